@@ -1,0 +1,52 @@
+"""The commands: ``orthanc-video gateway``, ``convert``, ``probe``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from orthanc_video import command_convert, command_gateway
+from orthanc_video.dicom.classes import BY_CHOICE
+from orthanc_video.errors import ConfigurationError, VideoError
+
+# sysexits.h: the plugin does not start a gateway again that cannot run with this configuration.
+EX_CONFIG = 78
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="orthanc-video", description="Any video in, standard DICOM video out.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    gateway = commands.add_parser("gateway", help="serve one Orthanc (started by the plugin, or by hand)")
+    gateway.add_argument("--configuration", type=Path, help="Orthanc's configuration file; without it, read from stdin")
+    convert = commands.add_parser("convert", help="make a DICOM file of a video file, with no server")
+    convert.add_argument("source", type=Path)
+    convert.add_argument("target", type=Path)
+    convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
+    convert.add_argument("--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute")
+    probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
+    probe.add_argument("source", type=Path)
+    return parser
+
+
+def main() -> None:
+    """Entry point: exits 0, 1 with a sentence on stderr, or 78 for a configuration that cannot work."""
+    arguments = _parser().parse_args()
+    try:
+        if arguments.command == "gateway":
+            command_gateway.run(arguments.configuration)
+        elif arguments.command == "convert":
+            command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
+        else:
+            print(json.dumps(command_convert.probe(arguments.source), indent=2))
+    except ConfigurationError as error:
+        print(error.sentence, file=sys.stderr)
+        sys.exit(EX_CONFIG)
+    except VideoError as error:
+        print(error.sentence, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

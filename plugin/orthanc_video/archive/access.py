@@ -1,0 +1,151 @@
+"""Orthanc as a caller sees it: every question is asked with that caller's own credentials.
+
+The gateway has no users. Before it reads a resource or takes an upload, Orthanc has allowed this caller that very
+thing; a "yes" is remembered for a few seconds, a "no" never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from orthanc_video.archive.identifiers import is_orthanc_id, is_uid
+from orthanc_video.errors import Busy, Forbidden, NotFound, Unauthorized, VideoError
+from orthanc_video.settings import Settings, is_loopback
+
+_REMEMBER_SECONDS = 3.0
+_REMEMBER_MOST = 10_000
+# Orthanc takes 127.0.0.1 alone for a local caller; another loopback address is for it a remote one.
+_LOCAL, _NOT_LOCAL = "127.0.0.1", "127.0.0.2"
+_CREDENTIALS = ("authorization", "cookie", "token", "auth-token", "api-key", "x-forwarded-for")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks: the headers that may prove it, whether from this machine, whether Orthanc itself passed the call on.
+
+    ``vouched``: the request came in through Orthanc's own port, so Orthanc has already allowed its method and path.
+    """
+
+    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    local: bool = True
+    vouched: bool = False
+
+    @property
+    def key(self) -> str:
+        """What remembered answers are filed under; nothing secret is kept."""
+        text = repr((self.credentials, self.local)).encode()
+        return hashlib.sha256(_SALT + text).hexdigest()
+
+
+_SALT = secrets.token_bytes(16)
+
+
+def credentials_of(headers: Any) -> tuple[tuple[str, str], ...]:
+    """Those headers of a request by which Orthanc (or one of its plugins) may know a caller."""
+    return tuple((name, headers[name]) for name in _CREDENTIALS if name in headers)
+
+
+class Access:
+    """Questions to Orthanc on behalf of callers; one pool of connections for local callers, one for remote ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.orthanc_url = settings.orthanc_url
+        self._clients = {local: _client(settings, local) for local in (True, False)}
+        self._allowed: dict[tuple[str, ...], tuple[float, Any]] = {}
+
+    def client(self, caller: Caller) -> httpx.AsyncClient:
+        return self._clients[caller.local]
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def ask(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
+        """One request as the caller; raises Unauthorized, Forbidden, NotFound or Busy, else the answer as it is."""
+        headers = dict(caller.credentials)
+        try:
+            answer = await self.client(caller).request(method, path, headers=headers, **more)
+        except httpx.HTTPError as error:
+            raise Busy("Orthanc does not answer. Try again in a moment.") from error
+        refuse(answer.status_code)
+        return answer
+
+    async def json(self, caller: Caller, method: str, path: str, **more: Any) -> Any:
+        """The JSON answer; any other failure of Orthanc's is Busy."""
+        answer = await self.ask(caller, method, path, **more)
+        if answer.status_code != httpx.codes.OK:
+            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+        return answer.json()
+
+    async def remembered(self, caller: Caller, path: str) -> Any:
+        """The JSON at ``path`` as the caller may read it, at most a few seconds old."""
+        key = (caller.key, path)
+        found = self._allowed.get(key)
+        if found is not None and time.monotonic() - found[0] < _REMEMBER_SECONDS:
+            return found[1]
+        value = await self.json(caller, "GET", path)
+        if len(self._allowed) >= _REMEMBER_MOST:
+            self._allowed.clear()
+        self._allowed[key] = (time.monotonic(), value)
+        return value
+
+    async def may_enter(self, caller: Caller) -> None:
+        """Raises unless Orthanc knows this caller: asked of the gateway's own pages, which hold no patient data."""
+        if not caller.vouched:
+            await self.remembered(caller, "/system")
+
+    async def may_upload(self, caller: Caller) -> None:
+        """Raises unless Orthanc takes uploads from this caller: an empty one is refused as empty, or as forbidden."""
+        if caller.vouched:
+            return
+        answer = await self.ask(caller, "POST", "/instances", content=b"")
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+
+    async def may_cancel(self, caller: Caller) -> None:
+        """Raises unless Orthanc lets this caller cancel jobs: asked of one that does not exist."""
+        try:
+            await self.ask(caller, "POST", "/jobs/00000000-0000-0000-0000-000000000000/cancel", content=b"")
+        except NotFound:
+            return
+
+    async def instance(self, caller: Caller, named: str) -> str:
+        """The Orthanc ID of an instance named by Orthanc ID or SOP Instance UID, where the caller may read it."""
+        instance = named
+        if not is_orthanc_id(named):
+            if not is_uid(named):
+                raise NotFound("That is neither an Orthanc ID nor a SOP Instance UID.")
+            found = await self.json(caller, "POST", "/tools/lookup", content=named)
+            instance = next((item["ID"] for item in found if item["Type"] == "Instance"), "")
+        if not instance:
+            raise NotFound("Orthanc holds no such instance.")
+        return instance
+
+
+def refuse(status: int) -> None:
+    """Orthanc's refusals as our errors."""
+    refusals: dict[int, VideoError] = {
+        401: Unauthorized("Orthanc asks for a user and a password."),
+        403: Forbidden("Orthanc does not allow this to this caller."),
+        404: NotFound("Orthanc holds no such resource."),
+    }
+    if status in refusals:
+        raise refusals[status]
+
+
+def _client(settings: Settings, local: bool) -> httpx.AsyncClient:
+    host = httpx.URL(settings.orthanc_url).host
+    address = None
+    if is_loopback(host):
+        address = _LOCAL if local else _NOT_LOCAL
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
+    # Writing and reading may take as long as an upload; only connecting has to be quick.
+    timeout = httpx.Timeout(None, connect=5.0)
+    return httpx.AsyncClient(base_url=settings.orthanc_url, transport=transport, timeout=timeout)

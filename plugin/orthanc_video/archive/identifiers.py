@@ -1,0 +1,35 @@
+"""Orthanc's identifiers of DICOM resources, computed before anything is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+_ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
+_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+
+
+def is_orthanc_id(text: str) -> bool:
+    return _ORTHANC_ID.fullmatch(text) is not None
+
+
+def is_uid(text: str) -> bool:
+    """Whether ``text`` is a DICOM UID (PS3.5 9.1)."""
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
+
+
+def orthanc_ids(identity: Mapping[str, str]) -> dict[str, str]:
+    """``ID``, ``ParentSeries``, ``ParentStudy``, ``ParentPatient`` of an instance, as Orthanc will name them.
+
+    An Orthanc ID is the SHA-1 of the identifiers down to its level, joined by bars, in groups of eight hex digits.
+    """
+    keywords = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    names = ("ParentPatient", "ParentStudy", "ParentSeries", "ID")
+    values = [identity[keyword].strip() for keyword in keywords]
+    return {name: _hashed("|".join(values[: depth + 1])) for depth, name in enumerate(names)}
+
+
+def _hashed(text: str) -> str:
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return "-".join(digest[at : at + 8] for at in range(0, 40, 8))

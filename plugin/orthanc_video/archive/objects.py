@@ -1,0 +1,128 @@
+"""Stored objects as byte sources: straight from Orthanc's storage file, else from one local copy in a bounded cache."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from orthanc_video.archive.access import Access, Caller
+from orthanc_video.dicom.locate import locate
+from orthanc_video.errors import Busy
+from orthanc_video.model import Located
+from orthanc_video.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVideo:
+    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes."""
+
+    instance: str
+    uuid: str
+    path: Path
+    located: Located
+
+
+class _Descriptor:
+    """A file as locate() wants it."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self._descriptor).st_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, offset)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class Objects:
+    """Finds an instance's stream for a caller whom Orthanc lets read it."""
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._settings = settings
+        self._access = access
+        self._located: OrderedDict[str, StoredVideo] = OrderedDict()
+        self._fetching: dict[str, asyncio.Lock] = {}
+
+    async def video(self, caller: Caller, named: str) -> StoredVideo:
+        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo when the object holds no video."""
+        instance = await self._access.instance(caller, named)
+        # The access question and the look-up are one: Orthanc has to let this caller read the attachment.
+        info = await self._access.remembered(caller, f"/instances/{instance}/attachments/dicom/info")
+        uuid, size = str(info["Uuid"]), int(info["UncompressedSize"])
+        known = self._located.get(uuid)
+        if known is not None and known.path.exists():
+            self._located.move_to_end(uuid)
+            return known
+        path = self._storage_file(uuid, size) or await self._copy(caller, instance, uuid, size)
+        found = StoredVideo(instance, uuid, path, await asyncio.to_thread(_locate, path))
+        self._located[uuid] = found
+        while len(self._located) > self._settings.gateway.index_cache_entries:
+            self._located.popitem(last=False)
+        return found
+
+    def _storage_file(self, uuid: str, size: int) -> Path | None:
+        """Orthanc's own file (uncompressed, default storage area), where this process can read it."""
+        if self._settings.storage_directory is None:
+            return None
+        path = self._settings.storage_directory / uuid[0:2] / uuid[2:4] / uuid
+        try:
+            readable = path.stat().st_size == size and os.access(path, os.R_OK)
+        except OSError:
+            return None
+        return path if readable else None
+
+    async def _copy(self, caller: Caller, instance: str, uuid: str, size: int) -> Path:
+        """One local copy, named by the attachment's UUID; the oldest copies go when the cache is over its bound."""
+        folder = self._settings.cache / "objects"
+        path = folder / uuid
+        async with self._fetching.setdefault(uuid, asyncio.Lock()):
+            if not path.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                await self._fetch(caller, f"/instances/{instance}/attachments/dicom/data", path, size)
+                await asyncio.to_thread(evict, folder, self._settings.gateway.cache_mb << 20, path)
+        self._fetching.pop(uuid, None)
+        return path
+
+    async def _fetch(self, caller: Caller, source: str, path: Path, size: int) -> None:
+        partial = path.with_suffix(".partial")
+        client = self._access.client(caller)
+        try:
+            async with client.stream("GET", source, headers=dict(caller.credentials)) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise Busy(f"Orthanc answered HTTP {answer.status_code} for the stored object.")
+                with partial.open("wb") as file:
+                    async for block in answer.aiter_bytes(1 << 20):
+                        await asyncio.to_thread(file.write, block)
+            if partial.stat().st_size != size:
+                raise Busy("Orthanc sent only a part of the stored object.")
+            partial.replace(path)
+        except (httpx.HTTPError, OSError) as error:
+            raise Busy("The stored object could not be fetched from Orthanc. Try again in a moment.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def evict(folder: Path, bound: int, keep: Path) -> None:
+    """Removes the least recently used files of a cache folder until it holds at most ``bound`` bytes."""
+    files = sorted((file for file in folder.iterdir() if file != keep), key=lambda file: file.stat().st_atime)
+    total = sum(file.stat().st_size for file in files) + keep.stat().st_size
+    for file in files:
+        if total <= bound:
+            return
+        total -= file.stat().st_size
+        file.unlink()
+
+
+def _locate(path: Path) -> Located:
+    file = _Descriptor(path)
+    try:
+        return locate(file)
+    finally:
+        file.close()

@@ -1,0 +1,122 @@
+"""Orthanc under the gateway's own user: what jobs need, blocking, in constant memory."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import socket
+import ssl
+import urllib.parse
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from orthanc_video.errors import Busy, Forbidden, TooLarge, VideoError, WorkerFailed
+from orthanc_video.settings import Settings
+
+# Orthanc answers an upload only after hashing and writing it all: minutes for gigabytes on a slow disk.
+_PATIENCE = 900.0
+_FULL = 507
+
+
+class Archive:
+    """Stores finished objects and looks them up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = urllib.parse.urlsplit(settings.orthanc_url)
+        self._headers: dict[str, str] = {}
+        if settings.username:
+            pair = f"{settings.username}:{settings.password}".encode()
+            self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+
+    def get(self, path: str) -> Any:
+        """The JSON (or text) at ``path``, None when there is no such resource."""
+        status, body = self._request("GET", path)
+        if status == http.HTTPStatus.NOT_FOUND:
+            return None
+        if status != http.HTTPStatus.OK:
+            raise _refusal(status)
+        try:
+            return json.loads(body)
+        except ValueError:
+            return body.decode("utf-8", "replace")
+
+    def has(self, instance: str) -> bool:
+        return self.get(f"/instances/{instance}") is not None
+
+    def store(self, size: int, blocks: Iterator[bytes]) -> dict[str, Any]:
+        """Posts one DICOM file of ``size`` bytes; Orthanc's answer, after its MD5 proved equal to ours."""
+        digest = hashlib.md5(usedforsecurity=False)
+        connection = self._connect()
+        try:
+            connection.putrequest("POST", self._path("/instances"))
+            for name, value in (self._headers | {"Content-Length": str(size), "Content-Type": "application/dicom"}).items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            with ThreadPoolExecutor(1) as hasher:  # hashing a block while the one before is on its way
+                for block in blocks:
+                    hashing = hasher.submit(digest.update, block)
+                    connection.send(block)
+                    hashing.result()
+            answer = connection.getresponse()
+            status, body = answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreachable(error) from error
+        finally:
+            connection.close()
+        if status != http.HTTPStatus.OK:
+            raise _refusal(status)
+        stored: dict[str, Any] = json.loads(body)
+        self._verify(stored, digest.hexdigest())
+        return stored
+
+    def _verify(self, stored: dict[str, Any], expected: str) -> None:
+        if stored.get("Status") == "AlreadyStored":
+            return
+        if stored.get("Status") != "Success":
+            raise Forbidden(f"Orthanc's filters did not accept the object (status {stored.get('Status')}).")
+        found = self.get(f"/instances/{stored['ID']}/attachments/dicom/md5")
+        if found != expected:
+            self._request("DELETE", f"/instances/{stored['ID']}")
+            raise WorkerFailed("Orthanc's MD5 of the stored object differs from ours; it was removed again.")
+
+    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+        connection = self._connect()
+        try:
+            connection.request(method, self._path(path), headers=self._headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreachable(error) from error
+        finally:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "127.0.0.1", self._url.port
+        if self._url.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=ssl.create_default_context())
+        connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+        connection.blocksize = 1 << 20
+        return connection
+
+    def _path(self, path: str) -> str:
+        return self._url.path.rstrip("/") + path
+
+
+def _unreachable(error: Exception) -> Busy:
+    what = "timed out" if isinstance(error, socket.timeout) else "does not answer"
+    return Busy(f"Orthanc {what}; the work will be tried again.")
+
+
+def _refusal(status: int) -> VideoError:
+    if status in {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN}:
+        return Forbidden('Orthanc refuses the gateway\'s own user. Check "VideoGateway.Username" and "Password".')
+    if status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return TooLarge("The finished object is larger than Orthanc takes (MaximumRequestBodySizeMB).")
+    if status == _FULL:
+        return Busy("Orthanc's storage is full; the work will be tried again.")
+    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Busy(f"Orthanc failed (HTTP {status}); the work will be tried again.")
+    return WorkerFailed(f"Orthanc did not accept the finished object (HTTP {status}).")

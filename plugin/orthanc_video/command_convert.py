@@ -1,0 +1,89 @@
+"""``orthanc-video convert`` and ``probe``: the same ladder on files, with no server and no Orthanc."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.dicom import attributes, write
+from orthanc_video.dicom.build import build
+from orthanc_video.errors import BadRequest, NotVideo
+from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.settings import MIB, Gateway
+
+_DEFAULTS = Gateway()
+_MEMORY = _DEFAULTS.worker_memory_mb * MIB
+
+
+def probe(source: Path) -> dict[str, Any]:
+    """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
+    _refuse_missing(source)
+    limits = Limits(seconds=_DEFAULTS.probe_seconds, memory=_MEMORY)
+    try:
+        result: dict[str, Any] = MediaProcess().run("probe", {"path": str(source.resolve())}, limits)
+    finally:
+        close()
+    return result
+
+
+def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
+    """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
+    wanted = attributes.checked(dict(_pair(text) for text in given))
+    probed = probe(source)
+    info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
+    upload = Upload(
+        id="convert",
+        path=str(source.resolve()),
+        size=source.stat().st_size,
+        sha256=_sha256(source),
+        filename=source.name,
+        attributes=wanted,
+        sop_class=sop_class,
+        received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    with tempfile.TemporaryDirectory(dir=target.resolve().parent, prefix=".orthanc-video-") as scratch:
+        made = _made(upload, info, plan, Path(scratch) / "made.mp4")
+        partial = Path(scratch) / "object.dcm"
+        write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)
+        partial.replace(target)
+    for reason in plan.reasons:
+        print(reason)
+    print(f"{plan.action}: {target}")
+
+
+def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
+    if plan.action is Action.WRAP:
+        return Made(path=upload.path, size=upload.size, video=info.video)
+    arguments: dict[str, Any] = {
+        "source": upload.path,
+        "target": str(target),
+        "video": to_json(info.video),
+        "plan": to_json(plan),
+        "preset": _DEFAULTS.transcode_preset,
+        "crf": _DEFAULTS.transcode_crf,
+    }
+    try:
+        return from_json(Made, MediaProcess().run("make", arguments, Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY)))
+    finally:
+        close()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    keyword, equals, value = text.partition("=")
+    if not equals:
+        raise BadRequest(f'"{text}" is not KEYWORD=VALUE, such as PatientID=1234.')
+    return keyword, value
+
+
+def _refuse_missing(source: Path) -> None:
+    if not source.is_file():
+        raise NotVideo(f"{source} is not a file.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

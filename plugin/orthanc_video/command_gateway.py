@@ -1,0 +1,110 @@
+"""``orthanc-video gateway``: takes its configuration, listens, and ends with the Orthanc that started it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from orthanc_video.errors import ConfigurationError
+from orthanc_video.media.transcode import die_with_parent
+from orthanc_video.settings import Settings, read_configuration, settings_from
+from orthanc_video.web.app import create_app
+
+
+def run(configuration: Path | None) -> None:
+    """Serves until SIGTERM, or until stdin ends when the plugin started it. Raises ConfigurationError."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.umask(0o077)
+    settings = settings_from(read_configuration(configuration)) if configuration else _from_plugin()
+    _own_folder(settings)
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    server = _Server(
+        uvicorn.Config(
+            create_app(settings),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=3,
+            h11_max_incomplete_event_size=64 * 1024,
+        ),
+        f"http://{host}:{port}",
+    )
+    server.run(sockets=[listener])
+    # A job's thread may be waiting for Orthanc: the job is recorded and goes on at the next start.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does: the plugin and people wait for that line."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(f"READY {self._url}", flush=True)
+
+
+def _from_plugin() -> Settings:
+    """Settings from the one line that the plugin writes to stdin; from then on stdin's end means Orthanc is gone."""
+    die_with_parent()
+    line = sys.stdin.readline()
+    try:
+        handed: dict[str, Any] = json.loads(line)
+        settings = settings_from(handed["Configuration"])
+    except (ValueError, KeyError) as error:
+        raise ConfigurationError(
+            "The gateway expects its configuration on stdin from the plugin, or --configuration with Orthanc's file."
+        ) from error
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    return replace(settings, gateway=replace(settings.gateway, secret=handed["Secret"]))
+
+
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _own_folder(settings: Settings) -> None:
+    try:
+        settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.spool.mkdir(exist_ok=True, mode=0o700)
+        settings.cache.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The gateway cannot make its folder ({error.strerror}); set VideoGateway.Directory to one it may write to."
+        ) from error
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.gateway.host, settings.gateway.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {port} on {host} cannot be used ({error.strerror}): another program has it? "
+            "Set VideoGateway.Port (with make run: GATEWAY_PORT) to a free one."
+        ) from error
+    listener.set_inheritable(False)
+    return listener

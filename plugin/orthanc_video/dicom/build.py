@@ -1,0 +1,172 @@
+"""The data set of a video object: attributes of the video IODs (PS3.3 A.32.5 to A.32.7), all but Pixel Data."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import uuid
+from fractions import Fraction
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+from pydicom.valuerep import DSdecimal
+
+from orthanc_video import __version__
+from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom.classes import class_for
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
+
+IMPLEMENTATION_CLASS_UID = "2.25.224463173513573470227903853943172843563"
+IMPLEMENTATION_VERSION_NAME = "ORTHANC_VIDEO"
+_NAMESPACE = uuid.UUID("5f2b7d0e-9d0c-5d0a-8a55-5f3c35a1b7a1")
+_RECEIVED_METHODS = {"hevc": "ISO_23008_2", "h264": "ISO_14496_10", "mpeg2video": "ISO_13818_2", "mjpeg": "ISO_10918_1"}
+_ST = 1024  # characters that a value of VR ST or LO may have (PS3.5 6.2)
+
+
+def derived_uid(*parts: str) -> str:
+    """A UID that is the same whenever the parts are (PS3.5 B.2, form 2.25)."""
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(parts)).int}"
+
+
+def identify(upload: Upload, plan: Plan) -> dict[str, str]:
+    """StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID and PatientID of the object that this upload becomes.
+
+    They follow from the content, the target study and the plan alone: the same upload always names the same object.
+    """
+    given = upload.attributes
+    patient = given.get("PatientID", "") or f"UNASSIGNED-{upload.sha256[:8].upper()}"
+    study = given.get("StudyInstanceUID", "") or derived_uid(
+        "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
+    )
+    series = given.get("SeriesInstanceUID", "") or derived_uid("series", upload.sha256, study, upload.sop_class)
+    instance = derived_uid("instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax)
+    return {"PatientID": patient, "StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
+
+
+def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
+    """The whole data set but Pixel Data, with file meta information."""
+    kind = class_for(upload.sop_class)
+    identity = identify(upload, plan)
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID = kind.uid
+    dataset.Modality = kind.modality
+    _patient_and_study(dataset, upload, info)
+    for keyword, value in (upload.attributes | identity).items():
+        setattr(dataset, keyword, value)
+    _picture(dataset, made)
+    _time(dataset, made)
+    _lossy(dataset, info, plan, made)
+    _history(dataset, upload, plan)
+    dataset.file_meta = _file_meta(dataset, plan)
+    return dataset
+
+
+def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
+    """Defaults that say what is known and no more; the request's attributes go over them."""
+    began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
+    dataset.PatientName = "UNASSIGNED" if not upload.attributes.get("PatientID") else ""
+    dataset.PatientBirthDate = ""
+    dataset.PatientSex = ""
+    dataset.StudyDate = dataset.ContentDate = f"{began:%Y%m%d}"
+    dataset.StudyTime = dataset.ContentTime = f"{began:%H%M%S}"
+    dataset.TimezoneOffsetFromUTC = "+0000"
+    dataset.ReferringPhysicianName = ""
+    dataset.StudyID = ""
+    dataset.AccessionNumber = ""
+    dataset.SeriesNumber = 1
+    dataset.InstanceNumber = 1
+    dataset.Manufacturer = ""
+    dataset.PatientOrientation = ""
+    dataset.AcquisitionContextSequence = Sequence()
+    dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
+
+
+def _picture(dataset: Dataset, made: Made) -> None:
+    video = made.video
+    dataset.SamplesPerPixel = 3
+    dataset.PhotometricInterpretation = "YBR_PARTIAL_420"
+    dataset.PlanarConfiguration = 0
+    dataset.Rows = video.height
+    dataset.Columns = video.width
+    dataset.BitsAllocated = 8
+    dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelRepresentation = 0
+
+
+def _time(dataset: Dataset, made: Made) -> None:
+    """Cine module (PS3.3 C.7.6.5): Frame Time carries the exact rate; Cine Rate can only hold a whole number."""
+    video = made.video
+    whole = max(1, round(float(video.rate)))
+    dataset.NumberOfFrames = video.frames
+    dataset.FrameIncrementPointer = 0x00181063
+    dataset.FrameTime = _ds(1000 / video.rate.fraction)
+    dataset.CineRate = whole
+    dataset.RecommendedDisplayFrameRate = whole
+    dataset.EffectiveDuration = _ds(Fraction(video.seconds).limit_denominator(10**6))
+
+
+def _ds(value: Fraction) -> DSdecimal:
+    """A decimal string with all the digits that its 16 characters hold (PS3.5 6.2)."""
+    digits = 15 - max(1, math.floor(math.log10(value)) + 1) if value >= 1 else 14
+    text = f"{float(value):.{digits}f}".rstrip("0").rstrip(".")
+    return DSdecimal(text)
+
+
+def _lossy(dataset: Dataset, info: MediaInfo, plan: Plan, made: Made) -> None:
+    """Lossy history (PS3.3 C.7.6.1.1.5): earlier steps first; ratio of the uncompressed frames to the coded stream."""
+    method = syntaxes.BY_UID[plan.transfer_syntax].method
+    steps = [(_ratio(made.video.width, made.video.height, made.video.frames, made.size), method)]
+    if plan.action is Action.TRANSCODE and info.video.codec in _RECEIVED_METHODS:
+        source = info.video
+        earlier = _ratio(source.width, source.height, source.frames, info.size)
+        steps.insert(0, (earlier, _RECEIVED_METHODS[source.codec]))
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionRatio = [ratio for ratio, _ in steps]
+    dataset.LossyImageCompressionMethod = [name for _, name in steps]
+
+
+def _ratio(width: int, height: int, frames: int, size: int) -> str:
+    return f"{width * height * 3 * frames / max(1, size):.2f}"
+
+
+def _history(dataset: Dataset, upload: Upload, plan: Plan) -> None:
+    """What was done, by what, from which file: Contributing Equipment (PS3.3 C.12.1) and, for a transcode, derivation."""
+    now = datetime.datetime.now(datetime.UTC)
+    dataset.InstanceCreationDate = f"{now:%Y%m%d}"
+    dataset.InstanceCreationTime = f"{now:%H%M%S}"
+    dataset.ImageType = ["ORIGINAL", "PRIMARY"]
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = Sequence([_code("109103", "DCM", "Modifying Equipment")])
+    item.Manufacturer = "orthanc-video"
+    item.ManufacturerModelName = "orthanc-video"
+    item.SoftwareVersions = __version__
+    item.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
+    name = f' "{upload.filename}"' if upload.filename else ""
+    words = f"{plan.action}: source file{name}, {upload.size} bytes, SHA-256 {upload.sha256}. {' '.join(plan.reasons)}"
+    item.ContributionDescription = words.replace("\\", "/")[:_ST]
+    dataset.ContributingEquipmentSequence = Sequence([item])
+    if plan.action is Action.TRANSCODE:
+        dataset.ImageType = ["DERIVED", "PRIMARY"]
+        dataset.DerivationDescription = " ".join(plan.reasons).replace("\\", "/")[:_ST]
+        dataset.DerivationCodeSequence = Sequence([_code("113040", "DCM", "Lossy Compression")])
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
+
+
+def _file_meta(dataset: Dataset, plan: Plan) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = UID(plan.transfer_syntax)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return meta

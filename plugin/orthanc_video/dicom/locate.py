@@ -1,0 +1,136 @@
+"""Where the stream lies inside a stored DICOM object: found in time that does not depend on the object's size."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Protocol
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+from orthanc_video.bitstream import mp4
+from orthanc_video.dicom import syntaxes
+from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.model import Located, Span
+
+_ITEM = 0xE000
+_END = 0xE0DD
+_MOST_FRAGMENTS = 100_000
+
+
+class Object(Protocol):
+    """A stored object: its ``size`` in bytes, and any part of it."""
+
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes: ...
+
+
+class _AsFile(io.RawIOBase):
+    """pydicom reads files; this makes one of an Object."""
+
+    def __init__(self, stored: Object) -> None:
+        super().__init__()
+        self._stored = stored
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self._stored.read(self._at, len(buffer))
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._stored.size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
+class Stream:
+    """The located stream as an Object of its own: fragments joined, item headers left out."""
+
+    def __init__(self, stored: Object, spans: tuple[Span, ...], length: int) -> None:
+        self._stored = stored
+        self._spans = spans
+        self.size = length
+
+    def read(self, offset: int, length: int) -> bytes:
+        pieces = []
+        length = min(length, self.size - offset)
+        for span in self._spans:
+            if length <= 0:
+                break
+            if offset < span.length:
+                piece = self._stored.read(span.offset + offset, min(length, span.length - offset))
+                pieces.append(piece)
+                length -= len(piece)
+                offset += len(piece)
+            offset -= span.length
+        return b"".join(pieces)
+
+
+def locate(stored: Object) -> Located:
+    """Reads the header and the item headers only; raises NotVideo for an object that holds no video."""
+    file = io.BufferedReader(_AsFile(stored), 1 << 16)
+    try:
+        dataset = dcmread(file, stop_before_pixels=True)
+    except (InvalidDicomError, ValueError, EOFError) as error:
+        raise NotVideo("The stored object cannot be read as DICOM.") from error
+    syntax = syntaxes.BY_UID.get(str(dataset.file_meta.get("TransferSyntaxUID", "")))
+    if syntax is None:
+        raise NotVideo("The stored object's transfer syntax is none of the video ones.")
+    spans = _fragments(stored, file.tell())
+    total = sum(span.length for span in spans)
+    return Located(
+        transfer_syntax=syntax.uid,
+        sop_class=str(dataset.get("SOPClassUID", "")),
+        sop_instance=str(dataset.get("SOPInstanceUID", "")),
+        spans=spans,
+        length=_exact(stored, spans, total, dataset.get("EncapsulatedPixelDataValueTotalLength")),
+    )
+
+
+def _fragments(stored: Object, at: int) -> tuple[Span, ...]:
+    head = stored.read(at, 12)
+    if len(head) < 12 or struct.unpack("<HH", head[:4]) != (0x7FE0, 0x0010):
+        raise NotVideo("The stored object holds no Pixel Data.")
+    if head[8:12] != b"\xff\xff\xff\xff":
+        raise BrokenVideo("The stored object's Pixel Data is not encapsulated, as a video's must be (PS3.5 A.4).")
+    at += 12
+    spans = []
+    for count in range(_MOST_FRAGMENTS):
+        item = stored.read(at, 8)
+        if len(item) < 8:
+            raise BrokenVideo("The stored object ends inside its Pixel Data.")
+        group, element, length = struct.unpack("<HHI", item)
+        if group != 0xFFFE or element not in {_ITEM, _END} or at + 8 + length > stored.size:
+            raise BrokenVideo(f"The stored object's Pixel Data is damaged at byte {at}.")
+        if element == _END:
+            break
+        if count > 0 and length:  # the first item is the Basic Offset Table
+            spans.append(Span(at + 8, length))
+        at += 8 + length
+    if not spans:
+        raise BrokenVideo("The stored object's Pixel Data is empty.")
+    return tuple(spans)
+
+
+def _exact(stored: Object, spans: tuple[Span, ...], total: int, said: int | None) -> int:
+    """The stream's length without the pad byte: as the object says, or as the MP4 itself adds up."""
+    if said is not None and said.value in {total, total - 1}:  # type: ignore[attr-defined]
+        return int(said.value)  # type: ignore[attr-defined]
+    try:
+        length = mp4.layout(Stream(stored, spans, total)).stream_size
+    except BrokenVideo:
+        return total  # no MP4: what is stored is served as it is
+    return length if length in {total, total - 1} else total

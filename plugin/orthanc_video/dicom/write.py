@@ -1,0 +1,69 @@
+"""A DICOM file as what lies around its stream: a few kilobytes before it, a few bytes after it, no copy between."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset
+
+from orthanc_video.errors import TooLarge
+
+_FRAGMENT_LIMIT = (1 << 32) - 2
+_PIXEL_DATA = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)
+_EMPTY_OFFSET_TABLE = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+_DELIMITER = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """``before`` + the stream of ``length`` bytes + ``after`` is the whole file (PS3.10 7, PS3.5 A.4)."""
+
+    before: bytes
+    after: bytes
+    length: int
+
+    @property
+    def size(self) -> int:
+        return len(self.before) + self.length + len(self.after)
+
+
+def envelope(dataset: Dataset, length: int) -> Envelope:
+    """What surrounds a single-fragment stream of ``length`` bytes; raises TooLarge above 2**32 - 2 (PS3.5 8.2.7)."""
+    if length > _FRAGMENT_LIMIT:
+        raise TooLarge(f"The stream of {length} bytes is longer than one DICOM fragment can be (4 GiB).")
+    header = io.BytesIO()
+    dcmwrite(header, dataset, enforce_file_format=True)
+    pad = length % 2
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, length + pad)
+    return Envelope(header.getvalue() + _PIXEL_DATA + _EMPTY_OFFSET_TABLE + item, b"\x00" * pad + _DELIMITER, length)
+
+
+def blocks(parts: Envelope, stream: Path) -> Iterator[bytes]:
+    """The whole file block by block, in constant memory."""
+    yield parts.before
+    with stream.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+    yield parts.after
+
+
+def write(parts: Envelope, stream: Path, target: Path) -> None:
+    """Writes the whole file to ``target``; the kernel copies the stream."""
+    with target.open("wb") as out, stream.open("rb") as source:
+        out.write(parts.before)
+        out.flush()
+        left = parts.length
+        while left:
+            copied = os.sendfile(out.fileno(), source.fileno(), None, left)
+            if not copied:
+                raise OSError("the stream became shorter while it was copied")
+            left -= copied
+        out.seek(0, os.SEEK_END)
+        out.write(parts.after)

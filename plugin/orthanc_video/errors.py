@@ -1,0 +1,119 @@
+"""Every failure this project reports: a sentence for a person, an HTTP status, and what to do.
+
+Foreign errors (PyAV, httpx, OSError …) are translated where they arise; above that only these travel.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VideoError(Exception):
+    """A failure with a sentence that says what was wrong, with what, and what to do.
+
+    ``status`` is the HTTP status (RFC 9110); ``title`` names the kind of problem (RFC 9457);
+    ``passing`` says that the same request may succeed later, so a job retries it.
+    """
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    passing: ClassVar[bool] = False
+    retry_after: ClassVar[int | None] = None
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class BadRequest(VideoError):
+    """The request itself is malformed: an unknown attribute, a broken range, an empty body."""
+
+    status = 400
+    title = "Bad request"
+
+
+class Unauthorized(VideoError):
+    """Orthanc did not accept this caller's credentials (or there were none)."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(VideoError):
+    """Orthanc refuses this to this caller."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(VideoError):
+    """No such resource, or none this caller may know of."""
+
+    status = 404
+    title = "Not found"
+
+
+class TooLarge(VideoError):
+    """An upload over the configured limit, or over what one DICOM instance can hold."""
+
+    status = 413
+    title = "Content too large"
+
+
+class NotVideo(VideoError):
+    """What arrived is not a video at all."""
+
+    status = 415
+    title = "Not a video"
+
+
+class BrokenVideo(VideoError):
+    """A video that cannot be converted: truncated, encrypted, no frames, absurd dimensions."""
+
+    status = 422
+    title = "Video cannot be converted"
+
+
+class Busy(VideoError):
+    """Something that is expected to pass: disk full, Orthanc down, gateway stopping."""
+
+    status = 503
+    title = "Temporarily unavailable"
+    passing = True
+    retry_after = 10
+
+
+class WorkerFailed(VideoError):
+    """A media process died without an answer: killed, out of memory, crashed."""
+
+    status = 500
+    title = "Media process failed"
+
+
+class ConfigurationError(VideoError):
+    """The configuration contradicts itself or asks for what is unsafe."""
+
+    title = "Configuration error"
+
+
+BY_NAME: dict[str, type[VideoError]] = {
+    kind.__name__: kind
+    for kind in (
+        VideoError,
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        TooLarge,
+        NotVideo,
+        BrokenVideo,
+        Busy,
+        WorkerFailed,
+        ConfigurationError,
+    )
+}
+
+
+def revive(name: str, sentence: str) -> VideoError:
+    """The error a media process or a recorded job step reported by class name."""
+    return BY_NAME.get(name, VideoError)(sentence)

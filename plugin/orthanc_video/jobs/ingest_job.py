@@ -1,0 +1,80 @@
+"""What a job does, step by step: make the stream, wrap and store it, remove the upload. Plain functions, no engine.
+
+Each step may be repeated after a crash: it writes to fixed names, and the object's UIDs follow from its content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.archive.identifiers import orthanc_ids
+from orthanc_video.archive.service import Archive
+from orthanc_video.dicom import write
+from orthanc_video.dicom.build import build, identify
+from orthanc_video.errors import Busy
+from orthanc_video.jobs.processes import MediaProcess, job_limits
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.settings import Settings
+
+Progress = Callable[[float], None]
+
+
+def folder_of(settings: Settings, upload: str) -> Path:
+    """Where an upload and all that is made of it lie until its job ends."""
+    return settings.spool / upload
+
+
+def ids_of(upload: Upload, plan: Plan) -> dict[str, str]:
+    """The Orthanc identifiers that the object has or will have."""
+    return orthanc_ids(identify(upload, plan))
+
+
+def make(
+    settings: Settings, process: MediaProcess, upload: Upload, info: MediaInfo, plan: Plan, progress: Progress | None
+) -> Made:
+    """The conforming stream: the upload itself (wrap), or a new file beside it."""
+    source = Path(upload.path)
+    if plan.action is Action.WRAP:
+        return Made(path=upload.path, size=upload.size, video=info.video)
+    target = source.with_name("made.mp4")
+    _room_for(settings, upload.size)
+    arguments: dict[str, Any] = {
+        "source": upload.path,
+        "target": str(target),
+        "video": to_json(info.video),
+        "plan": to_json(plan),
+        "preset": settings.gateway.transcode_preset,
+        "crf": settings.gateway.transcode_crf,
+    }
+    return from_json(Made, process.run("make", arguments, job_limits(settings), progress))
+
+
+def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
+    """Stores the object, unless it is there already; Orthanc's answer."""
+    ids = ids_of(upload, plan)
+    if archive.has(ids["ID"]):
+        return answer(ids, "AlreadyStored")
+    parts = write.envelope(build(upload, info, plan, made), made.size)
+    stored = archive.store(parts.size, write.blocks(parts, Path(made.path)))
+    return answer(ids, str(stored["Status"]))
+
+
+def answer(ids: dict[str, str], status: str) -> dict[str, Any]:
+    """Orthanc's own answer to an upload, in its own words."""
+    return {**ids, "Path": f"/instances/{ids['ID']}", "Status": status}
+
+
+def tidy(settings: Settings, upload: str) -> None:
+    """Removes everything of an upload from the spool."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder_of(settings, upload))
+
+
+def _room_for(settings: Settings, size: int) -> None:
+    free = shutil.disk_usage(settings.spool).free
+    if free < size + (settings.gateway.minimum_free_disk_mb << 20):
+        raise Busy("The spool's disk is nearly full; the work will be tried again.")

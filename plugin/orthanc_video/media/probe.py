@@ -1,0 +1,250 @@
+"""What an uploaded file holds, from its own bits: runs in a media process, never in the gateway."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream as AvStream
+
+from orthanc_video.bitstream import h264, mp4
+from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.media import sniff, timing
+from orthanc_video.media.source import Bytes, SpanSource, opened, reason
+from orthanc_video.model import MediaInfo, Rational, VideoStream
+
+# 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
+LARGEST_SIDE = 16384
+LARGEST_AREA = 8192 * 8192
+_DECODE_PACKETS = 300
+_REORDER_FRAMES = 16.5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frames:
+    """Presentation times (ascending) in ``tick`` seconds, and what else the packets told."""
+
+    times: timing.Ticks
+    tick: Fraction
+    last_duration: int
+    bytes: int
+    starts_with_key: bool
+
+
+def probe(path: Path) -> MediaInfo:
+    """Describes the file at ``path``; raises NotVideo or BrokenVideo with a sentence for a person."""
+    if path.stat().st_size == 0:
+        raise NotVideo("The file is empty.")
+    with SpanSource(path) as source:
+        head = source.read_at(0, sniff.HEAD)
+        missing = sniff.missing_bytes(head, source.size)
+        if missing:
+            raise BrokenVideo(f"The file is truncated: {missing} bytes of what its header announces are missing.")
+        is_mp4 = sniff.container(head).startswith("mov")
+        layout = mp4.layout(Bytes(source)) if is_mp4 else None
+        if layout is not None and layout.encrypted:
+            raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
+        with opened(path) as container:
+            stream = pictures(container)
+            frames = _frames(source, container, stream, layout)
+            return _info(path, container, stream, frames, layout)
+
+
+def pictures(container: InputContainer) -> AvStream:
+    """The one picture stream to keep: not a cover image, the largest; raises NotVideo when there is none."""
+    candidates = [s for s in container.streams.video if not _is_cover(s)]
+    if not candidates:
+        what = "sound only" if container.streams.audio else "no pictures"
+        raise NotVideo(f"The file holds {what}; a video stream is needed.")
+    known = [s for s in candidates if s.codec_context is not None]
+    if not known:
+        raise BrokenVideo("The file's video codec is unknown to this installation's FFmpeg.")
+    chosen = max(known, key=lambda s: ((s.width or 0) * (s.height or 0), -s.index))
+    _refuse_absurd(chosen)
+    return chosen
+
+
+def _is_cover(stream: AvStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _refuse_absurd(stream: AvStream) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width <= 0 or height <= 0:
+        raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
+    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
+        raise BrokenVideo(f"The header claims pictures of {width} × {height} pixels; at most {LARGEST_SIDE} a side are taken.")
+
+
+def _frames(source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None) -> Frames:
+    if layout is not None and not layout.fragmented:
+        tracks = [t for t in mp4.tracks(Bytes(source)) if t.id == stream.id]
+        if tracks:
+            table = mp4.samples(Bytes(source), tracks[0])
+            return _from_table(table)
+    return _from_packets(container, stream)
+
+
+def _from_table(table: mp4.SampleTable) -> Frames:
+    if len(table.time) == 0:
+        raise BrokenVideo("The video track holds no frames (zero samples).")
+    order = np.argsort(table.time, kind="stable")
+    return Frames(
+        times=table.time[order],
+        tick=Fraction(1, table.timescale),
+        last_duration=int(table.duration[order[-1]]),
+        bytes=int(table.size.sum()),
+        starts_with_key=bool(table.key[0]),
+    )
+
+
+def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
+    times: list[int | None] = []
+    total = 0
+    last_duration = 0
+    first_key: bool | None = None
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:
+                continue
+            times.append(packet.pts if packet.pts is not None else packet.dts)
+            total += packet.size
+            last_duration = int(packet.duration or 0)
+            first_key = packet.is_keyframe if first_key is None else first_key
+    except av.error.FFmpegError as error:
+        raise BrokenVideo(f"The file breaks off after {len(times)} frames ({reason(error)}).") from error
+    if not times:
+        raise BrokenVideo("The video stream holds no frames.")
+    tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
+    return Frames(_ordered(times, tick, stream), tick, last_duration, total, bool(first_key))
+
+
+def _ordered(times: list[int | None], tick: Fraction, stream: AvStream) -> timing.Ticks:
+    """Ascending presentation times; a stream without (or with repeated) times gets its nominal rate's grid."""
+    given = [time for time in times if time is not None]
+    if len(given) == len(times) and len(set(given)) == len(given):
+        return np.sort(np.array(given, dtype=np.int64))
+    rate = next(iter(_hints(stream)), Fraction(25))
+    return np.round(np.arange(len(times)) * float(1 / (rate * tick))).astype(np.int64)
+
+
+def _hints(stream: AvStream) -> list[Fraction]:
+    rates = (stream.base_rate, stream.guessed_rate, stream.average_rate)
+    return [Fraction(rate).limit_denominator(1001) for rate in rates if rate]
+
+
+def _info(path: Path, container: InputContainer, stream: AvStream, frames: Frames, layout: mp4.Layout | None) -> MediaInfo:
+    video = _describe(stream, frames, path)
+    others = [s for s in container.streams if s.index != stream.index and s.type != "audio"]
+    return MediaInfo(
+        container=container.format.name,
+        size=path.stat().st_size,
+        video=video,
+        brand=layout.major_brand.strip() if layout else "",
+        streamable=bool(layout and layout.moov_before_mdat and not layout.fragmented),
+        fragmented=bool(layout and layout.fragmented),
+        simple_edits=layout is None or _simple(path, stream, video),
+        audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
+        other_streams=len(others),
+        created=_created(container.metadata.get("creation_time", "")),
+    )
+
+
+def _simple(path: Path, stream: AvStream, video: VideoStream) -> bool:
+    """Whether the edit list shows every frame once: nothing, or one edit that only removes the reorder delay."""
+    with SpanSource(path) as source:
+        track = next((t for t in mp4.tracks(Bytes(source)) if t.id == stream.id), None)
+    edits = [edit for edit in track.edits if edit.media_time >= 0] if track else []
+    if track is None or not edits:
+        return True
+    if len(edits) > 1 or edits[0].rate != 1:
+        return False
+    frame = 1 / float(video.rate)
+    lead = edits[0].media_time / track.timescale
+    length = edits[0].segment_duration / track.movie_timescale
+    # A fragmented file's edit does not know the length yet (0).
+    return lead <= _REORDER_FRAMES * frame and (length == 0 or length >= video.seconds - 1.5 * frame)
+
+
+def _created(value: str) -> str:
+    """The container's creation time as ISO 8601 in UTC; empty when missing or before digital cameras (epoch 1904, 1970)."""
+    try:
+        moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    if not 1990 <= moment.year <= datetime.datetime.now(datetime.UTC).year:
+        return ""
+    return moment.astimezone(datetime.UTC).isoformat()
+
+
+def _describe(stream: AvStream, frames: Frames, path: Path) -> VideoStream:
+    context = stream.codec_context
+    measured = timing.measure(frames.times, frames.tick, frames.last_duration, _hints(stream))
+    first = _first_frame(path, stream.index)
+    aspect = stream.sample_aspect_ratio
+    described = VideoStream(
+        codec=context.codec.canonical_name,
+        width=context.width,
+        height=context.height,
+        coded_width=context.coded_width or context.width,
+        coded_height=context.coded_height or context.height,
+        pixel_format=context.pix_fmt or "",
+        bit_depth=first.format.components[0].bits,
+        frames=len(frames.times),
+        rate=Rational.of(measured.rate.limit_denominator(1_000_000)),
+        constant_rate=measured.constant,
+        seconds=float(measured.seconds),
+        profile=str(context.profile or ""),
+        progressive=not first.interlaced_frame,
+        pixel_aspect=Rational.of(Fraction(aspect)) if aspect else Rational(1),
+        rotation=round(first.rotation or 0) % 360,
+        full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
+        starts_with_key=frames.starts_with_key,
+        bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
+    )
+    return described if described.codec != "h264" else _with_sps(described, context.extradata)
+
+
+def _first_frame(path: Path, index: int) -> av.VideoFrame:
+    """The first decodable frame: proof that the stream is what its header says."""
+    with opened(path) as container:
+        stream = container.streams[index]
+        try:
+            for count, packet in enumerate(container.demux(stream)):
+                for frame in packet.decode():
+                    return frame  # type: ignore[return-value]
+                if count > _DECODE_PACKETS:
+                    break
+        except av.error.FFmpegError as error:
+            raise BrokenVideo(f"No picture can be decoded ({reason(error)}): the file is not what its header claims.") from error
+    raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
+
+
+def _with_sps(video: VideoStream, extradata: bytes | None) -> VideoStream:
+    if not extradata:
+        raise BrokenVideo("The H.264 stream has no sequence parameter set.")
+    sets, pictures_sets = h264.parameter_sets(bytes(extradata))
+    if not sets:
+        raise BrokenVideo("The H.264 stream has no sequence parameter set.")
+    sps = h264.parse_sps(sets[0])
+    groups = max((h264.parse_pps(pps).slice_groups for pps in pictures_sets), default=1)
+    return dataclasses.replace(
+        video,
+        width=sps.width,
+        height=sps.height,
+        coded_width=sps.coded_width,
+        coded_height=sps.coded_height,
+        profile_idc=sps.profile_idc if groups == 1 else 88,
+        constraint_flags=sps.constraint_flags,
+        level=sps.level_idc,
+        progressive=sps.frame_mbs_only,
+        reference_frames=max(sps.max_num_ref_frames, sps.max_dec_frame_buffering or 0),
+        full_range=sps.full_range,
+    )

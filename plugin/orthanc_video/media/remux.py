@@ -1,0 +1,116 @@
+"""Pictures unchanged into a conforming, streamable MP4: index in front, one video track, exact times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.bitstream import BitStreamFilterContext
+from av.packet import Packet
+from av.video.stream import VideoStream as AvStream
+
+from orthanc_video.errors import BrokenVideo
+from orthanc_video.media.pictures import SliceHash
+from orthanc_video.media.probe import pictures
+from orthanc_video.media.source import opened, reason
+from orthanc_video.model import VideoStream
+
+Progress = Callable[[float], None]
+
+
+def remux(source: Path, target: Path, video: VideoStream, level: int, progress: Progress) -> str:
+    """Writes the H.264 pictures of ``source`` as MP4 to ``target``; the hash of all coded slices.
+
+    ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
+    all others keep their times. Raises BrokenVideo when a frame was lost or changed.
+    """
+    try:
+        before, written = _write(source, target, video, level, progress)
+    except av.error.FFmpegError as error:
+        raise BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).") from error
+    after, count = slices(target)
+    if count != written or written != video.frames:
+        raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the MP4; nothing was stored.")
+    if before != after:
+        raise BrokenVideo("The coded pictures changed on the way into the MP4; nothing was stored.")
+    return after
+
+
+def slices(path: Path) -> tuple[str, int]:
+    """The hash of all coded slices and the number of packets of a file's picture stream."""
+    with opened(path) as container:
+        stream = pictures(container)
+        digest = SliceHash(stream.codec_context.extradata)
+        count = 0
+        for packet in container.demux(stream):
+            if packet.size:
+                digest.add(packet)
+                count += 1
+        return digest.hexdigest(), count
+
+
+def _write(source: Path, target: Path, video: VideoStream, level: int, progress: Progress) -> tuple[str, int]:
+    grid = _Grid.over(source, video) if video.constant_rate else None
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    with opened(source) as container, av.open(str(target), "w", format="mp4", options=options) as output:
+        stream = pictures(container)
+        digest = SliceHash(stream.codec_context.extradata)
+        made = output.add_stream_from_template(stream)
+        assert isinstance(made, AvStream)  # noqa: S101
+        made.metadata.clear()
+        made.time_base = grid.tick if grid else stream.time_base  # type: ignore[assignment]
+        relabel = _relabel(level, stream)
+        count = 0
+        for packet in _packets(container.demux(stream)):
+            digest.add(packet)
+            if grid is not None:
+                grid.place(packet, count)
+            for out in relabel.filter(packet) if relabel else (packet,):
+                out.stream = made
+                output.mux_one(out)
+            count += 1
+            if count % 256 == 0:
+                progress(min(0.99, count / video.frames))
+        return digest.hexdigest(), count
+
+
+def _packets(packets: Iterator[Packet]) -> Iterator[Packet]:
+    return (packet for packet in packets if packet.size)
+
+
+def _relabel(level: int, stream: AvStream) -> BitStreamFilterContext | None:
+    if not level:
+        return None
+    return BitStreamFilterContext(f"h264_metadata=level={level // 10}.{level % 10}", stream)
+
+
+class _Grid:
+    """Exact times for a constant rate: frame k is shown at k / rate, decoded in order and never after it is shown."""
+
+    def __init__(self, places: list[int], rate: Fraction) -> None:
+        # Ticks fine enough for any reader, and one frame is a whole number of them.
+        factor = -(-12000 // rate.numerator)
+        self.tick = Fraction(1, rate.numerator * factor)
+        self._step = rate.denominator * factor
+        self._places = places
+        self._delay = max(at - place for at, place in enumerate(places)) if places else 0
+
+    @classmethod
+    def over(cls, source: Path, video: VideoStream) -> _Grid:
+        times: list[int] = []
+        with opened(source) as container:
+            for packet in _packets(container.demux(pictures(container))):
+                time = packet.pts if packet.pts is not None else packet.dts
+                times.append(len(times) if time is None else time)
+        places = np.empty(len(times), dtype=np.int64)
+        places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
+        return cls(places.tolist(), video.rate.fraction)
+
+    def place(self, packet: Packet, count: int) -> None:
+        packet.time_base = self.tick
+        packet.pts = self._places[count] * self._step
+        packet.dts = (count - self._delay) * self._step
+        packet.duration = self._step

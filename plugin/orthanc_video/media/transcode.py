@@ -1,0 +1,114 @@
+"""Pictures re-encoded as H.264 High profile, 8-bit 4:2:0, by ffmpeg: every frame, at its own time."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg
+
+from orthanc_video.bitstream import levels
+from orthanc_video.errors import BrokenVideo, Busy, WorkerFailed
+from orthanc_video.model import Target, VideoStream
+
+Progress = Callable[[float], None]
+
+_PR_SET_PDEATHSIG = 1
+
+
+def transcode(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, progress: Progress) -> int:
+    """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
+    command = command_line(source, target, video, aim, preset, crf)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        preexec_fn=die_with_parent,  # noqa: PLW1509 -- the worker has one thread
+    )
+    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+    frames = 0
+    for line in process.stdout:
+        key, _, value = line.strip().partition("=")
+        if key == "frame" and value.isdigit():
+            frames = int(value)
+            progress(min(0.99, frames / max(1, video.frames)))
+    words = process.stderr.read()
+    if process.wait() != 0:
+        raise _failure(process.returncode, words)
+    if frames == 0:
+        raise BrokenVideo("No frame of the video could be decoded.")
+    return frames
+
+
+def command_line(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int) -> list[str]:
+    """The ffmpeg command: also what the benchmark runs as the rival."""
+    limit = levels.maximum_bit_rate(aim.level) // 1000
+    picture = ffmpeg.input(f"file:{source}", protocol_whitelist="file", copytb=1).video
+    if not video.progressive:
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    picture = _sized(picture, video, aim).filter("setsar", 1)
+    output = picture.output(
+        f"file:{target}",
+        format="mp4",
+        an=None,
+        sn=None,
+        dn=None,
+        map_metadata=-1,
+        vcodec="libx264",
+        preset=preset,
+        crf=crf,
+        maxrate=f"{limit}k",
+        bufsize=f"{limit}k",
+        pix_fmt="yuv420p",
+        fps_mode="passthrough",
+        enc_time_base=f"{_tick(video).numerator}:{_tick(video).denominator}",
+        g=max(1, round(2 * float(video.rate))),
+        bitexact=None,
+        **{"profile:v": "high", "level:v": f"{aim.level // 10}.{aim.level % 10}", "refs:v": 4},
+    )
+    arguments: list[str] = ffmpeg.compile(
+        output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"),
+        overwrite_output=True,
+    )
+    return arguments
+
+
+def _tick(video: VideoStream) -> Fraction:
+    """The encoder's time base: a frame of a constant rate, else a fine one that holds every time."""
+    return 1 / video.rate.fraction if video.constant_rate else Fraction(1, 90000)
+
+
+def _sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Target) -> ffmpeg.nodes.FilterableStream:
+    turned = video.rotation in {90, 270}
+    width, height = (video.height, video.width) if turned else (video.width, video.height)
+    padded = (width + width % 2, height + height % 2)
+    if video.pixel_aspect.fraction == 1 and padded == (aim.width, aim.height):
+        if padded != (width, height):
+            picture = picture.filter("pad", aim.width, aim.height)
+        return picture.filter("scale", out_range="tv") if video.full_range else picture
+    return picture.filter("scale", aim.width, aim.height, flags="bicubic", out_range="tv")
+
+
+def _failure(code: int, words: str) -> Exception:
+    last = words.strip().splitlines()[-1] if words.strip() else f"exit code {code}"
+    if "No space left" in words:
+        return Busy("The disk is full; the transcode will be tried again.")
+    if code < 0:
+        return WorkerFailed(f"ffmpeg was ended by signal {signal.Signals(-code).name}.")
+    return BrokenVideo(f"The video cannot be decoded or encoded: {last.rsplit(': ', 1)[-1]}.")
+
+
+def die_with_parent() -> None:
+    """Linux: the calling process gets SIGKILL when its parent ends, however that ends (prctl(2))."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

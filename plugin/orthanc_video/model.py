@@ -1,0 +1,202 @@
+"""The values that travel between rooms: frozen, with units in their names or their docstrings.
+
+They cross process borders as JSON, so each is made of numbers, strings, tuples and one another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+
+T = typing.TypeVar("T")
+
+
+class Action(StrEnum):
+    """The ladder, cheapest first."""
+
+    WRAP = "wrap"
+    REMUX = "remux"
+    TRANSCODE = "transcode"
+
+
+@dataclass(frozen=True, slots=True)
+class Rational:
+    """An exact ratio, such as a frame rate in frames per second (30000/1001)."""
+
+    numerator: int
+    denominator: int = 1
+
+    @property
+    def fraction(self) -> Fraction:
+        return Fraction(self.numerator, self.denominator)
+
+    @classmethod
+    def of(cls, value: Fraction) -> Rational:
+        return cls(value.numerator, value.denominator)
+
+    def __float__(self) -> float:
+        return self.numerator / self.denominator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoStream:
+    """The chosen picture stream, as its own bits describe it (not as the container claims).
+
+    ``codec`` is ffmpeg's name (``h264``, ``vp9`` …); ``width`` × ``height`` are what is shown, in pixels;
+    ``coded_width`` × ``coded_height`` what is coded. ``level`` is H.264's level_idc (41 is 4.1).
+    ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
+    ``seconds`` runs from the first frame's start to the last frame's end.
+    """
+
+    codec: str
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    pixel_format: str
+    bit_depth: int
+    frames: int
+    rate: Rational
+    constant_rate: bool
+    seconds: float
+    profile: str = ""
+    profile_idc: int = 0
+    constraint_flags: int = 0
+    level: int = 0
+    progressive: bool = True
+    pixel_aspect: Rational = Rational(1)
+    rotation: int = 0
+    full_range: bool = False
+    reference_frames: int = 0
+    starts_with_key: bool = True
+    bit_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand.
+
+    ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
+    ``created`` is the container's creation time as ISO 8601, when it has a believable one.
+    """
+
+    container: str
+    size: int
+    video: VideoStream
+    brand: str = ""
+    streamable: bool = False
+    fragmented: bool = False
+    simple_edits: bool = True
+    audio_codecs: tuple[str, ...] = ()
+    other_streams: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a transcode aims at: even ``width`` × ``height``, level_idc, and the exact rate for a constant one."""
+
+    width: int
+    height: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be done to a file, and why. ``reasons`` are sentences for a person."""
+
+    action: Action
+    transfer_syntax: str
+    reasons: tuple[str, ...]
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """The stream that a job will wrap: a conforming MP4 on disk, described from its own bits.
+
+    ``video`` describes the made stream;
+    ``pictures`` is the SHA-256 over all coded slices where the pictures were passed through, else empty.
+    """
+
+    path: str
+    size: int
+    video: VideoStream
+    pictures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes ``offset`` … ``offset + length`` (exclusive) of some file or object."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where the stream lies inside a stored DICOM object: one span per fragment, item headers left out.
+
+    ``length`` is the exact stream without the pad byte that DICOM adds to an odd length (PS3.5 A.4).
+    """
+
+    transfer_syntax: str
+    sop_class: str
+    sop_instance: str
+    spans: tuple[Span, ...]
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One received file in the spool, with what came along. ``attributes`` are DICOM keywords → values."""
+
+    id: str
+    path: str
+    size: int
+    sha256: str
+    filename: str = ""
+    content_type: str = ""
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+    sop_class: str = "photographic"
+    received: str = ""
+
+
+def to_json(value: Any) -> Any:
+    """A model value as plain JSON types; ``from_json`` is its inverse."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, StrEnum | Path):
+        return str(value)
+    return value
+
+
+def from_json(kind: type[T], data: Any) -> T:
+    """A model value of type ``kind`` out of what ``to_json`` made of it."""
+    return typing.cast(T, _revive(kind, data))
+
+
+def _revive(kind: Any, data: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        options = [option for option in typing.get_args(kind) if option is not type(None)]
+        return None if data is None else _revive(options[0], data)
+    if origin is tuple:
+        return tuple(_revive(typing.get_args(kind)[0], item) for item in data)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{key: _revive(hints[key], item) for key, item in data.items()})
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(data)
+    return data

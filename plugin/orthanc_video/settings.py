@@ -1,0 +1,200 @@
+"""The one configuration there is: Orthanc's own, with its section ``VideoGateway``.
+
+``Settings`` is frozen and made once at start, from the configuration that the plugin hands over
+(or from an orthanc.json on disk when the gateway runs by itself).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.errors import ConfigurationError
+
+SECTION = "VideoGateway"
+MIB = 1 << 20
+
+# One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
+LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Section ``VideoGateway``. Field names are the configuration's keys in snake case; docs/configuration.md."""
+
+    launch: bool = True
+    python: str = ""
+    url: str = ""
+    orthanc_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8043
+    public_url: str = ""
+    override_instances: bool = True
+    directory: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    answer_seconds: float = 30.0
+    probe_seconds: float = 10.0
+    job_seconds: float = 4 * 3600.0
+    maximum_upload_mb: int = 4064
+    minimum_free_disk_mb: int = 512
+    worker_memory_mb: int = 3072
+    transcodes: int = 1
+    sop_class: str = "photographic"
+    transcode_preset: str = "veryfast"
+    transcode_crf: int = 20
+    cache_mb: int = 8192
+    index_cache_entries: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the gateway needs to know of itself and of the Orthanc that it serves."""
+
+    gateway: Gateway
+    orthanc_url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    authentication: bool = False
+    remote_access: bool = False
+    storage_directory: Path | None = None
+    storage_compression: bool = False
+    directory: Path
+    maximum_upload: int
+    dicom_web_root: str = "/dicom-web"
+
+    @property
+    def spool(self) -> Path:
+        return self.directory / "spool"
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "jobs.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        return self.directory / "cache"
+
+
+_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF"}
+
+
+def key_of(name: str) -> str:
+    """The configuration key of a field: ``answer_seconds`` → ``AnswerSeconds``."""
+    return "".join(_WORDS.get(word, word.capitalize()) for word in name.split("_"))
+
+
+def _section(configuration: dict[str, Any]) -> Gateway:
+    given = configuration.get(SECTION, {})
+    if not isinstance(given, dict):
+        raise ConfigurationError(f'"{SECTION}" in the configuration must be an object.')
+    known = {key_of(f.name): f for f in fields(Gateway)}
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigurationError(f'"{SECTION}.{key}" is no setting of orthanc-video; see docs/configuration.md.')
+        default = getattr(Gateway(), known[key].name)
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(default):
+            kind = type(default).__name__
+            raise ConfigurationError(f'"{SECTION}.{key}" must be of type {kind}, but is {json.dumps(value)}.')
+        values[known[key].name] = value
+    return Gateway(**values)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening on, or coming from, ``host`` stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _service_user(configuration: dict[str, Any], gateway: Gateway) -> tuple[str, str]:
+    """Whose credentials the gateway's own requests (storing a finished job) carry."""
+    if gateway.username:
+        return gateway.username, gateway.password
+    users = configuration.get("RegisteredUsers") or {}
+    for name, password in users.items():
+        return str(name), str(password)
+    return "", ""
+
+
+def settings_from(configuration: dict[str, Any]) -> Settings:
+    """Settings out of Orthanc's whole configuration; raises ConfigurationError with the key at fault."""
+    gateway = _section(configuration)
+    remote = bool(configuration.get("RemoteAccessAllowed", False))
+    # Orthanc turns authentication on by itself as soon as remote access is allowed.
+    authentication = bool(configuration.get("AuthenticationEnabled", remote))
+    username, password = _service_user(configuration, gateway) if authentication else ("", "")
+    if authentication and not username:
+        raise ConfigurationError(
+            "Orthanc asks for authentication, but the gateway has no user of its own to store finished videos: "
+            f'add one to "RegisteredUsers" or set "{SECTION}.Username" and "{SECTION}.Password".'
+        )
+    storage = Path(str(configuration.get("StorageDirectory", "OrthancStorage"))).resolve()
+    directory = Path(gateway.directory).resolve() if gateway.directory else storage / "video-gateway"
+    scheme = "https" if configuration.get("SslEnabled") else "http"
+    settings = Settings(
+        gateway=gateway,
+        orthanc_url=gateway.orthanc_url or f"{scheme}://127.0.0.1:{configuration.get('HttpPort', 8042)}",
+        username=username,
+        password=password,
+        authentication=authentication,
+        remote_access=remote,
+        storage_directory=storage,
+        storage_compression=bool(configuration.get("StorageCompression", False)),
+        directory=directory,
+        maximum_upload=min(gateway.maximum_upload_mb * MIB, LARGEST_INSTANCE),
+        dicom_web_root="/" + str((configuration.get("DicomWeb") or {}).get("Root", "/dicom-web/")).strip("/"),
+    )
+    _refuse_unsafe(settings)
+    return settings
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    host = settings.gateway.host
+    if is_loopback(host):
+        return
+    if not settings.authentication:
+        raise ConfigurationError(
+            f'"{SECTION}.Host" is {host}, but Orthanc asks nobody for a password: the gateway will not open it to '
+            'the network. Set "AuthenticationEnabled" and "RegisteredUsers", or leave Host at 127.0.0.1.'
+        )
+    if not settings.remote_access:
+        raise ConfigurationError(
+            f'"{SECTION}.Host" is {host}, but Orthanc allows no remote access ("RemoteAccessAllowed" is false). '
+            "Allow it in Orthanc first, or leave Host at 127.0.0.1."
+        )
+
+
+_COMMENTS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_VARIABLES = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """An orthanc.json as Orthanc reads it: comments removed, ``${NAME:-default}`` replaced."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
+    text = _VARIABLES.sub(lambda found: os.environ.get(found[1], found[2] or ""), text)
+    text = _COMMENTS.sub(lambda found: found[1] or "", text)
+    try:
+        loaded = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"{path} does not hold a JSON object.")
+    return loaded

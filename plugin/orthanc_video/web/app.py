@@ -1,0 +1,74 @@
+"""The gateway's HTTP application: routes in order, Orthanc behind them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from orthanc_video import __version__
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.objects import Objects
+from orthanc_video.archive.service import Archive
+from orthanc_video.errors import VideoError
+from orthanc_video.jobs import processes
+from orthanc_video.jobs.engine import Engine
+from orthanc_video.settings import Settings
+from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
+from orthanc_video.web.context import Gateway, entered
+
+_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole application for one Orthanc."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        archive, access = Archive(settings), Access(settings)
+        engine = Engine(settings, archive)
+        await asyncio.to_thread(engine.launch)
+        await asyncio.to_thread(processes.warm_up)
+        app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine)
+        yield
+        await asyncio.to_thread(engine.close)
+        await access.close()
+
+    app = FastAPI(title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router):
+        app.include_router(part)
+    app.include_router(dicomweb.router(settings.dicom_web_root))
+    _documentation(app)
+    app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
+    app.add_exception_handler(VideoError, problems.on_video_error)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, problems.on_unexpected)
+    return app
+
+
+async def _orthanc(request: Request) -> Response:
+    return await proxy.forward(request)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The client went away in mid-upload: nobody is there to answer, and nothing was kept."""
+    return Response(status_code=499)
+
+
+def _documentation(app: FastAPI) -> None:
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(entered)])
+    async def openapi() -> Response:
+        return JSONResponse(app.openapi())
+
+    @app.get("/docs", include_in_schema=False, dependencies=[Depends(entered)])
+    async def docs() -> Response:
+        return get_swagger_ui_html(openapi_url="openapi.json", title="orthanc-video")

@@ -1,0 +1,58 @@
+"""What every route needs: the gateway's parts, and who is calling."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from orthanc_video.archive.access import Access, Caller, credentials_of
+from orthanc_video.archive.objects import Objects
+from orthanc_video.archive.service import Archive
+from orthanc_video.jobs.engine import Engine
+from orthanc_video.settings import Settings, is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of a running gateway."""
+
+    settings: Settings
+    archive: Archive
+    access: Access
+    objects: Objects
+    engine: Engine
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls. A request with the launch secret came through Orthanc, which does not say from where.
+
+    Unless Orthanc takes local callers only, such a request and one through another proxy count as remote.
+    """
+    settings = gateway_of(request).settings
+    vouched = bool(settings.gateway.secret) and secrets.compare_digest(
+        request.headers.get("orthanc-video-secret", "").encode(), settings.gateway.secret.encode()
+    )
+    if vouched:
+        local = not settings.remote_access
+    else:
+        proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+        local = request.client is not None and is_loopback(request.client.host) and not proxied
+    return Caller(credentials=credentials_of(request.headers), local=local, vouched=vouched)
+
+
+GatewayParts = Annotated[Gateway, Depends(gateway_of)]
+CallerNow = Annotated[Caller, Depends(caller_of)]
+
+
+async def entered(gateway: GatewayParts, caller: CallerNow) -> None:
+    """Guards the gateway's own pages: Orthanc has to know the caller."""
+    await gateway.access.may_enter(caller)

@@ -1,0 +1,39 @@
+"""Jobs: state, progress, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import JSONResponse, Response
+
+from orthanc_video.web.context import CallerNow, GatewayParts, entered
+
+router = APIRouter(prefix="/video/jobs", tags=["jobs"], dependencies=[Depends(entered)])
+
+
+@router.get("")
+async def list_jobs(
+    gateway: GatewayParts,
+    caller: CallerNow,
+    since: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Newest first; for those whom Orthanc shows its own jobs."""
+    await gateway.access.ask(caller, "GET", "/jobs")
+    return JSONResponse({"Jobs": await asyncio.to_thread(gateway.engine.jobs, since, limit), "Since": since})
+
+
+@router.get("/{job}")
+async def one_job(job: str, gateway: GatewayParts) -> Response:
+    """State, progress 0 to 100 with stage, the sentence of a failure, the instance once it is stored."""
+    return JSONResponse(await asyncio.to_thread(gateway.engine.job, job))
+
+
+@router.delete("/{job}")
+async def cancel(job: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Cancels; a finished job stays as it is."""
+    await gateway.access.may_cancel(caller)
+    await asyncio.to_thread(gateway.engine.cancel, job)
+    return JSONResponse({})

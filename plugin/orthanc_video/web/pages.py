@@ -1,0 +1,60 @@
+"""The viewer, health and capabilities."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from orthanc_video import __version__
+from orthanc_video.dicom import classes, syntaxes
+from orthanc_video.errors import NotFound
+from orthanc_video.web.context import GatewayParts, entered
+
+VIEWER = Path(__file__).resolve().parents[3] / "viewer" / "dist"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+public = APIRouter(tags=["gateway"])
+router = APIRouter(tags=["gateway"], dependencies=[Depends(entered)])
+
+
+@public.get("/health")
+async def health() -> Response:
+    """That the gateway answers; nothing else, since nobody is asked who they are."""
+    return JSONResponse({"Status": "ok"})
+
+
+@router.get("/video/capabilities")
+async def capabilities(gateway: GatewayParts) -> Response:
+    """What this installation can make."""
+    return JSONResponse({
+        "Version": __version__,
+        "SOPClasses": sorted(classes.BY_CHOICE),
+        "TransferSyntaxes": [syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42],
+        "Transcoding": shutil.which("ffmpeg") is not None,
+        "MaximumUpload": gateway.settings.maximum_upload,
+    })
+
+
+@router.get("/", include_in_schema=False)
+async def viewer() -> Response:
+    return _file("index.html")
+
+
+@router.get("/assets/{name}", include_in_schema=False)
+async def asset(name: str, request: Request) -> Response:
+    del request
+    return _file(f"assets/{name}")
+
+
+def _file(name: str) -> Response:
+    path = (VIEWER / name).resolve()
+    if VIEWER not in path.parents or not path.is_file():
+        raise NotFound("The viewer is not built: run make run, or npm run build in viewer/.")
+    return FileResponse(path, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})

@@ -1,0 +1,131 @@
+"""Bytes of a stored stream over HTTP: whole, one range or several, read from the storage file as they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from orthanc_video.archive.objects import StoredVideo
+from orthanc_video.errors import NotFound
+from orthanc_video.model import Span
+from orthanc_video.web import ranges
+
+_BLOCK = 1 << 20
+
+
+def media_type(head: bytes) -> str:
+    """What a stream's first bytes say a browser should take it for."""
+    if head[4:8] == b"ftyp":
+        return "video/mp4"
+    return "video/mp2t" if head[:1] == b"\x47" else "video/mpeg"
+
+
+async def respond(request: Request, stored: StoredVideo) -> Response:
+    """200, 206, 304, 412 or 416 as RFC 9110 says; the object's UUID is the strong validator."""
+    located = stored.located
+    etag = f'"{stored.uuid}"'
+    try:
+        descriptor = await asyncio.to_thread(os.open, Path(stored.path), os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise NotFound("Orthanc holds no such resource.") from error
+    body = _Body(descriptor, located.spans)
+    answer = ranges.answer(request.headers, located.length, etag)
+    headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-cache"}
+    if answer.status not in {200, 206}:
+        body.close()
+        if answer.status == 416:
+            headers["Content-Range"] = f"bytes */{located.length}"
+        return Response(status_code=answer.status, headers=headers)
+    kind = media_type(body.read(Span(0, 8)))
+    if len(answer.spans) > 1:
+        return _several(request, body, answer.spans, located.length, kind, headers)
+    span = answer.spans[0]
+    headers |= {"Content-Type": kind, "Content-Length": str(span.length)}
+    if answer.status == 206:
+        headers["Content-Range"] = _content_range(span, located.length)
+    return _send(request, body, answer.status, headers, body.blocks(span))
+
+
+def _several(
+    request: Request, body: _Body, spans: tuple[Span, ...], size: int, kind: str, headers: dict[str, str]
+) -> Response:
+    """multipart/byteranges (RFC 9110 14.6)."""
+    boundary = secrets.token_hex(16)
+    heads = [
+        f"\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {_content_range(span, size)}\r\n\r\n".encode()
+        for span in spans
+    ]
+    end = f"\r\n--{boundary}--\r\n".encode()
+
+    async def parts() -> AsyncIterator[bytes]:
+        for head, span in zip(heads, spans, strict=True):
+            yield head
+            async for block in body.blocks(span):
+                yield block
+        yield end
+
+    length = sum(map(len, heads)) + sum(span.length for span in spans) + len(end)
+    headers |= {"Content-Type": f"multipart/byteranges; boundary={boundary}", "Content-Length": str(length)}
+    return _send(request, body, 206, headers, parts())
+
+
+def _send(
+    request: Request, body: _Body, status: int, headers: dict[str, str], blocks: AsyncIterator[bytes]
+) -> Response:
+    if request.method == "HEAD":
+        body.close()
+        return Response(status_code=status, headers=headers)
+    return _Streamed(blocks, body, status, headers)
+
+
+def _content_range(span: Span, size: int) -> str:
+    return f"bytes {span.offset}-{span.offset + span.length - 1}/{size}"
+
+
+class _Body:
+    """The stored stream, read by position; closing is what ends its use of the file."""
+
+    def __init__(self, descriptor: int, spans: tuple[Span, ...]) -> None:
+        self._descriptor = descriptor
+        self._spans = spans
+
+    def read(self, wanted: Span) -> bytes:
+        """At most one block's worth of the wanted bytes, from one fragment."""
+        offset = wanted.offset
+        for span in self._spans:
+            if offset < span.length:
+                return os.pread(self._descriptor, min(wanted.length, span.length - offset), span.offset + offset)
+            offset -= span.length
+        return b""
+
+    async def blocks(self, wanted: Span) -> AsyncIterator[bytes]:
+        at, end = wanted.offset, wanted.offset + wanted.length
+        while at < end:
+            block = await asyncio.to_thread(self.read, Span(at, min(_BLOCK, end - at)))
+            if not block:
+                raise OSError("the stored object became shorter while it was sent")
+            yield block
+            at += len(block)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class _Streamed(StreamingResponse):
+    """Closes the file however sending ends: finished, aborted by the client, or failed."""
+
+    def __init__(self, blocks: AsyncIterator[bytes], body: _Body, status: int, headers: dict[str, str]) -> None:
+        super().__init__(blocks, status_code=status, headers=headers)
+        self._body = body
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._body.close()

@@ -1,0 +1,76 @@
+"""Clips that ffmpeg makes once per session."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bitstream.helpers import ffmpeg
+
+SPS_CLIPS = {
+    "cropped": "-i testsrc2=s=854x480:r=30000/1001 -vf setsar=4/3",
+    "full_hd": "-i testsrc2=s=1920x1080:r=30 -x264-params ref=4:nal-hrd=vbr:vbv-maxrate=8000:vbv-bufsize=8000",
+    "interlaced": "-i testsrc2=s=640x360:r=25 -vf setfield=tff,setsar=16/11 -flags +ildct+ilme -x264-params tff=1",
+    "baseline": "-i testsrc2=s=176x144:r=10 -profile:v baseline -level 1.1",
+    "extended_aspect": "-i testsrc2=s=320x240:r=25 -vf setsar=97/89 -color_range pc -colorspace bt709 -level 3.2",
+    "ten_bit_422": "-i testsrc2=s=320x240:r=60 -pix_fmt yuv422p10le -level 5.1",
+    "odd_444": "-i testsrc2=s=101x67:r=25 -pix_fmt yuv444p",
+    "odd_gray": "-i testsrc2=s=101x67:r=25 -pix_fmt gray",
+    "constant_rate": "-i testsrc2=s=320x240:r=25 -x264-params force-cfr=1",
+    "lossless": "-i testsrc2=s=320x240:r=25 -qp 0",
+}
+
+_ENCODED = {
+    "plain.mp4": "-i testsrc2=s=160x120:r=25",
+    "faststart.mp4": "-i testsrc2=s=160x120:r=25 -g 10 -movflags faststart",
+    "quicktime.mov": "-i testsrc2=s=160x120:r=30000/1001",
+    "sound.mp4": "-i testsrc2=s=160x120:r=25 -f lavfi -i sine=r=48000 -c:a aac",
+    "no_edits.mp4": "-i testsrc2=s=160x120:r=25 -use_editlist 0",
+    "negative_offsets.mp4": "-i testsrc2=s=160x120:r=25 -movflags negative_cts_offsets",
+    "variable_rate.mp4": "-i testsrc2=s=160x120:r=25 -vf select='not(eq(mod(n,7),3))' -vsync vfr",
+    "all_keys.mp4": "-i testsrc2=s=160x120:r=25 -g 1 -metadata creation_time=2021-02-03T04:05:06Z",
+    "fragmented.mp4": "-i testsrc2=s=160x120:r=25 -movflags frag_keyframe+empty_moov",
+    "encrypted.mp4": "-i testsrc2=s=160x120:r=25 -encryption_scheme cenc-aes-ctr"
+    f" -encryption_key {'ab' * 16} -encryption_kid {'cd' * 16}",
+}
+
+_REMUXED = {
+    "late.mp4": "-itsoffset 0.5 -i plain.mp4 -i sound.mp4 -map 0:v -map 1:a",
+    "turned.mp4": "-i plain.mp4 -metadata:s:v:0 rotate=90",
+}
+MP4_CLIPS = (*_ENCODED, *_REMUXED)
+
+
+def _make(path: Path, arguments: str) -> Path:
+    """A second of pictures; the arguments begin with the input."""
+    common = "-t 1 -c:v libx264 -preset veryfast -threads 1"
+    if "pix_fmt" not in arguments:
+        common += " -pix_fmt yuv420p"
+    ffmpeg("-f", "lavfi", *arguments.split(), *common.split(), path)
+    return path
+
+
+def _make_all(folder: Path, clips: dict[str, str]) -> dict[str, Path]:
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda name: _make(folder / name, clips[name]), clips)
+        return dict(zip(clips, made, strict=True))
+
+
+@pytest.fixture(scope="session")
+def sps_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Byte streams whose sequence parameter sets differ, by name."""
+    made = _make_all(tmp_path_factory.mktemp("sps"), {f"{name}.h264": args for name, args in SPS_CLIPS.items()})
+    return {path.stem: path for path in made.values()}
+
+
+@pytest.fixture(scope="session")
+def mp4_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """MP4 and MOV files whose layouts and tables differ, by file name."""
+    folder = tmp_path_factory.mktemp("mp4")
+    clips = _make_all(folder, _ENCODED)
+    for name, arguments in _REMUXED.items():
+        ffmpeg(*arguments.split(), "-c", "copy", name, folder=folder)
+        clips[name] = folder / name
+    return clips

@@ -1,0 +1,190 @@
+// Reading the API's answers: anything in, checked and complete values out. Pure.
+
+import { isOrthancId } from "./route";
+
+export interface Plan {
+  action: string;
+  reasons: string[];
+}
+
+export interface Video {
+  id: string;
+  sopInstanceUid: string;
+  sopClass: string;
+  transferSyntaxUid: string;
+  transferSyntax: string;
+  studyId: string | null;
+  patientName: string;
+  patientId: string;
+  studyDate: string;
+  studyDescription: string;
+  rows: number;
+  columns: number;
+  frames: number;
+  /** Milliseconds from one frame to the next; 0 when not known. */
+  frameTime: number;
+  seconds: number;
+  /** Frames per second as a fraction, "30000/1001". */
+  rate: string;
+  codec: string;
+  bytes: number;
+  playable: boolean;
+  received: string;
+  plan: Plan | null;
+}
+
+export interface Page {
+  videos: Video[];
+  total: number;
+  since: number;
+}
+
+export type JobState = "Pending" | "Running" | "Success" | "Failure" | "Cancelled";
+
+export interface Job {
+  id: string;
+  state: JobState;
+  percent: number;
+  stage: string;
+  sentence: string;
+  instance: string | null;
+}
+
+/** What became of a posted file. */
+export type Posted =
+  | { kind: "stored"; id: string; already: boolean; video: boolean; plan: Plan | null }
+  | { kind: "job"; id: string; job: string; plan: Plan | null }
+  | { kind: "archive"; stored: number; already: number; refused: number }
+  | { kind: "refused"; status: string };
+
+export class AnswerError extends Error {}
+
+type Fields = Record<string, unknown>;
+
+function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value.trim() : typeof value === "number" ? String(value) : "";
+}
+
+function amount(value: unknown): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) && number > 0 ? number : 0;
+}
+
+function orthancId(value: unknown): string | null {
+  return typeof value === "string" && isOrthancId(value) ? value : null;
+}
+
+function readPlan(value: unknown): Plan | null {
+  const plan = fields(value);
+  const action = text(plan["Action"]);
+  const reasons = Array.isArray(plan["Reasons"]) ? plan["Reasons"].map(text).filter((reason) => reason !== "") : [];
+  return action === "" && reasons.length === 0 ? null : { action, reasons };
+}
+
+export function readVideo(value: unknown): Video {
+  const item = fields(value);
+  const id = orthancId(item["ID"]);
+  if (id === null) throw new AnswerError("The server described a video without its ID.");
+  return {
+    id,
+    sopInstanceUid: text(item["SOPInstanceUID"]),
+    sopClass: text(item["SOPClass"]) || text(item["SOPClassUID"]),
+    transferSyntaxUid: text(item["TransferSyntaxUID"]),
+    transferSyntax: text(item["TransferSyntax"]) || text(item["TransferSyntaxUID"]),
+    studyId: orthancId(item["ParentStudy"]),
+    patientName: text(item["PatientName"]),
+    patientId: text(item["PatientID"]),
+    studyDate: text(item["StudyDate"]),
+    studyDescription: text(item["StudyDescription"]),
+    rows: amount(item["Rows"]),
+    columns: amount(item["Columns"]),
+    frames: amount(item["NumberOfFrames"]),
+    frameTime: amount(item["FrameTime"]),
+    seconds: amount(item["Seconds"]),
+    rate: text(item["Rate"]),
+    codec: text(item["Codec"]),
+    bytes: amount(item["Size"]),
+    playable: item["Playable"] !== false,
+    received: text(item["Received"]),
+    plan: readPlan(item["Plan"]),
+  };
+}
+
+export function readPage(value: unknown): Page {
+  const page = fields(value);
+  if (!Array.isArray(page["Instances"])) throw new AnswerError("The server's list of videos could not be read.");
+  const videos = page["Instances"].map(readVideo);
+  const since = amount(page["Since"]);
+  const atLeast = videos.length > 0 ? since + videos.length : 0;
+  return { videos, since, total: Math.max(amount(page["Total"]), atLeast) };
+}
+
+const JOB_STATES: readonly string[] = ["Pending", "Running", "Success", "Failure", "Cancelled"] satisfies JobState[];
+
+export function readJob(value: unknown): Job {
+  const job = fields(value);
+  const state = text(job["State"]);
+  if (!JOB_STATES.includes(state)) throw new AnswerError("The server's word on the conversion could not be read.");
+  return {
+    id: text(job["ID"]),
+    state: state as JobState,
+    percent: Math.min(100, amount(job["Progress"])),
+    stage: text(job["Stage"]),
+    sentence: text(job["Sentence"]),
+    instance: orthancId(job["Instance"]),
+  };
+}
+
+/** The answer to a posted file; an array when Orthanc unpacked an archive. */
+export function readPosted(value: unknown): Posted {
+  if (Array.isArray(value)) {
+    const states = value.map((item) => text(fields(item)["Status"]));
+    const count = (state: string): number => states.filter((one) => one === state).length;
+    const [stored, already] = [count("Success"), count("AlreadyStored")];
+    return { kind: "archive", stored, already, refused: states.length - stored - already };
+  }
+  const answer = fields(value);
+  const status = text(answer["Status"]);
+  const video = fields(answer["Video"]);
+  const job = text(video["Job"]);
+  const id = orthancId(answer["ID"]);
+  const plan = readPlan(video);
+  if (status === "Processing" && job !== "") return { kind: "job", id: id ?? "", job, plan };
+  if ((status === "Success" || status === "AlreadyStored") && id !== null) {
+    return { kind: "stored", id, already: status === "AlreadyStored", video: "Video" in answer, plan };
+  }
+  if (status === "") throw new AnswerError("The server's answer to the upload could not be read.");
+  return { kind: "refused", status };
+}
+
+/** The sentence of an error answer: a problem document's detail (RFC 9457) or Orthanc's own message. */
+export function readProblem(status: number, body: string): string {
+  let problem: Fields = {};
+  try {
+    problem = fields(JSON.parse(body));
+  } catch {
+    // not JSON: an intermediate server's page, of which only the status is worth telling
+  }
+  const told = text(problem["detail"]) || text(problem["Message"]) || text(problem["title"]);
+  if (told !== "") return told;
+  switch (status) {
+    case 401:
+      return "The server asks who you are: log in and try again.";
+    case 403:
+      return "The server does not allow this.";
+    case 404:
+      return "The server does not know this.";
+    case 413:
+      return "The file is larger than the server takes.";
+    case 502:
+    case 503:
+    case 504:
+      return "The server is not ready: try again in a moment.";
+    default:
+      return `The server answered ${status}.`;
+  }
+}

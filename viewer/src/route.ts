@@ -1,0 +1,17 @@
+// What the page shows, kept in the address's hash: only an opaque Orthanc ID, never anything about a patient.
+
+const ORTHANC_ID = /^[0-9a-f]{8}(-[0-9a-f]{8}){4}$/;
+
+export function isOrthancId(text: string): boolean {
+  return ORTHANC_ID.test(text);
+}
+
+export function videoHash(id: string): string {
+  return `#/v/${id}`;
+}
+
+/** The selected video, or null for the list. */
+export function readHash(hash: string): string | null {
+  const id = /^#\/v\/([^/]+)$/.exec(hash)?.[1];
+  return id !== undefined && isOrthancId(id) ? id : null;
+}

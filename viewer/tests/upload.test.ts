@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { encodeFilename } from "../src/api";
+import type { Job } from "../src/answers";
+import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/upload";
+
+const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
+const job = (change: Partial<Job>): Job => ({ id: "j", state: "Running", percent: 0, stage: "", sentence: "", instance: null, ...change });
+
+describe("an upload's standing", () => {
+  it("goes from waiting over percents to the answer awaited", () => {
+    expect(isFinal(waiting)).toBe(false);
+    expect(whileSending(0, 200)).toMatchObject({ state: "sending", percent: 0 });
+    expect(whileSending(199, 200)).toMatchObject({ state: "sending", percent: 99 });
+    expect(whileSending(200, 200)).toMatchObject({ state: "answering", percent: null });
+    expect(whileSending(0, 0)).toMatchObject({ state: "answering", percent: null });
+  });
+
+  it("follows the job", () => {
+    expect(whileJob(job({ state: "Pending" }), "")).toMatchObject({ state: "processing", percent: null });
+    expect(whileJob(job({ percent: 37.9, stage: "transcode" }), "")).toMatchObject({
+      state: "processing",
+      percent: 37.9,
+      sentence: "Being converted: 37 % (converting the pictures)",
+    });
+    expect(whileJob(job({ percent: 5, stage: "polishing" }), "").sentence).toBe("Being converted: 5 % (polishing)");
+    expect(whileJob(job({ state: "Success", instance: ID }), "remux")).toEqual({
+      state: "stored",
+      percent: null,
+      sentence: "Repacked; the pictures are unchanged.",
+      video: ID,
+    });
+    expect(whileJob(job({ state: "Failure", sentence: "Cut off." }), "")).toMatchObject({ state: "failed", sentence: "Cut off." });
+    expect(whileJob(job({ state: "Failure" }), "").sentence).not.toBe("");
+    expect(whileJob(job({ state: "Cancelled" }), "")).toMatchObject({ state: "cancelled" });
+  });
+
+  it("ends with the answer when no job goes on", () => {
+    const stored = { kind: "stored", id: ID, already: false, video: true, plan: null } as const;
+    expect(afterAnswer(stored)).toMatchObject({ state: "stored", sentence: "Stored.", video: ID });
+    expect(afterAnswer({ ...stored, already: true })).toMatchObject({ state: "stored", sentence: "Already stored." });
+    expect(afterAnswer({ ...stored, video: false })).toMatchObject({ state: "stored", video: null });
+    expect(afterAnswer({ kind: "archive", stored: 1, already: 2, refused: 0 })).toMatchObject({
+      state: "stored",
+      sentence: "1 DICOM file stored, 2 already there.",
+    });
+    expect(afterAnswer({ kind: "archive", stored: 0, already: 0, refused: 3 })).toMatchObject({ state: "failed" });
+    expect(afterAnswer({ kind: "refused", status: "FilteredOut" })).toMatchObject({ state: "failed" });
+    expect(afterAnswer({ kind: "job", id: ID, job: "j", plan: null })).toBeNull();
+  });
+});
+
+describe("file names in a header", () => {
+  it.each([
+    ["a b.mp4", "a%20b.mp4"],
+    ["内視鏡.mov", "%E5%86%85%E8%A6%96%E9%8F%A1.mov"],
+    ["100%\r\n.avi", "100%25%0D%0A.avi"],
+    ["half\ud83d.mp4", "half%EF%BF%BD.mp4"],
+    ["🎬.mp4", "%F0%9F%8E%AC.mp4"],
+  ])("%j", (name, expected) => expect(encodeFilename(name)).toBe(expected));
+});
