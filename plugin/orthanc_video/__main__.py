@@ -24,7 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("source", type=Path)
     convert.add_argument("target", type=Path)
     convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
-    convert.add_argument("--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute")
+    convert.add_argument(
+        "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
+    )
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
     return parser

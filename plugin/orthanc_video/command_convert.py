@@ -67,7 +67,9 @@ def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
         "crf": _DEFAULTS.transcode_crf,
     }
     try:
-        return from_json(Made, MediaProcess().run("make", arguments, Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY)))
+        return from_json(
+            Made, MediaProcess().run("make", arguments, Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY))
+        )
     finally:
         close()
 

@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-
 T = typing.TypeVar("T")
 
 
@@ -196,7 +195,7 @@ def _revive(kind: Any, data: Any) -> Any:
         return tuple(_revive(typing.get_args(kind)[0], item) for item in data)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        return kind(**{key: _revive(hints[key], item) for key, item in data.items()})
+        return typing.cast(Any, kind)(**{key: _revive(hints[key], item) for key, item in data.items()})
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind(data)
     return data

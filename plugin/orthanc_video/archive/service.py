@@ -52,7 +52,9 @@ class Archive:
         connection = self._connect()
         try:
             connection.putrequest("POST", self._path("/instances"))
-            for name, value in (self._headers | {"Content-Length": str(size), "Content-Type": "application/dicom"}).items():
+            for name, value in (
+                self._headers | {"Content-Length": str(size), "Content-Type": "application/dicom"}
+            ).items():
                 connection.putheader(name, value)
             connection.endheaders()
             with ThreadPoolExecutor(1) as hasher:  # hashing a block while the one before is on its way

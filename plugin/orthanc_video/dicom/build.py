@@ -20,7 +20,6 @@ from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 IMPLEMENTATION_CLASS_UID = "2.25.224463173513573470227903853943172843563"
 IMPLEMENTATION_VERSION_NAME = "ORTHANC_VIDEO"
 _NAMESPACE = uuid.UUID("5f2b7d0e-9d0c-5d0a-8a55-5f3c35a1b7a1")
-_RECEIVED_METHODS = {"hevc": "ISO_23008_2", "h264": "ISO_14496_10", "mpeg2video": "ISO_13818_2", "mjpeg": "ISO_10918_1"}
 _ST = 1024  # characters that a value of VR ST or LO may have (PS3.5 6.2)
 
 
@@ -40,7 +39,9 @@ def identify(upload: Upload, plan: Plan) -> dict[str, str]:
         "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
     )
     series = given.get("SeriesInstanceUID", "") or derived_uid("series", upload.sha256, study, upload.sop_class)
-    instance = derived_uid("instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax)
+    instance = derived_uid(
+        "instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax
+    )
     return {"PatientID": patient, "StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
 
 
@@ -57,7 +58,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
         setattr(dataset, keyword, value)
     _picture(dataset, made)
     _time(dataset, made)
-    _lossy(dataset, info, plan, made)
+    _lossy(dataset, plan, made)
     _history(dataset, upload, plan)
     dataset.file_meta = _file_meta(dataset, plan)
     return dataset
@@ -66,16 +67,18 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
 def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
     """Defaults that say what is known and no more; the request's attributes go over them."""
     began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
-    dataset.PatientName = "UNASSIGNED" if not upload.attributes.get("PatientID") else ""
+    dataset.PatientName = "Unassigned^Video" if not upload.attributes.get("PatientID") else ""
     dataset.PatientBirthDate = ""
     dataset.PatientSex = ""
     dataset.StudyDate = dataset.ContentDate = f"{began:%Y%m%d}"
     dataset.StudyTime = dataset.ContentTime = f"{began:%H%M%S}"
     dataset.TimezoneOffsetFromUTC = "+0000"
     dataset.ReferringPhysicianName = ""
-    dataset.StudyID = ""
+    dataset.StudyID = "1"
     dataset.AccessionNumber = ""
     dataset.SeriesNumber = 1
+    if "Laterality" not in upload.attributes:
+        dataset.ImageLaterality = ""  # unknown: without either, Laterality would be required (PS3.3 C.7.3.1)
     dataset.InstanceNumber = 1
     dataset.Manufacturer = ""
     dataset.PatientOrientation = ""
@@ -115,25 +118,20 @@ def _ds(value: Fraction) -> DSdecimal:
     return DSdecimal(text)
 
 
-def _lossy(dataset: Dataset, info: MediaInfo, plan: Plan, made: Made) -> None:
-    """Lossy history (PS3.3 C.7.6.1.1.5): earlier steps first; ratio of the uncompressed frames to the coded stream."""
-    method = syntaxes.BY_UID[plan.transfer_syntax].method
-    steps = [(_ratio(made.video.width, made.video.height, made.video.frames, made.size), method)]
-    if plan.action is Action.TRANSCODE and info.video.codec in _RECEIVED_METHODS:
-        source = info.video
-        earlier = _ratio(source.width, source.height, source.frames, info.size)
-        steps.insert(0, (earlier, _RECEIVED_METHODS[source.codec]))
+def _lossy(dataset: Dataset, plan: Plan, made: Made) -> None:
+    """Lossy compression (PS3.3 C.7.6.1.1.5): the ratio of the uncompressed frames to the stream, and its method.
+
+    What the camera's own codec lost before is told in Contributing Equipment: most such codecs have no defined term.
+    """
+    video = made.video
+    uncompressed = video.width * video.height * 3 * video.frames
     dataset.LossyImageCompression = "01"
-    dataset.LossyImageCompressionRatio = [ratio for ratio, _ in steps]
-    dataset.LossyImageCompressionMethod = [name for _, name in steps]
-
-
-def _ratio(width: int, height: int, frames: int, size: int) -> str:
-    return f"{width * height * 3 * frames / max(1, size):.2f}"
+    dataset.LossyImageCompressionRatio = f"{uncompressed / max(1, made.size):.2f}"
+    dataset.LossyImageCompressionMethod = syntaxes.BY_UID[plan.transfer_syntax].method
 
 
 def _history(dataset: Dataset, upload: Upload, plan: Plan) -> None:
-    """What was done, by what, from which file: Contributing Equipment (PS3.3 C.12.1) and, for a transcode, derivation."""
+    """What was done, by what, to which file: Contributing Equipment (PS3.3 C.12.1), and derivation for a transcode."""
     now = datetime.datetime.now(datetime.UTC)
     dataset.InstanceCreationDate = f"{now:%Y%m%d}"
     dataset.InstanceCreationTime = f"{now:%H%M%S}"

@@ -30,6 +30,8 @@ class Object(Protocol):
 class _AsFile(io.RawIOBase):
     """pydicom reads files; this makes one of an Object."""
 
+    name = ""  # pydicom asks for one
+
     def __init__(self, stored: Object) -> None:
         super().__init__()
         self._stored = stored

@@ -44,7 +44,9 @@ _BASE = (
         level=42,
         **_H264,
     ),
-    VideoSyntax(uid="1.2.840.10008.1.2.4.106", name="MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2", level=42, **_H264),
+    VideoSyntax(
+        uid="1.2.840.10008.1.2.4.106", name="MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2", level=42, **_H264
+    ),
     VideoSyntax(uid="1.2.840.10008.1.2.4.107", name="HEVC/H.265 Main Profile / Level 5.1", level=153, **_HEVC),
     VideoSyntax(uid="1.2.840.10008.1.2.4.108", name="HEVC/H.265 Main 10 Profile / Level 5.1", level=153, **_HEVC),
 )

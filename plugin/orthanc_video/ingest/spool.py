@@ -16,7 +16,7 @@ _BLOCK = 1 << 20
 
 
 class SpoolFile:
-    """One upload on its way to disk. Use ``async with``: unless a job has taken it over, leaving removes every trace."""
+    """One upload on its way to disk. Use ``async with``: leaving removes every trace, unless a job has taken over."""
 
     def __init__(self, settings: Settings, announced: int | None = None) -> None:
         self.id = str(uuid.uuid4())
@@ -105,4 +105,3 @@ def disk_trouble(error: OSError) -> Busy:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Busy("The gateway's disk is full. Try again when there is room.")
     return Busy(f"The gateway cannot write to its disk ({os.strerror(error.errno or 0)}).")
-

@@ -50,7 +50,7 @@ class Engine:
         self._lock = threading.Lock()
 
     def launch(self) -> None:
-        """Opens the job table, takes up unfinished jobs, and clears the spool of uploads that were never acknowledged."""
+        """Opens the job table, takes up unfinished jobs, clears the spool of what was never acknowledged."""
         global _engine
         _engine = self
         self.settings.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,7 +66,9 @@ class Engine:
             }
         )
         DBOS.launch()
-        DBOS.register_queue(_TRANSCODES, worker_concurrency=self.settings.gateway.transcodes, on_conflict="always_update")
+        DBOS.register_queue(
+            _TRANSCODES, worker_concurrency=self.settings.gateway.transcodes, on_conflict="always_update"
+        )
         self._sweep()
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """``seconds`` of wall time; the processor time follows from it (all cores). ``memory`` in bytes of address space."""
+    """``seconds`` of wall time (processor time follows from it); ``memory`` in bytes of address space."""
 
     seconds: float
     memory: int
@@ -49,7 +49,9 @@ class MediaProcess:
         try:
             assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n")
+                process.stdin.write(
+                    json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n"
+                )
                 process.stdin.close()
             return self._answer(process, name, limits, progress)
         finally:
@@ -70,7 +72,9 @@ class MediaProcess:
             raise BrokenVideo(f"The {name} of this file took longer than {limits.seconds:g} s and was ended.")
         if self._ended:
             raise WorkerFailed("The job was cancelled.")
-        raise WorkerFailed(f"The media process died during {name} (exit {process.wait()}): the file may be made to do so.")
+        raise WorkerFailed(
+            f"The media process died during {name} (exit {process.wait()}): the file may be made to do so."
+        )
 
     def _time_out(self) -> None:
         self._timed_out = True

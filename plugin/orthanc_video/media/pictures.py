@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from av.packet import Packet
 
@@ -20,7 +21,7 @@ class SliceHash:
         is_avcc = bool(extradata) and extradata[:1] == b"\x01"  # type: ignore[index]
         self._length_size = h264.split_avcc(bytes(extradata)).nal_length_size if is_avcc and extradata else 0
 
-    def add(self, packet: Packet) -> None:
+    def add(self, packet: Packet[Any]) -> None:
         data = bytes(packet)
         units = h264.split_lengths(data, self._length_size) if self._length_size else h264.split_annexb(data)
         for unit in units:

@@ -41,7 +41,9 @@ def plan(info: MediaInfo) -> Plan:
     kept = f"The pictures are H.264 {_HIGH_DECODABLE[video.profile_idc]} profile and pass through unchanged."
     layout = tuple(_remux_reasons(info))
     if relabel:
-        layout += (f"The stream claims level {_named(video.level)} but needs only {_named(level)}; the label is corrected.",)
+        layout += (
+            f"The stream claims level {_named(video.level)} but needs only {_named(level)}; the label is corrected.",
+        )
     reasons = (kept, *layout, _fits(level, syntax))
     if not layout:
         return Plan(action=Action.WRAP, transfer_syntax=syntax.uid, reasons=reasons)
@@ -68,9 +70,10 @@ def _transcode_reasons(info: MediaInfo) -> Iterator[str]:
     if video.codec != "h264":
         yield f"The codec is {video.codec}; this version stores H.264, so it is re-encoded."
     elif video.profile_idc not in _HIGH_DECODABLE:
-        yield f"The H.264 profile ({video.profile or video.profile_idc}) is not one that a High profile decoder must decode."
+        yield f"The H.264 profile ({video.profile or video.profile_idc}) is none that High profile decoders must decode."
     elif (_needed_level(video) or 99) > _HIGHEST_LEVEL:
-        yield f"{video.width} × {video.height} at {float(video.rate):.4g} frames/s exceeds H.264 level 4.2, DICOM's highest."
+        size = f"{video.width} × {video.height}"
+        yield f"{size} at {float(video.rate):.4g} frames/s exceeds H.264 level 4.2, DICOM's highest."
     if video.bit_depth != 8 or not _is_420(video.pixel_format):
         yield f"The pictures are {video.pixel_format}; DICOM's video syntaxes here are 8-bit 4:2:0."
     if video.pixel_aspect.fraction != 1:
@@ -144,7 +147,7 @@ def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
     if not video.progressive:
         yield "Interlaced fields are combined into whole frames."
     if not video.constant_rate:
-        yield f"The frame rate varies; every frame keeps its time, and FrameTime says the mean ({float(video.rate):.5g}/s)."
+        yield f"The frame rate varies; frames keep their times, FrameTime says the mean ({float(video.rate):.5g}/s)."
 
 
 def _fits(level: int, syntax: syntaxes.VideoSyntax) -> str:

@@ -78,7 +78,9 @@ def _refuse_absurd(stream: AvStream) -> None:
     if width <= 0 or height <= 0:
         raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
-        raise BrokenVideo(f"The header claims pictures of {width} × {height} pixels; at most {LARGEST_SIDE} a side are taken.")
+        raise BrokenVideo(
+            f"The header claims pictures of {width} × {height} pixels; at most {LARGEST_SIDE} a side are taken."
+        )
 
 
 def _frames(source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None) -> Frames:
@@ -138,7 +140,9 @@ def _hints(stream: AvStream) -> list[Fraction]:
     return [Fraction(rate).limit_denominator(1001) for rate in rates if rate]
 
 
-def _info(path: Path, container: InputContainer, stream: AvStream, frames: Frames, layout: mp4.Layout | None) -> MediaInfo:
+def _info(
+    path: Path, container: InputContainer, stream: AvStream, frames: Frames, layout: mp4.Layout | None
+) -> MediaInfo:
     video = _describe(stream, frames, path)
     others = [s for s in container.streams if s.index != stream.index and s.type != "audio"]
     return MediaInfo(
@@ -172,9 +176,9 @@ def _simple(path: Path, stream: AvStream, video: VideoStream) -> bool:
 
 
 def _created(value: str) -> str:
-    """The container's creation time as ISO 8601 in UTC; empty when missing or before digital cameras (epoch 1904, 1970)."""
+    """The container's creation time as ISO 8601 in UTC; empty when missing or before digital cameras."""
     try:
-        moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         return ""
     if moment.tzinfo is None:
@@ -223,7 +227,9 @@ def _first_frame(path: Path, index: int) -> av.VideoFrame:
                 if count > _DECODE_PACKETS:
                     break
         except av.error.FFmpegError as error:
-            raise BrokenVideo(f"No picture can be decoded ({reason(error)}): the file is not what its header claims.") from error
+            raise BrokenVideo(
+                f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
+            ) from error
     raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -61,7 +62,7 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, progress:
         made = output.add_stream_from_template(stream)
         assert isinstance(made, AvStream)  # noqa: S101
         made.metadata.clear()
-        made.time_base = grid.tick if grid else stream.time_base  # type: ignore[assignment]
+        made.time_base = grid.tick if grid else stream.time_base
         relabel = _relabel(level, stream)
         count = 0
         for packet in _packets(container.demux(stream)):
@@ -77,7 +78,7 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, progress:
         return digest.hexdigest(), count
 
 
-def _packets(packets: Iterator[Packet]) -> Iterator[Packet]:
+def _packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     return (packet for packet in packets if packet.size)
 
 
@@ -109,7 +110,7 @@ class _Grid:
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)
 
-    def place(self, packet: Packet, count: int) -> None:
+    def place(self, packet: Packet[Any], count: int) -> None:
         packet.time_base = self.tick
         packet.pts = self._places[count] * self._step
         packet.dts = (count - self._delay) * self._step

@@ -34,7 +34,12 @@ def is_dicom(head: bytes) -> bool:
     """DICOM Part 10 (PS3.10 7.1), or a bare little-endian data set that begins with group 0002 or 0008."""
     if head[128:132] == b"DICM":
         return True
-    return len(head) >= 8 and head[:4] in {b"\x02\x00\x00\x00", b"\x08\x00\x00\x00", b"\x08\x00\x01\x00", b"\x08\x00\x05\x00"}
+    return len(head) >= 8 and head[:4] in {
+        b"\x02\x00\x00\x00",
+        b"\x08\x00\x00\x00",
+        b"\x08\x00\x01\x00",
+        b"\x08\x00\x05\x00",
+    }
 
 
 def is_zip(head: bytes) -> bool:
@@ -49,7 +54,7 @@ def container(head: bytes) -> str:
         return "matroska,webm"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
-    if head[:4] in {b"\x00\x00\x01\xba"}:
+    if head[:4] == b"\x00\x00\x01\xba":
         return "mpeg"
     if head[:4] == b"\x00\x00\x01\xb3":
         return "mpegvideo"

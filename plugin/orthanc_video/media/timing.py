@@ -13,7 +13,10 @@ Ticks = npt.NDArray[np.int64]
 
 _NTSC = (24, 30, 48, 60, 120)
 COMMON_RATES: tuple[Fraction, ...] = tuple(
-    sorted({Fraction(n) for n in (5, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)} | {Fraction(n * 1000, 1001) for n in _NTSC})
+    sorted(
+        {Fraction(n) for n in (5, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)}
+        | {Fraction(n * 1000, 1001) for n in _NTSC}
+    )
 )
 _FASTEST = 1000
 _FALLBACK = Fraction(25)

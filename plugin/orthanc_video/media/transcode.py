@@ -21,7 +21,9 @@ Progress = Callable[[float], None]
 _PR_SET_PDEATHSIG = 1
 
 
-def transcode(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, progress: Progress) -> int:
+def transcode(
+    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, progress: Progress
+) -> int:
     """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
     command = command_line(source, target, video, aim, preset, crf)
     process = subprocess.Popen(
@@ -31,7 +33,7 @@ def transcode(source: Path, target: Path, video: VideoStream, aim: Target, prese
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        preexec_fn=die_with_parent,  # noqa: PLW1509 -- the worker has one thread
+        preexec_fn=die_with_parent,
     )
     assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
     frames = 0

@@ -99,7 +99,12 @@ def main() -> None:
     except MemoryError:
         _say({"error": "BrokenVideo", "sentence": "Reading the file needs more memory than a media process may use."})
     except OSError as error:
-        _say({"error": Busy.__name__, "sentence": f"The media process could not read or write ({os.strerror(error.errno or 0)})."})
+        _say(
+            {
+                "error": Busy.__name__,
+                "sentence": f"The media process could not read or write ({os.strerror(error.errno or 0)}).",
+            }
+        )
     else:
         _say({"result": result})
 

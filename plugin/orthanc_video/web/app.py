@@ -41,7 +41,9 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.to_thread(engine.close)
         await access.close()
 
-    app = FastAPI(title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
     for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))

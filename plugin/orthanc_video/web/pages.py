@@ -33,13 +33,15 @@ async def health() -> Response:
 @router.get("/video/capabilities")
 async def capabilities(gateway: GatewayParts) -> Response:
     """What this installation can make."""
-    return JSONResponse({
-        "Version": __version__,
-        "SOPClasses": sorted(classes.BY_CHOICE),
-        "TransferSyntaxes": [syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42],
-        "Transcoding": shutil.which("ffmpeg") is not None,
-        "MaximumUpload": gateway.settings.maximum_upload,
-    })
+    return JSONResponse(
+        {
+            "Version": __version__,
+            "SOPClasses": sorted(classes.BY_CHOICE),
+            "TransferSyntaxes": [syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42],
+            "Transcoding": shutil.which("ffmpeg") is not None,
+            "MaximumUpload": gateway.settings.maximum_upload,
+        }
+    )
 
 
 @router.get("/", include_in_schema=False)

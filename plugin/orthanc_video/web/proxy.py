@@ -34,12 +34,16 @@ async def forward(request: Request, body: AsyncIterator[bytes] | None = None) ->
         headers.append((b"x-forwarded-for", chain.encode()))
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
     content = (body or request.stream()) if has_body else None
-    target = client.build_request(request.method, _target(gateway.access.orthanc_url, request), headers=headers, content=content)
+    target = client.build_request(
+        request.method, _target(gateway.access.orthanc_url, request), headers=headers, content=content
+    )
     try:
         answer = await client.send(target, stream=True)
     except httpx.HTTPError as error:
         raise Busy("Orthanc does not answer. Try again in a moment.") from error
-    passed = StreamingResponse(answer.aiter_raw(), status_code=answer.status_code, background=BackgroundTask(answer.aclose))
+    passed = StreamingResponse(
+        answer.aiter_raw(), status_code=answer.status_code, background=BackgroundTask(answer.aclose)
+    )
     passed.raw_headers = [(name.lower(), value) for name, value in answer.headers.raw if _passes(name)]
     return passed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
 
 def _overlap(spans: list[Span]) -> bool:
     ordered = sorted(spans, key=lambda span: span.offset)
-    return any(a.offset + a.length > b.offset for a, b in zip(ordered, ordered[1:], strict=False))
+    return any(a.offset + a.length > b.offset for a, b in itertools.pairwise(ordered))
 
 
 def _matches(header: str, etag: str, *, weak: bool) -> bool:

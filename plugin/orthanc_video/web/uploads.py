@@ -40,7 +40,7 @@ async def post_instances(request: Request, gateway: GatewayParts, caller: Caller
 
 @router.post("/video/ingest")
 async def post_ingest(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """A video with DICOM attributes by keyword in the query, or in a JSON part of a form; also ParentStudy, SOPClass."""
+    """A video with DICOM attributes by keyword in the query or a form's JSON part; also ParentStudy, SOPClass."""
     await gateway.access.may_upload(Caller(credentials=caller.credentials, local=caller.local))
     given = dict(request.query_params)
     if request.headers.get("content-type", "").startswith("multipart/"):
@@ -158,7 +158,11 @@ async def _multipart(request: Request, gateway: Gateway, caller: Caller, given: 
 
 
 async def _file(
-    gateway: Gateway, caller: Caller, begins: multipart.PartBegins, parts: AsyncIterator[multipart.Event], given: dict[str, Any]
+    gateway: Gateway,
+    caller: Caller,
+    begins: multipart.PartBegins,
+    parts: AsyncIterator[multipart.Event],
+    given: dict[str, Any],
 ) -> dict[str, Any] | None:
     """One part to disk, then on: a video becomes a job (its answer), DICOM and zip go to Orthanc (None)."""
     name = multipart.base_name(begins.filename)
