@@ -70,7 +70,7 @@ def _transcode_reasons(info: MediaInfo) -> Iterator[str]:
     if video.codec != "h264":
         yield f"The codec is {video.codec}; this version stores H.264, so it is re-encoded."
     elif video.profile_idc not in _HIGH_DECODABLE:
-        yield f"The H.264 profile ({video.profile or video.profile_idc}) is none that High profile decoders must decode."
+        yield f"H.264 profile {video.profile or video.profile_idc} need not be decoded by a High profile decoder."
     elif (_needed_level(video) or 99) > _HIGHEST_LEVEL:
         size = f"{video.width} × {video.height}"
         yield f"{size} at {float(video.rate):.4g} frames/s exceeds H.264 level 4.2, DICOM's highest."
