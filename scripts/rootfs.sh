@@ -35,7 +35,7 @@ fi
 # pip inside must reach the package index as pip outside does: with the same names, certificates and settings.
 # They are bound over the root's own for this one command, in a mount namespace that ends with it.
 # shellcheck disable=SC2016 # expanded by the inner shell
-unshare --mount --propagation private bash -euc '
+if ! unshare --mount --propagation private bash -euc '
     root=$1
     bind() { # bind HOST-PATH: shows it inside the root under the same name
         [ -e "$1" ] || return 0
@@ -47,10 +47,14 @@ unshare --mount --propagation private bash -euc '
     mount --rbind /dev "$root/dev"
     for path in /etc/resolv.conf /etc/hosts /etc/ssl/certs /etc/pip.conf "$HOME/.config/pip"; do bind "$path"; done
     chroot "$root" /usr/bin/python3 -m venv /opt/orthanc-video-venv
-    chroot "$root" /opt/orthanc-video-venv/bin/pip install --quiet --no-input --no-cache-dir \
+    chroot "$root" /opt/orthanc-video-venv/bin/pip install --no-input --no-cache-dir \
         --disable-pip-version-check --root-user-action=ignore --require-hashes -r /tmp/requirements.lock
     rm "$root/tmp/requirements.lock"
-' rootfs "$building"
+' rootfs "$building" >>"$root.log" 2>&1; then
+    tail -n 20 "$root.log" >&2
+    echo "The Python environment in Debian $suite could not be made; the whole log is in $root.log." >&2
+    exit 1
+fi
 
 chroot "$building" apt-get clean
 echo "$wanted" >"$building/.orthanc-video"

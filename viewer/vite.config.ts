@@ -8,6 +8,8 @@ export default defineConfig({
     // A strict Content-Security-Policy allows neither data: addresses nor inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 2000,
+    rolldownOptions: { input: ["index.html", "docs.html"] },
   },
   test: { environment: "node", include: ["tests/**/*.test.ts"] },
 });

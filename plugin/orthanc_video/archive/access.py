@@ -148,4 +148,6 @@ def _client(settings: Settings, local: bool) -> httpx.AsyncClient:
     transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
     # Writing and reading may take as long as an upload; only connecting has to be quick.
     timeout = httpx.Timeout(None, connect=5.0)
-    return httpx.AsyncClient(base_url=settings.orthanc_url, transport=transport, timeout=timeout)
+    client = httpx.AsyncClient(base_url=settings.orthanc_url, transport=transport, timeout=timeout)
+    client.headers.clear()  # what is passed on carries the caller's headers, none of httpx's own
+    return client

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access, Caller, refuse
 from orthanc_video.dicom.locate import locate
 from orthanc_video.errors import Busy
 from orthanc_video.model import Located
@@ -95,6 +95,7 @@ class Objects:
         client = self._access.client(caller)
         try:
             async with client.stream("GET", source, headers=dict(caller.credentials)) as answer:
+                refuse(answer.status_code)
                 if answer.status_code != httpx.codes.OK:
                     raise Busy(f"Orthanc answered HTTP {answer.status_code} for the stored object.")
                 with partial.open("wb") as file:

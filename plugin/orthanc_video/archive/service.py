@@ -9,10 +9,10 @@ import json
 import socket
 import ssl
 import urllib.parse
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+from orthanc_video.dicom.write import Envelope, blocks
 from orthanc_video.errors import Busy, Forbidden, TooLarge, VideoError, WorkerFailed
 from orthanc_video.settings import Settings
 
@@ -46,22 +46,23 @@ class Archive:
     def has(self, instance: str) -> bool:
         return self.get(f"/instances/{instance}") is not None
 
-    def store(self, size: int, blocks: Iterator[bytes]) -> dict[str, Any]:
-        """Posts one DICOM file of ``size`` bytes; Orthanc's answer, after its MD5 proved equal to ours."""
-        digest = hashlib.md5(usedforsecurity=False)
+    def store(self, parts: Envelope, stream: Path) -> dict[str, Any]:
+        """Posts one DICOM file; Orthanc's answer, after its MD5 proved equal to ours.
+
+        The kernel sends the stream, and our MD5 is computed while Orthanc is busy with what it received.
+        """
         connection = self._connect()
         try:
             connection.putrequest("POST", self._path("/instances"))
             for name, value in (
-                self._headers | {"Content-Length": str(size), "Content-Type": "application/dicom"}
+                self._headers | {"Content-Length": str(parts.size), "Content-Type": "application/dicom"}
             ).items():
                 connection.putheader(name, value)
-            connection.endheaders()
-            with ThreadPoolExecutor(1) as hasher:  # hashing a block while the one before is on its way
-                for block in blocks:
-                    hashing = hasher.submit(digest.update, block)
-                    connection.send(block)
-                    hashing.result()
+            connection.endheaders(parts.before)
+            with stream.open("rb") as file:
+                connection.sock.sendfile(file)
+            connection.send(parts.after)
+            expected = _md5(parts, stream)
             answer = connection.getresponse()
             status, body = answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -71,7 +72,7 @@ class Archive:
         if status != http.HTTPStatus.OK:
             raise _refusal(status)
         stored: dict[str, Any] = json.loads(body)
-        self._verify(stored, digest.hexdigest())
+        self._verify(stored, expected)
         return stored
 
     def _verify(self, stored: dict[str, Any], expected: str) -> None:
@@ -99,12 +100,17 @@ class Archive:
         host, port = self._url.hostname or "127.0.0.1", self._url.port
         if self._url.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=ssl.create_default_context())
-        connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
-        connection.blocksize = 1 << 20
-        return connection
+        return http.client.HTTPConnection(host, port, timeout=_PATIENCE)
 
     def _path(self, path: str) -> str:
         return self._url.path.rstrip("/") + path
+
+
+def _md5(parts: Envelope, stream: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    for block in blocks(parts, stream):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _unreachable(error: Exception) -> Busy:

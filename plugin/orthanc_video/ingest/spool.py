@@ -12,7 +12,7 @@ import uuid
 from orthanc_video.errors import BadRequest, Busy, TooLarge
 from orthanc_video.settings import Settings
 
-_BLOCK = 1 << 20
+_BLOCK = 4 << 20
 
 
 class SpoolFile:

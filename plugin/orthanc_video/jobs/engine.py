@@ -180,10 +180,10 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
     try:
         with engine().active(upload.id, ids["ID"]) as active:
             outcome = _steps(active, upload_json, info_json, plan_json, ids)
+        _tidy(upload.id)
     except error.DBOSWorkflowCancelledError:
         ingest_job.tidy(engine().settings, upload.id)
         raise
-    _tidy(upload.id)
     engine().settle(upload.id, outcome)
     return outcome
 

@@ -59,7 +59,7 @@ def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made:
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     parts = write.envelope(build(upload, info, plan, made), made.size)
-    stored = archive.store(parts.size, write.blocks(parts, Path(made.path)))
+    stored = archive.store(parts, Path(made.path))
     return answer(ids, str(stored["Status"]))
 
 

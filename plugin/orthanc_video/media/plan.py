@@ -72,8 +72,10 @@ def _transcode_reasons(info: MediaInfo) -> Iterator[str]:
     elif video.profile_idc not in _HIGH_DECODABLE:
         yield f"H.264 profile {video.profile or video.profile_idc} need not be decoded by a High profile decoder."
     elif (_needed_level(video) or 99) > _HIGHEST_LEVEL:
-        size = f"{video.width} × {video.height}"
-        yield f"{size} at {float(video.rate):.4g} frames/s exceeds H.264 level 4.2, DICOM's highest."
+        size = (
+            f"{video.width} × {video.height} at {float(video.rate):.4g} frames/s and {video.bit_rate / 1e6:.3g} Mbit/s"
+        )
+        yield f"{size} with {video.reference_frames} reference frames exceeds H.264 level 4.2, DICOM's highest."
     if video.bit_depth != 8 or not _is_420(video.pixel_format):
         yield f"The pictures are {video.pixel_format}; DICOM's video syntaxes here are 8-bit 4:2:0."
     if video.pixel_aspect.fraction != 1:

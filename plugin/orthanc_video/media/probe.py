@@ -58,6 +58,8 @@ def probe(path: Path) -> MediaInfo:
 def pictures(container: InputContainer) -> AvStream:
     """The one picture stream to keep: not a cover image, the largest; raises NotVideo when there is none."""
     candidates = [s for s in container.streams.video if not _is_cover(s)]
+    if not candidates and not container.streams:
+        raise BrokenVideo("The file holds no frames: its container is empty.")
     if not candidates:
         what = "sound only" if container.streams.audio else "no pictures"
         raise NotVideo(f"The file holds {what}; a video stream is needed.")
@@ -95,11 +97,12 @@ def _frames(source: SpanSource, container: InputContainer, stream: AvStream, lay
 def _from_table(table: mp4.SampleTable) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
-    order = np.argsort(table.time, kind="stable")
+    times = np.sort(table.time)
     return Frames(
-        times=table.time[order],
+        times=times,
         tick=Fraction(1, table.timescale),
-        last_duration=int(table.duration[order[-1]]),
+        # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
+        last_duration=max(0, int(table.duration.sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
     )

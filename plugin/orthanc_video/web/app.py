@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -17,12 +16,12 @@ from orthanc_video import __version__
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
-from orthanc_video.errors import VideoError
+from orthanc_video.errors import NotFound, VideoError
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
-from orthanc_video.web.context import Gateway, entered
+from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
@@ -48,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)
+    # What is not found here must not go to Orthanc, whose plugin would send it back.
+    app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_exception_handler(VideoError, problems.on_video_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
@@ -55,6 +56,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, problems.on_unexpected)
     return app
+
+
+async def _nothing(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    await gateway.access.may_enter(caller)
+    raise NotFound(f"The gateway has no such resource for {request.method}.")
 
 
 async def _orthanc(request: Request) -> Response:
@@ -67,10 +73,8 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 
 def _documentation(app: FastAPI) -> None:
+    """The description that the page at /docs shows."""
+
     @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(entered)])
     async def openapi() -> Response:
         return JSONResponse(app.openapi())
-
-    @app.get("/docs", include_in_schema=False, dependencies=[Depends(entered)])
-    async def docs() -> Response:
-        return get_swagger_ui_html(openapi_url="openapi.json", title="orthanc-video")

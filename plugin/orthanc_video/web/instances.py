@@ -61,7 +61,9 @@ async def one_video(named: str, gateway: GatewayParts, caller: CallerNow) -> Res
 async def _facts(gateway: Gateway, caller: Caller, instance: str) -> dict[str, Any]:
     stored = await gateway.objects.video(caller, instance)
     tags, resource, metadata = await asyncio.gather(
-        gateway.access.remembered(caller, f"/instances/{instance}/simplified-tags"),
+        gateway.access.remembered(
+            caller, f"/instances/{instance}/simplified-tags?ignore-length=ContributionDescription"
+        ),
         gateway.access.remembered(caller, f"/instances/{instance}"),
         gateway.access.remembered(caller, f"/instances/{instance}/metadata?expand"),
     )

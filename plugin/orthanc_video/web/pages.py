@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from fastapi import APIRouter, Depends
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from orthanc_video import __version__
@@ -49,9 +48,18 @@ async def viewer() -> Response:
     return _file("index.html")
 
 
+@router.get("/docs", include_in_schema=False)
+async def documentation() -> Response:
+    return _file("docs.html")
+
+
+@router.get("/favicon.svg", include_in_schema=False)
+async def icon() -> Response:
+    return _file("favicon.svg")
+
+
 @router.get("/assets/{name}", include_in_schema=False)
-async def asset(name: str, request: Request) -> Response:
-    del request
+async def asset(name: str) -> Response:
     return _file(f"assets/{name}")
 
 

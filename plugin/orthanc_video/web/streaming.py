@@ -17,6 +17,7 @@ from orthanc_video.model import Span
 from orthanc_video.web import ranges
 
 _BLOCK = 1 << 20
+_ENDINGS = {"video/mp4": ".mp4", "video/mp2t": ".ts", "video/mpeg": ".mpg"}
 
 
 def media_type(head: bytes) -> str:
@@ -36,13 +37,19 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
         raise NotFound("Orthanc holds no such resource.") from error
     body = _Body(descriptor, located.spans)
     answer = ranges.answer(request.headers, located.length, etag)
-    headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
     if answer.status not in {200, 206}:
         body.close()
         if answer.status == 416:
             headers["Content-Range"] = f"bytes */{located.length}"
         return Response(status_code=answer.status, headers=headers)
     kind = media_type(body.read(Span(0, 8)))
+    headers["Content-Disposition"] = f'inline; filename="{stored.instance}{_ENDINGS[kind]}"'
     if len(answer.spans) > 1:
         return _several(request, body, answer.spans, located.length, kind, headers)
     span = answer.spans[0]

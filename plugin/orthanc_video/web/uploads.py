@@ -23,8 +23,9 @@ from orthanc_video.ingest.spool import SpoolFile, refuse_too_large
 from orthanc_video.media import sniff
 from orthanc_video.web import proxy
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
+from orthanc_video.web.draining import DrainingRoute
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(tags=["uploads"], route_class=DrainingRoute)
 
 _LONGEST_JSON = 1 << 20
 

@@ -1,0 +1,28 @@
+# The commands of a person; what they do is in scripts/.
+.PHONY: run test test-matrix check lock bench clean
+
+run:
+	@exec scripts/run.sh
+
+test:
+	@scripts/setup.sh test
+	@scripts/test.sh host trixie
+
+test-matrix:
+	@scripts/setup.sh test
+	@scripts/test.sh host trixie sid
+
+check:
+	@scripts/setup.sh test
+	@scripts/check.sh
+
+lock:
+	@scripts/setup.sh test
+	@scripts/lock.sh
+
+bench:
+	@scripts/setup.sh test
+	.venv/bin/python -m benchmarks
+
+clean:
+	rm -rf .venv build viewer/dist viewer/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

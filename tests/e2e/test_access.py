@@ -1,0 +1,165 @@
+"""Orthanc decides who may do what; the gateway grants nothing that Orthanc refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from e2e.films import Films
+from e2e.orthanc_server import REPOSITORY, OrthancServer
+
+USERS = {"alice": "wonderland", "bob": "builder"}
+# What a site may configure: Bob may look at nothing but the system, and upload nothing.
+FILTER = """
+function IncomingHttpRequestFilter(method, uri, ip, username, headers)
+  if username == 'bob' then
+    return method == 'GET' and uri == '/system'
+  end
+  return true
+end
+"""
+ALICE = ("alice", "wonderland")
+BOB = ("bob", "builder")
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    folder = tmp_path_factory.mktemp("guarded")
+    script = folder / "filter.lua"
+    script.write_text(FILTER, encoding="utf-8")
+    configuration: dict[str, Any] = {
+        "AuthenticationEnabled": True,
+        "RemoteAccessAllowed": True,
+        "RegisteredUsers": USERS,
+        "LuaScripts": [str(script)],
+    }
+    with OrthancServer(folder, configuration) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stored(guarded: OrthancServer, films: Films) -> dict[str, Any]:
+    film = films.unique().read_bytes()
+    answer = requests.post(f"{guarded.gateway_url}/instances", data=film, auth=ALICE, timeout=60)
+    assert answer.status_code == 200, answer.text
+    ids: dict[str, Any] = answer.json()
+    tags = requests.get(f"{guarded.url}/instances/{ids['ID']}/simplified-tags", auth=ALICE, timeout=10).json()
+    return ids | tags
+
+
+def paths(stored: dict[str, Any]) -> list[str]:
+    """Every path of the gateway's own interface, from its description, and some of Orthanc's."""
+    own = [
+        "/", "/docs", "/openapi.json", "/assets/index.js", "/video/capabilities", "/video/instances",
+        "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
+        "/video/instances/{ID}/thumbnail", "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
+        f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
+        "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",
+    ]  # fmt: skip
+    orthanc = [
+        "/system",
+        "/patients",
+        "/instances/{ID}/file",
+        "/dicom-web/studies",
+        "/tools/find",
+        "/app/explorer.html",
+    ]
+    return [path.format(**stored) for path in (*own, *orthanc)]
+
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+
+
+@pytest.mark.parametrize("who", [None, ("alice", "wrong"), ("nobody", ""), ("", "")])
+def test_a_crawl_without_valid_credentials_gets_nothing(
+    guarded: OrthancServer, stored: dict[str, Any], who: tuple[str, str] | None
+) -> None:
+    for path in paths(stored):
+        for method in METHODS:
+            body = b"0" * 64 if method in {"POST", "PUT", "PATCH"} else None
+            headers = {"Orthanc-Video-Door": "orthanc", "Orthanc-Video-Secret": "", "X-Forwarded-For": "127.0.0.1"}
+            answer = requests.request(
+                method, guarded.gateway_url + path, data=body, auth=who, headers=headers, timeout=20
+            )
+            # Orthanc itself does not know some methods and answers those before it asks for a password.
+            assert answer.status_code in {400, 401, 404, 405}, (method, path, answer.status_code)
+            assert answer.status_code == 401 or method not in {"GET", "POST"} or path == "/video/nothing", (
+                method,
+                path,
+            )
+            for private in (stored["ID"], stored["PatientName"], "ftyp"):
+                assert private.encode() not in answer.content
+
+
+def test_the_health_page_says_nothing_else(guarded: OrthancServer) -> None:
+    assert requests.get(f"{guarded.gateway_url}/health", timeout=10).json() == {"Status": "ok"}
+
+
+def test_a_browser_is_asked_for_a_password(guarded: OrthancServer) -> None:
+    answer = requests.get(guarded.gateway_url + "/", timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_orthancs_filter_is_obeyed(guarded: OrthancServer, stored: dict[str, Any], films: Films) -> None:
+    """Bob's password is right, but Orthanc's Lua filter lets him see nothing: so does the gateway."""
+    film = films.unique().read_bytes()
+    base = f"{guarded.gateway_url}/video/instances/{stored['ID']}"
+    for url in (base, f"{base}/stream", f"{base}/index", f"{base}/thumbnail", f"{guarded.gateway_url}/video/instances"):
+        assert requests.get(url, auth=ALICE, timeout=20).status_code == 200, url
+        assert requests.get(url, auth=BOB, timeout=20).status_code == 403, url
+    for url in (f"{guarded.gateway_url}/instances", f"{guarded.gateway_url}/video/ingest", f"{guarded.url}/instances"):
+        assert requests.post(url, data=film, auth=BOB, timeout=20).status_code == 403, url
+    jobs = f"{guarded.gateway_url}/video/jobs"
+    assert requests.get(jobs, auth=BOB, timeout=10).status_code == 403
+    assert requests.delete(f"{jobs}/{stored['Video']['Job']}", auth=BOB, timeout=10).status_code == 403
+
+
+def test_orthancs_own_port_passes_credentials_on(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    url = f"{guarded.url}/video/instances/{stored['ID']}/index"
+    assert requests.get(url, auth=ALICE, timeout=10).status_code == 200
+    assert requests.get(url, timeout=10).status_code == 401
+
+
+def test_no_password_or_name_in_the_logs(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    log = guarded.log
+    for private in ("wonderland", "builder", "YWxpY2U6d29uZGVybGFuZA", stored["PatientID"], stored["SOPInstanceUID"]):
+        assert private not in log
+
+
+def test_a_remote_caller_does_not_look_local_to_orthanc(tmp_path: Path) -> None:
+    """Orthanc takes only local callers: one that came through a proxy is none, whatever the gateway's own address."""
+    with OrthancServer(tmp_path, {"RemoteAccessAllowed": False}) as server:
+        assert requests.get(f"{server.gateway_url}/system", timeout=10).status_code == 200
+        proxied = requests.get(f"{server.gateway_url}/system", headers={"X-Forwarded-For": "203.0.113.9"}, timeout=10)
+        assert proxied.status_code in {401, 403}
+
+
+@pytest.mark.parametrize(
+    ("orthanc", "words"),
+    [
+        ({"AuthenticationEnabled": False, "RemoteAccessAllowed": True}, "asks nobody for a password"),
+        ({"AuthenticationEnabled": True, "RegisteredUsers": USERS}, "allows no remote access"),
+    ],
+)
+def test_the_gateway_does_not_open_an_open_orthanc_to_the_network(
+    tmp_path: Path, orthanc: dict[str, Any], words: str
+) -> None:
+    import json
+
+    path = tmp_path / "orthanc.json"
+    configuration = orthanc | {
+        "StorageDirectory": str(tmp_path / "data"),
+        "VideoGateway": {"Host": "0.0.0.0", "Port": 0},
+    }
+    path.write_text(json.dumps(configuration), encoding="utf-8")
+    command = [sys.executable, "-m", "orthanc_video", "gateway", "--configuration", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=REPOSITORY)
+    assert ended.returncode == 78
+    assert words in ended.stderr

@@ -1,0 +1,247 @@
+"""Every door in: Orthanc's port and the gateway's, raw, multipart, with attributes; and DICOM passing through untouched."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pydicom.data import get_testdata_file
+
+from e2e.films import SOURCES, Films, ffprobe
+from e2e.orthanc_server import OrthancServer
+
+Door = Callable[[OrthancServer], str]
+
+
+def orthanc_port(server: OrthancServer) -> str:
+    return server.url
+
+
+def gateway_port(server: OrthancServer) -> str:
+    return server.gateway_url
+
+
+both_ports = pytest.mark.parametrize("door", [orthanc_port, gateway_port])
+
+
+def post(url: str, path: Path, **headers: str) -> dict[str, Any]:
+    with path.open("rb") as file:
+        answer = requests.post(url, data=file, headers=headers, timeout=120)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def played(server: OrthancServer, instance: str, folder: Path) -> dict[str, Any]:
+    """What a player finds in the stored stream."""
+    answer = requests.get(f"{server.gateway_url}/video/instances/{instance}/stream", timeout=60)
+    assert answer.status_code == 200
+    path = folder / "played.mp4"
+    path.write_bytes(answer.content)
+    return ffprobe(path)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_every_source_becomes_a_video_that_plays(
+    server: OrthancServer, films: Films, name: str, tmp_path: Path
+) -> None:
+    answer = post(f"{server.url}/instances", films.source(name))
+    assert answer["Status"] in {"Success", "AlreadyStored"}
+    stored = requests.get(f"{server.url}/instances/{answer['ID']}", timeout=10)
+    assert stored.status_code == 200
+    stream = played(server, answer["ID"], tmp_path)
+    assert stream["nb_read_frames"] == "60"
+    assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 320, 240)
+    assert stream["r_frame_rate"] == "30000/1001"
+    tags = requests.get(f"{server.url}/instances/{answer['ID']}/simplified-tags", timeout=10).json()
+    assert tags["NumberOfFrames"] == "60"
+    assert tags["FrameTime"] == "33.3666666666667"
+
+
+@both_ports
+def test_the_answer_is_orthancs_own_and_names_what_exists(server: OrthancServer, films: Films, door: Door) -> None:
+    answer = post(f"{door(server)}/instances", films.unique())
+    assert answer["Status"] == "Success"
+    assert answer["Path"] == f"/instances/{answer['ID']}"
+    for level, key in (
+        ("instances", "ID"),
+        ("series", "ParentSeries"),
+        ("studies", "ParentStudy"),
+        ("patients", "ParentPatient"),
+    ):
+        assert requests.get(f"{server.url}/{level}/{answer[key]}", timeout=10).status_code == 200, level
+    assert answer["Video"]["Action"] == "wrap"
+    assert answer["Video"]["Reasons"]
+
+
+def test_a_wrapped_stream_is_the_uploaded_file(server: OrthancServer, films: Films) -> None:
+    film = films.unique()
+    answer = post(f"{server.gateway_url}/instances", film)
+    stream = requests.get(f"{server.gateway_url}/video/instances/{answer['ID']}/stream", timeout=10)
+    assert stream.content == film.read_bytes()
+
+
+@both_ports
+def test_the_same_file_twice_is_one_object(server: OrthancServer, films: Films, door: Door) -> None:
+    film = films.unique()
+    first = post(f"{door(server)}/instances", film)
+    before = requests.get(f"{server.url}/statistics", timeout=10).json()["CountInstances"]
+    second = post(f"{door(server)}/instances", film)
+    assert (first["Status"], second["Status"]) == ("Success", "AlreadyStored")
+    assert second["ID"] == first["ID"]
+    assert requests.get(f"{server.url}/statistics", timeout=10).json()["CountInstances"] == before
+
+
+def test_curl_form_on_orthancs_port_keeps_the_file_name(server: OrthancServer, films: Films) -> None:
+    film = films.unique()
+    before = set(requests.get(f"{server.url}/instances", timeout=10).json())
+    command = [
+        "curl",
+        "-s",
+        "-F",
+        f"file=@{film};filename=Knie links.mp4",
+        "-w",
+        "%{http_code}",
+        f"{server.url}/instances",
+    ]
+    assert subprocess.run(command, check=True, capture_output=True, timeout=60).stdout == b"200"
+    (new,) = set(requests.get(f"{server.url}/instances", timeout=10).json()) - before
+    tags = requests.get(
+        f"{server.url}/instances/{new}/simplified-tags?ignore-length=ContributionDescription", timeout=10
+    ).json()
+    assert '"Knie links.mp4"' in tags["ContributingEquipmentSequence"][0]["ContributionDescription"]
+
+
+def test_form_on_the_gateways_port(server: OrthancServer, films: Films) -> None:
+    one, two = films.unique(), films.unique()
+    with one.open("rb") as first, two.open("rb") as second:
+        files = [("file", ("a.mp4", first, "video/mp4")), ("file", ("b.mp4", second, "video/mp4"))]
+        answer = requests.post(f"{server.gateway_url}/instances", files=files, timeout=60)
+    assert [item["Status"] for item in answer.json()] == ["Success", "Success"]
+
+
+def test_ingest_with_attributes(server: OrthancServer, films: Films) -> None:
+    query = {
+        "PatientID": "4711",
+        "PatientName": "Müller^Jörg",
+        "StudyDescription": "Koloskopie",
+        "SOPClass": "endoscopic",
+    }
+    with films.unique().open("rb") as film:
+        answer = requests.post(f"{server.gateway_url}/video/ingest", params=query, data=film, timeout=60).json()
+    tags = requests.get(f"{server.url}/instances/{answer['ID']}/simplified-tags", timeout=10).json()
+    assert (tags["PatientID"], tags["PatientName"]) == ("4711", "Müller^Jörg")
+    assert (tags["Modality"], tags["SOPClassUID"]) == ("ES", "1.2.840.10008.5.1.4.1.1.77.1.1.1")
+
+    with films.unique().open("rb") as film:
+        files = {
+            "attributes": (None, json.dumps({"ParentStudy": answer["ParentStudy"]}), "application/json"),
+            "file": ("x.mp4", film),
+        }
+        second = requests.post(f"{server.gateway_url}/video/ingest", files=files, timeout=60).json()
+    assert second["ParentStudy"] == answer["ParentStudy"]
+    assert second["ID"] != answer["ID"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"Patient": "1"}, "no DICOM keyword"),
+        ({"Rows": "7"}, "cannot be set"),
+        ({"PatientBirthDate": "yesterday"}, "no legal DA"),
+        ({"SOPClass": "radiographic"}, "is none of"),
+        ({"ParentStudy": "00000000-00000000-00000000-00000000-00000000"}, "no such study"),
+    ],
+)
+def test_ingest_refuses_what_it_cannot_mean(
+    server: OrthancServer, films: Films, query: dict[str, str], words: str
+) -> None:
+    with films.source("h264.mp4").open("rb") as film:
+        answer = requests.post(f"{server.gateway_url}/video/ingest", params=query, data=film, timeout=60)
+    assert answer.status_code in {400, 404}
+    assert words in answer.json()["detail"]
+
+
+def _dicom() -> bytes:
+    return Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("one.dcm", _dicom())
+        archive.writestr("two.dcm", Path(str(get_testdata_file("MR_small.dcm"))).read_bytes())
+    return buffer.getvalue()
+
+
+ORDINARY = {
+    "DICOM": (_dicom, {}),
+    "gzip": (lambda: gzip.compress(_dicom()), {"Content-Encoding": "gzip"}),
+    "zip": (_zip, {}),
+    "damaged DICOM": (lambda: _dicom()[:200], {}),
+    "empty": (lambda: b"", {}),
+}
+
+
+@both_ports
+@pytest.mark.parametrize("kind", sorted(ORDINARY))
+def test_dicom_and_zip_are_answered_as_plain_orthanc_does(
+    server: OrthancServer, plain: OrthancServer, door: Door, kind: str
+) -> None:
+    body, headers = ORDINARY[kind][0](), ORDINARY[kind][1]
+    for one in (server, plain):
+        for instance in requests.get(f"{one.url}/instances", timeout=10).json():
+            tags = requests.get(f"{one.url}/instances/{instance}/simplified-tags", timeout=10).json()
+            if tags.get("Modality") in {"CT", "MR"}:
+                requests.delete(f"{one.url}/instances/{instance}", timeout=10)
+    for _ in range(2):
+        expected = requests.post(f"{plain.url}/instances", data=body, headers=headers, timeout=30)
+        found = requests.post(f"{door(server)}/instances", data=body, headers=headers, timeout=30)
+        assert found.status_code == expected.status_code
+        assert _comparable(found) == _comparable(expected)
+        if found.ok:
+            assert found.headers["Content-Type"] == expected.headers["Content-Type"]
+    if kind == "DICOM":
+        stored = requests.get(f"{server.url}/instances/{found.json()['ID']}/file", timeout=10)
+        assert stored.content == body
+
+
+def _comparable(answer: requests.Response) -> Any:
+    """The body; of an error without the core's free text, which later versions word by where it arose."""
+    body = answer.json()
+    if isinstance(body, dict) and "HttpStatus" in body:
+        body.pop("Details", None)
+    return body
+
+
+def test_everything_else_is_orthancs_by_proxy(server: OrthancServer) -> None:
+    for path in ("/system", "/statistics", "/plugins", "/app/explorer.html", "/dicom-web/instances?PatientID=none"):
+        direct = requests.get(server.url + path, timeout=10)
+        proxied = requests.get(server.gateway_url + path, timeout=10)
+        assert (proxied.status_code, proxied.content) == (direct.status_code, direct.content), path
+
+
+def test_a_long_transcode_answers_processing_and_ends_stored(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 1.0}})
+    answer = post(f"{server.url}/instances", films.slow())
+    assert answer["Status"] == "Processing"
+    job = f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}"
+    seen = set()
+    deadline = time.monotonic() + 120
+    while (state := requests.get(job, timeout=10).json())["State"] in {"Pending", "Running"}:
+        seen.add(state["Progress"])
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert state["State"] == "Success", state
+    assert state["Instance"] == answer["ID"]
+    assert len(seen) > 2, "progress was reported"
+    assert requests.get(f"{server.url}/instances/{answer['ID']}", timeout=10).status_code == 200

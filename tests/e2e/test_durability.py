@@ -1,0 +1,154 @@
+"""Nothing acknowledged is lost: SIGKILL of the gateway, a worker or Orthanc at any moment ends in one stored object."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from e2e.films import Films, ffprobe
+from e2e.orthanc_server import OrthancServer
+
+
+def wait_for_job(server: OrthancServer, job: str, within: float = 120) -> dict[str, Any]:
+    """The job once it has ended; the gateway may be away meanwhile."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            answer = requests.get(f"{server.gateway_url}/video/jobs/{job}", timeout=10)
+        except requests.ConnectionError:
+            answer = None
+        if answer is not None and answer.ok:
+            state: dict[str, Any] = answer.json()
+            if state["State"] not in {"Pending", "Running"}:
+                return state
+        time.sleep(0.1)
+    raise AssertionError(f"job {job} has not ended within {within} s")
+
+
+def wait_for_progress(server: OrthancServer, job: str, least: int) -> None:
+    deadline = time.monotonic() + 60
+    while requests.get(f"{server.gateway_url}/video/jobs/{job}", timeout=10).json()["Progress"] < least:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def instances(server: OrthancServer) -> list[str]:
+    found: list[str] = requests.get(f"{server.url}/instances", timeout=10).json()
+    return found
+
+
+def spool(server: OrthancServer) -> list[Path]:
+    return list((server.storage / "video-gateway" / "spool").iterdir())
+
+
+def acknowledged(server: OrthancServer, film: Path) -> dict[str, Any]:
+    answer = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    assert result["Status"] == "Processing"
+    return result
+
+
+def assert_stored_once(server: OrthancServer, answer: dict[str, Any], tmp_path: Path) -> None:
+    state = wait_for_job(server, answer["Video"]["Job"])
+    assert state["State"] == "Success", state
+    assert instances(server) == [answer["ID"]]
+    stream = requests.get(f"{server.gateway_url}/video/instances/{answer['ID']}/stream", timeout=30)
+    path = tmp_path / "stored.mp4"
+    path.write_bytes(stream.content)
+    assert ffprobe(path)["nb_read_frames"] == "250"
+    assert spool(server) == []
+
+
+@pytest.mark.parametrize("moment", ["at once", "in mid-transcode"])
+@pytest.mark.parametrize("victim", ["gateway", "worker", "orthanc"])
+def test_killed_after_the_answer(start: Any, films: Films, tmp_path: Path, victim: str, moment: str) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
+    answer = acknowledged(server, films.slow(10))
+    if moment == "in mid-transcode":
+        wait_for_progress(server, answer["Video"]["Job"], 20)
+    if victim == "gateway":
+        os.kill(server.gateway_pid(), signal.SIGKILL)
+    elif victim == "worker":
+        for pid in set(server.gateway_pids()) - {server.gateway_pid()}:
+            os.kill(pid, signal.SIGKILL)
+    else:
+        server.kill()
+        server.assert_no_orphans()
+        server.start()
+    if victim == "worker":
+        state = wait_for_job(server, answer["Video"]["Job"])
+        assert state["State"] in {"Success", "Failure"}
+        if state["State"] == "Success":
+            assert_stored_once(server, answer, tmp_path)
+        assert spool(server) == []
+        assert requests.get(f"{server.gateway_url}/health", timeout=10).ok
+    else:
+        assert_stored_once(server, answer, tmp_path)
+
+
+def test_killed_at_any_moment_of_short_work(start: Any, films: Films) -> None:
+    """Uploads go on while the gateway is killed again and again: every one that was acknowledged is there, once."""
+    server = start({})
+    sent: dict[str, str] = {}
+    ended = threading.Event()
+
+    def upload() -> None:
+        while not ended.is_set():
+            film = films.unique(0.2, size="64x64").read_bytes()
+            try:
+                answer = requests.post(f"{server.gateway_url}/instances", data=film, timeout=60)
+            except requests.ConnectionError:
+                continue
+            if answer.status_code == 200:
+                sent[answer.json()["ID"]] = answer.json()["Video"]["Job"]
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    for _ in range(4):
+        already = len(sent)
+        deadline = time.monotonic() + 30
+        while len(sent) < already + 3:
+            assert time.monotonic() < deadline, "no upload came through"
+            time.sleep(0.01)
+        os.kill(server.gateway_pid(), signal.SIGKILL)
+    ended.set()
+    thread.join()
+    for instance, job in sent.items():
+        assert wait_for_job(server, job)["Instance"] == instance
+    found = instances(server)
+    assert set(sent) <= set(found)
+    assert len(found) == len(set(found))
+    deadline = time.monotonic() + 20
+    while spool(server):
+        assert time.monotonic() < deadline, spool(server)
+        time.sleep(0.1)
+
+
+def test_cancelled_within_a_second(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
+    answer = acknowledged(server, films.slow(10))
+    job = f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}"
+    wait_for_progress(server, answer["Video"]["Job"], 10)
+    assert requests.delete(job, timeout=10).ok
+    deadline = time.monotonic() + 5
+    while spool(server):
+        assert time.monotonic() < deadline, spool(server)
+        time.sleep(0.05)
+    assert requests.get(job, timeout=10).json()["State"] == "Cancelled"
+    assert instances(server) == []
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_nothing_outlives_orthanc(start: Any, films: Films, how: str) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
+    acknowledged(server, films.slow(10))
+    getattr(server, how)()
+    server.assert_no_orphans()

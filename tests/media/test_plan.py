@@ -1,0 +1,135 @@
+"""The decision as a table of cases."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.samples import media, sized
+from orthanc_video.bitstream.levels import lowest_level
+from orthanc_video.errors import BrokenVideo
+from orthanc_video.media.plan import plan
+from orthanc_video.model import Action, MediaInfo, Rational, Target
+
+_41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
+_WRAP, _REMUX, _TRANSCODE = Action.WRAP, Action.REMUX, Action.TRANSCODE
+
+# What arrives → what is done, as which transfer syntax, and words that a reason has to hold.
+_CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
+    "conforming": (media(), _WRAP, _41, "pass through unchanged"),
+    "main profile": (media(profile_idc=77, profile="Main"), _WRAP, _41, "Main profile"),
+    "baseline profile": (media(profile_idc=66), _WRAP, _41, "Baseline profile"),
+    "lower level": (media(level=31, width=1280, height=720, coded_width=1280, coded_height=720), _WRAP, _41, "3.1"),
+    "level 4.2": (media(level=42, rate=Rational(60)), _WRAP, _42, "4.2"),
+    "full range": (media(pixel_format="yuvj420p", full_range=True), _WRAP, _41, "unchanged"),
+    "variable rate": (media(constant_rate=False), _WRAP, _41, "unchanged"),
+    "1080p60 that claims 4.1": (media(level=41, rate=Rational(60)), _WRAP, _42, "4.2"),
+    "high bit rate that claims 4.0": (media(level=40, bit_rate=40_000_000), _WRAP, _41, "4.1"),
+    "claims 5.1, needs 4.0": (media(level=51), _REMUX, _41, "label is corrected"),
+    "claims 5.2, needs 4.2": (media(level=52, rate=Rational(60000, 1001)), _REMUX, _42, "label is corrected"),
+    "index at the end": (media({"streamable": False}), _REMUX, _41, "moved to the front"),
+    "fragmented": (media({"streamable": False, "fragmented": True}), _REMUX, _41, "fragmented"),
+    "quicktime": (media({"brand": "qt"}), _REMUX, _41, "QuickTime"),
+    "matroska": (media({"container": "matroska,webm", "streamable": False}), _REMUX, _41, "becomes MP4"),
+    "transport stream": (media({"container": "mpegts", "streamable": False}), _REMUX, _41, "becomes MP4"),
+    "sound": (media({"audio_codecs": ("aac",)}), _REMUX, _41, "aac"),
+    "subtitles": (media({"other_streams": 2}), _REMUX, _41, "2 other stream"),
+    "other codec": (media(codec="vp9", profile_idc=0, level=0), _TRANSCODE, _41, "codec is vp9"),
+    "high 4:2:2": (media(profile_idc=122, pixel_format="yuv422p"), _TRANSCODE, _41, "yuv422p"),
+    "ten bits": (media(profile_idc=110, pixel_format="yuv420p10le", bit_depth=10), _TRANSCODE, _41, "8-bit 4:2:0"),
+    "grey": (media(pixel_format="gray"), _TRANSCODE, _41, "gray"),
+    "extended profile": (media(profile_idc=88, profile="Extended"), _TRANSCODE, _41, "profile Extended"),
+    "4K": (sized(3840, 2160, level=51), _TRANSCODE, _41, "level 4.2"),
+    "1080p120": (media(level=51, rate=Rational(120)), _TRANSCODE, _42, "exceeds"),
+    "bit rate beyond 4.2": (media(bit_rate=80_000_000), _TRANSCODE, _41, "exceeds"),
+    "17 reference frames": (media(reference_frames=17), _TRANSCODE, _41, "exceeds"),
+    "anamorphic": (media(pixel_aspect=Rational(4, 3)), _TRANSCODE, _41, "4:3"),
+    "rotated": (media(rotation=90), _TRANSCODE, _41, "90°"),
+    "upside down": (media(rotation=180), _TRANSCODE, _41, "180°"),
+    "cut by an edit list": (media({"simple_edits": False}), _TRANSCODE, _41, "edit list"),
+    "begins without a key frame": (media(starts_with_key=False), _TRANSCODE, _41, "key frame"),
+}
+
+
+@pytest.mark.parametrize("name", _CASES)
+def test_the_ladder(name: str) -> None:
+    info, action, syntax, words = _CASES[name]
+    planned = plan(info)
+    assert (planned.action, planned.transfer_syntax) == (action, syntax), planned.reasons
+    assert words in " ".join(planned.reasons)
+    assert all(reason[0].isupper() and reason.endswith(".") for reason in planned.reasons)
+
+
+# Pictures to re-encode → size and lowest level that a High profile stream of them needs.
+_TARGETS: dict[str, tuple[MediaInfo, Target]] = {
+    "as it is": (sized(1280, 720, codec="vp9"), Target(width=1280, height=720, level=31)),
+    "60 frames/s": (sized(1280, 720, codec="vp9", rate=Rational(60)), Target(width=1280, height=720, level=32)),
+    "Full HD": (sized(1920, 1080, codec="vp9"), Target(width=1920, height=1080, level=40)),
+    "Full HD at 60": (sized(1920, 1080, codec="vp9", rate=Rational(60)), Target(width=1920, height=1080, level=42)),
+    "odd": (sized(641, 481, codec="vp9"), Target(width=642, height=482, level=31)),
+    "4K": (sized(3840, 2160, codec="hevc"), Target(width=1920, height=1080, level=40)),
+    "upright 4K": (sized(2160, 3840, codec="hevc"), Target(width=1080, height=1920, level=40)),
+    "wide pixels": (sized(720, 576, codec="mpeg2video", rate=Rational(25), pixel_aspect=Rational(16, 11)),
+                    Target(width=1048, height=576, level=31)),
+    "high pixels": (sized(720, 480, codec="mpeg2video", pixel_aspect=Rational(8, 9)),
+                    Target(width=720, height=540, level=30)),
+    "on its side": (sized(1920, 1080, codec="hevc", rotation=90), Target(width=1080, height=1920, level=40)),
+    "tiny": (sized(2, 2, codec="vp8", rate=Rational(1)), Target(width=2, height=2, level=10)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _TARGETS)
+def test_targets_are_even_square_and_within_the_lowest_level(name: str) -> None:
+    info, target = _TARGETS[name]
+    planned = plan(info)
+    assert planned.target == target
+
+
+def test_what_is_done_to_the_pictures_is_said() -> None:
+    reasons = " ".join(plan(sized(3841, 2161, codec="vp9", progressive=False, constant_rate=False)).reasons)
+    assert "scaled from 3841 × 2161" in reasons
+    assert "Interlaced" in reasons
+    assert "rate varies" in reasons
+    assert "padded" in " ".join(plan(sized(161, 121, codec="vp9")).reasons)
+
+
+@pytest.mark.parametrize(
+    "video",
+    [{"frames": 0}, {"seconds": 0.0}, {"seconds": -1.0}, {"codec": "vp9", "rate": Rational(1_000_000)}],
+)
+def test_the_hopeless_is_refused(video: dict[str, Any]) -> None:
+    with pytest.raises(BrokenVideo):
+        plan(media(**video))
+
+
+@given(
+    width=st.integers(1, 16384),
+    height=st.integers(1, 8192),
+    rate=st.fractions(Fraction(1, 10), 300, max_denominator=1001),
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    aspect=st.fractions(Fraction(1, 2), 2, max_denominator=40),
+)
+def test_every_transcode_fits_what_it_says(
+    width: int, height: int, rate: Fraction, rotation: int, aspect: Fraction
+) -> None:
+    info = sized(
+        width, height, codec="vp9", rate=Rational.of(rate), rotation=rotation, pixel_aspect=Rational.of(aspect)
+    )
+    planned = plan(info)
+    target = planned.target
+    assert target is not None
+    assert target.width % 2 == target.height % 2 == 0
+    assert target.width > 0
+    assert target.height > 0
+    coded = -(-target.width // 16) * 16, -(-target.height // 16) * 16
+    assert lowest_level(*coded, rate, 4) == target.level
+    assert planned.transfer_syntax == (_42 if target.level == 42 else _41)
+    assert target.level <= 42
+
+
+def test_the_same_file_has_the_same_plan() -> None:
+    assert plan(media(codec="vp9")) == plan(media(codec="vp9"))

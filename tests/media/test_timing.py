@@ -1,0 +1,110 @@
+"""Exact rates come back out of rounded times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from orthanc_video.media.timing import COMMON_RATES, Ticks, deviation, measure
+
+_TICKS = (Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 600))
+_ROUNDINGS: tuple[Callable[[Fraction], int], ...] = (math.floor, round, math.ceil)
+
+
+def _ticks(values: list[int]) -> Ticks:
+    return np.array(values, dtype=np.int64)
+
+
+def _grid(rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int], count: int, start: int = 0) -> Ticks:
+    return _ticks([start + rounding(k / (rate * tick)) for k in range(count)])
+
+
+def _told_apart(rate: Fraction, tick: Fraction, count: int) -> bool:
+    """Whether the ticks can tell this rate from every other: the last frames lie more than one tick apart.
+
+    They cannot where 119.88 and 120 frames/s are both one frame every 5 ticks of 1/600 s for a second on end.
+    """
+    others = (other for other in COMMON_RATES if other != rate)
+    return all((count - 1) * abs(1 / rate - 1 / other) > tick for other in others)
+
+
+@given(
+    rate=st.sampled_from(COMMON_RATES),
+    tick=st.sampled_from(_TICKS),
+    rounding=st.sampled_from(_ROUNDINGS),
+    count=st.integers(100, 400),
+    start=st.integers(-(10**9), 10**9),
+)
+def test_a_constant_rate_is_recovered_exactly(
+    rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int], count: int, start: int
+) -> None:
+    assume(_told_apart(rate, tick, count))
+    timing = measure(_grid(rate, tick, rounding, count, start), tick)
+    assert (timing.rate, timing.constant, timing.seconds) == (rate, True, count / rate)
+
+
+@pytest.mark.parametrize("rounding", _ROUNDINGS)
+@pytest.mark.parametrize("tick", _TICKS)
+@pytest.mark.parametrize("rate", [Fraction(r) for r in ("24000/1001", "24", "25", "30000/1001", "30", "50")])
+def test_film_and_television_rates_need_a_hundred_frames_at_most(
+    rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int]
+) -> None:
+    assert measure(_grid(rate, tick, rounding, 100), tick).rate == rate
+
+
+@given(rate=st.fractions(1, 900, max_denominator=5000), rounding=st.sampled_from(_ROUNDINGS))
+def test_the_containers_hint_finds_an_uncommon_rate(rate: Fraction, rounding: Callable[[Fraction], int]) -> None:
+    tick = Fraction(1, 1000)
+    times = _grid(rate, tick, rounding, 200)
+    timing = measure(times, tick, hints=[rate])
+    assert timing.constant
+    # Where every step came out equal, the ticks themselves say an exact rate, which is the same within rounding.
+    assert abs(timing.seconds - 200 / rate) <= 2 * tick
+
+
+def test_a_wrong_hint_is_not_believed() -> None:
+    tick = Fraction(1, 1000)
+    times = _grid(Fraction(30000, 1001), tick, round, 300)
+    assert measure(times, tick, hints=[Fraction(30), Fraction(1000), Fraction(0)]).rate == Fraction(30000, 1001)
+
+
+@given(steps=st.lists(st.integers(1, 500), min_size=20, max_size=60), last=st.integers(1, 500))
+def test_a_variable_rate_gives_the_mean(steps: list[int], last: int) -> None:
+    assume(max(steps) > 3 * min(steps))
+    tick = Fraction(1, 1000)
+    timing = measure(_ticks([0, *np.cumsum(steps).tolist()]), tick, last)
+    assert not timing.constant
+    assert timing.seconds == (sum(steps) + last) * tick
+    assert timing.rate == (len(steps) + 1) / timing.seconds
+
+
+def test_one_missing_frame_makes_the_rate_variable() -> None:
+    times = np.delete(_grid(Fraction(25), Fraction(1, 1000), round, 200), 77)
+    assert not measure(times, Fraction(1, 1000), 40).constant
+
+
+def test_frames_at_the_same_time_are_no_constant_rate() -> None:
+    assert not measure(_ticks([0, 0, 1, 1]), Fraction(1, 1000), 40).constant
+
+
+def test_equal_steps_are_a_constant_rate_whatever_it_is() -> None:
+    timing = measure(_ticks([7, 80, 153, 226]), Fraction(1, 1000))
+    assert (timing.rate, timing.constant, timing.seconds) == (Fraction(1000, 73), True, Fraction(292, 1000))
+
+
+def test_a_single_frame_lasts_as_long_as_the_file_says() -> None:
+    tick = Fraction(1, 1000)
+    assert measure(_ticks([0]), tick, last_duration=40).seconds == Fraction(1, 25)
+    assert measure(_ticks([0]), tick, hints=[Fraction(30)]).rate == 30
+    assert measure(_ticks([0]), tick).rate > 0
+
+
+def test_deviation_counts_ticks() -> None:
+    assert deviation(_ticks([5, 15, 26]), Fraction(1, 1000), Fraction(100)) == pytest.approx(1)
+    assert deviation(_ticks([0, 1]), Fraction(1, 10), Fraction(100)) == math.inf

