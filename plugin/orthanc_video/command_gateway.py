@@ -39,7 +39,6 @@ def run(configuration: Path | None) -> None:
             server_header=False,
             date_header=True,
             timeout_graceful_shutdown=3,
-            h11_max_incomplete_event_size=64 * 1024,
         ),
         f"http://{host}:{port}",
     )

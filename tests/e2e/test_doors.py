@@ -1,4 +1,4 @@
-"""Every door in: Orthanc's port and the gateway's, raw, multipart, with attributes; and DICOM passing through untouched."""
+"""Every door in: both ports, raw, multipart, with attributes; and DICOM passing through untouched."""
 
 from __future__ import annotations
 

@@ -191,8 +191,8 @@ def test_a_client_that_goes_away(server: OrthancServer, films: Films) -> None:
 
 def test_a_full_disk(start: Any, films: Films, tmp_path: Path) -> None:
     """The spool on a file system of 3 MiB, made and mounted for this test."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+    disk = tmp_path / "orthanc-0" / "disk"  # below the folder that Orthanc sees in another root, too
+    disk.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
     try:
         server = start({"VideoGateway": {"Directory": str(disk), "MinimumFreeDiskMB": 0}})

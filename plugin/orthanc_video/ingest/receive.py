@@ -8,11 +8,11 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from orthanc_video.errors import VideoError, revive
+from orthanc_video.errors import revive
 from orthanc_video.ingest.spool import SpoolFile
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
-from orthanc_video.jobs.processes import MediaProcess, probe_limits
+from orthanc_video.jobs.processes import run_short
 from orthanc_video.model import MediaInfo, Plan, Upload, from_json
 
 
@@ -73,10 +73,5 @@ async def _committed(engine: Engine, spooled: SpoolFile, upload: Upload, info: M
 
 
 def _probe(engine: Engine, path: str) -> tuple[MediaInfo, Plan]:
-    result = MediaProcess().run("probe", {"path": path}, probe_limits(engine.settings))
+    result = run_short("probe", {"path": path}, engine.settings)
     return from_json(MediaInfo, result["info"]), from_json(Plan, result["plan"])
-
-
-def note_refusal(engine: Engine, error: VideoError) -> None:
-    """Leaves a failed job behind for a sender who gets no answer."""
-    engine.record_refusal(error)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound, VideoError
@@ -36,6 +37,7 @@ class _Active:
     process: processes.MediaProcess
     stage: str = "waiting"
     progress: float = 0.0
+    cancelled: bool = False
 
 
 class Engine:
@@ -65,6 +67,7 @@ class Engine:
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
+        logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
         DBOS.launch()
         DBOS.register_queue(
             _TRANSCODES, worker_concurrency=self.settings.gateway.transcodes, on_conflict="always_update"
@@ -139,6 +142,7 @@ class Engine:
         DBOS.cancel_workflow(job)
         active = self._active.get(job)
         if active is not None:
+            active.cancelled = True
             active.process.end()
         else:
             ingest_job.tidy(self.settings, job)
@@ -160,6 +164,8 @@ class Engine:
                 yield active
         finally:
             del self._active[job]
+            if active.cancelled:
+                ingest_job.tidy(self.settings, job)
 
 
 _engine: Engine | None = None
@@ -177,13 +183,9 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
     """One upload to one stored object. Failures are outcomes, not exceptions, so that they are recorded as data."""
     upload, plan = from_json(Upload, upload_json), from_json(Plan, plan_json)
     ids = ingest_job.ids_of(upload, plan)
-    try:
-        with engine().active(upload.id, ids["ID"]) as active:
-            outcome = _steps(active, upload_json, info_json, plan_json, ids)
-        _tidy(upload.id)
-    except error.DBOSWorkflowCancelledError:
-        ingest_job.tidy(engine().settings, upload.id)
-        raise
+    with engine().active(upload.id, ids["ID"]) as active:
+        outcome = _steps(active, upload_json, info_json, plan_json, ids)
+    _tidy(upload.id)
     engine().settle(upload.id, outcome)
     return outcome
 
@@ -264,6 +266,13 @@ def _tidy(upload: str) -> None:
 def refused_upload(outcome: Outcome) -> Outcome:
     """Nothing to do: the record is all."""
     return outcome
+
+
+def _is_cancellation(record: logging.LogRecord) -> bool:
+    """A cancelled job's traceback, which DBOS logs as an error, tells nobody anything."""
+    kind = record.exc_info[0] if record.exc_info else None
+    text = record.getMessage() if kind is None else kind.__name__
+    return "CancelledError" in text
 
 
 def _failure(error: VideoError) -> Outcome:

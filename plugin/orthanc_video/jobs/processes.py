@@ -160,8 +160,15 @@ warm_up = _spare.refill
 close = _spare.close
 
 
-def probe_limits(settings: Settings) -> Limits:
-    return Limits(seconds=settings.gateway.probe_seconds, memory=settings.gateway.worker_memory_mb * MIB)
+# Short media work on behalf of a waiting caller: no more at once than the machine has use for.
+_SHORT_WORK = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
+
+
+def run_short(name: str, arguments: dict[str, Any], settings: Settings) -> Any:
+    """A probe or a poster, within ``ProbeSeconds``; waits for its turn when many are asked for."""
+    with _SHORT_WORK:
+        limits = Limits(seconds=settings.gateway.probe_seconds, memory=settings.gateway.worker_memory_mb * MIB)
+        return MediaProcess().run(name, arguments, limits)
 
 
 def job_limits(settings: Settings) -> Limits:

@@ -122,7 +122,7 @@ def _target(video: VideoStream) -> Target:
         if max(width, height) < 64:
             raise BrokenVideo(f"{float(rate):.4g} frames/s exceed every H.264 level that DICOM knows.")
         shrink = _shrink(width, height)
-        width, height = round(width * shrink), round(height * shrink)
+        width, height = max(2, round(width * shrink)), max(2, round(height * shrink))
 
 
 def _shrink(width: int, height: int) -> float:

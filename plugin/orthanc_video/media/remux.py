@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
-from orthanc_video.errors import BrokenVideo
+from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
@@ -26,18 +27,26 @@ def remux(source: Path, target: Path, video: VideoStream, level: int, progress: 
     """Writes the H.264 pictures of ``source`` as MP4 to ``target``; the hash of all coded slices.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
-    all others keep their times. Raises BrokenVideo when a frame was lost or changed.
+    all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
         before, written = _write(source, target, video, level, progress)
     except av.error.FFmpegError as error:
-        raise BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).") from error
+        raise _failure(error) from error
     after, count = slices(target)
     if count != written or written != video.frames:
         raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the MP4; nothing was stored.")
     if before != after:
         raise BrokenVideo("The coded pictures changed on the way into the MP4; nothing was stored.")
     return after
+
+
+def _failure(error: av.error.FFmpegError) -> VideoError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Busy("The disk is full; the work will be tried again.")
+    if error.errno == errno.EFBIG:
+        return TooLarge("The video is larger than one DICOM object can be (4 GiB).")
+    return BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).")
 
 
 def slices(path: Path) -> tuple[str, int]:
@@ -55,6 +64,7 @@ def slices(path: Path) -> tuple[str, int]:
 
 def _write(source: Path, target: Path, video: VideoStream, level: int, progress: Progress) -> tuple[str, int]:
     grid = _Grid.over(source, video) if video.constant_rate else None
+    start = 0 if grid else _start(source)
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with opened(source) as container, av.open(str(target), "w", format="mp4", options=options) as output:
         stream = pictures(container)
@@ -63,12 +73,14 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, progress:
         assert isinstance(made, AvStream)  # noqa: S101
         made.metadata.clear()
         made.time_base = grid.tick if grid else stream.time_base
-        relabel = _relabel(level, stream)
+        relabel = _relabel(level, stream, made)
         count = 0
         for packet in _packets(container.demux(stream)):
             digest.add(packet)
             if grid is not None:
                 grid.place(packet, count)
+            else:
+                _earlier(packet, start)
             for out in relabel.filter(packet) if relabel else (packet,):
                 out.stream = made
                 output.mux_one(out)
@@ -82,10 +94,44 @@ def _packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     return (packet for packet in packets if packet.size)
 
 
-def _relabel(level: int, stream: AvStream) -> BitStreamFilterContext | None:
+def _start(source: Path) -> int:
+    """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
+    with opened(source) as container:
+        times = (packet.pts for packet in _packets(container.demux(pictures(container))))
+        return min((time for time in times if time is not None), default=0)
+
+
+def _earlier(packet: Packet[Any], start: int) -> None:
+    if packet.pts is not None:
+        packet.pts -= start
+    if packet.dts is not None:
+        packet.dts -= start
+
+
+def _relabel(level: int, stream: AvStream, made: AvStream) -> BitStreamFilterContext | None:
+    """Also tells ``made`` what comes out: a byte stream (Annex B), which the MP4 muxer makes MP4 samples of again."""
     if not level:
         return None
-    return BitStreamFilterContext(f"h264_metadata=level={level // 10}.{level % 10}", stream)
+    relabel = BitStreamFilterContext(f"h264_metadata=level={level // 10}.{level % 10}", stream, made)
+    made.codec_context.codec_tag = "avc1"
+    return relabel
+
+
+def _decoded_order(source: Path, count: int) -> list[int]:
+    """When each packet's frame is shown, for containers that do not say (AVI, MPEG-PS): the decoder knows the order."""
+    shown: list[int] = []
+    with opened(source) as container:
+        stream = pictures(container)
+        for number, packet in enumerate(_packets(container.demux(stream))):
+            packet.pts = packet.dts = number
+            shown += [frame.pts for frame in stream.decode(packet) if frame.pts is not None]
+        shown += [frame.pts for frame in stream.decode(None) if frame.pts is not None]
+    if sorted(shown) != list(range(count)):
+        raise BrokenVideo("The order of the frames cannot be found: the file does not say it, and some are damaged.")
+    places = [0] * count
+    for place, number in enumerate(shown):
+        places[number] = place
+    return places
 
 
 class _Grid:
@@ -101,11 +147,12 @@ class _Grid:
 
     @classmethod
     def over(cls, source: Path, video: VideoStream) -> _Grid:
-        times: list[int] = []
         with opened(source) as container:
-            for packet in _packets(container.demux(pictures(container))):
-                time = packet.pts if packet.pts is not None else packet.dts
-                times.append(len(times) if time is None else time)
+            given = [packet.pts for packet in _packets(container.demux(pictures(container)))]
+            tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
+        times = [time for time in given if time is not None]
+        if not tells or len(times) < len(given):
+            times = _decoded_order(source, len(given))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)

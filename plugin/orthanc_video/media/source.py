@@ -17,7 +17,7 @@ from orthanc_video.media import sniff
 from orthanc_video.model import Span
 
 # Only demuxers of single self-contained files: playlists (hls, concat, dash …) could name other files.
-_DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf"
+DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf"
 
 
 class SpanSource(io.RawIOBase):
@@ -90,7 +90,7 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None) -> Iterator[InputC
         kind = sniff.container(head)
         if what and not kind:
             raise NotVideo(f"The file is {what}, not a video. Send a video file (MP4, MOV, WebM, MKV, AVI, MPEG, TS).")
-        options = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "", "enable_drefs": "0"}
+        options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "", "enable_drefs": "0"}
         try:
             container = av.open(source, mode="r", container_options=options, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:

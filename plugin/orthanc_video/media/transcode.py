@@ -6,14 +6,17 @@ import ctypes
 import os
 import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg
 
 from orthanc_video.bitstream import levels
-from orthanc_video.errors import BrokenVideo, Busy, WorkerFailed
+from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
+from orthanc_video.media.source import DEMUXERS
 from orthanc_video.model import Target, VideoStream
 
 Progress = Callable[[float], None]
@@ -25,35 +28,55 @@ def transcode(
     source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, progress: Progress
 ) -> int:
     """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
+    frames = 0
     command = command_line(source, target, video, aim, preset, crf)
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        preexec_fn=die_with_parent,
-    )
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+    with (
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            preexec_fn=die_with_parent,
+        ) as process,
+        ThreadPoolExecutor(1) as listener,
+    ):
+        # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
+        words = listener.submit(_last_words, process)
+        try:
+            frames = _follow(process, video, progress)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise _failure(process.returncode, words.result())
+    if frames == 0:
+        raise BrokenVideo("No frame of the video could be decoded.")
+    return frames
+
+
+def _follow(process: subprocess.Popen[str], video: VideoStream, progress: Progress) -> int:
+    """Reads ffmpeg's progress to its end; the number of frames written."""
+    assert process.stdout is not None  # noqa: S101
     frames = 0
     for line in process.stdout:
         key, _, value = line.strip().partition("=")
         if key == "frame" and value.isdigit():
             frames = int(value)
             progress(min(0.99, frames / max(1, video.frames)))
-    words = process.stderr.read()
-    if process.wait() != 0:
-        raise _failure(process.returncode, words)
-    if frames == 0:
-        raise BrokenVideo("No frame of the video could be decoded.")
     return frames
+
+
+def _last_words(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None  # noqa: S101
+    return "".join(deque(process.stderr, maxlen=20))
 
 
 def command_line(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
     limit = levels.maximum_bit_rate(aim.level) // 1000
-    picture = ffmpeg.input(f"file:{source}", protocol_whitelist="file", copytb=1).video
+    picture = ffmpeg.input(f"file:{source}", protocol_whitelist="file", format_whitelist=DEMUXERS, copytb=1).video
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     picture = _sized(picture, video, aim).filter("setsar", 1)
@@ -103,6 +126,8 @@ def _failure(code: int, words: str) -> Exception:
     last = words.strip().splitlines()[-1] if words.strip() else f"exit code {code}"
     if "No space left" in words:
         return Busy("The disk is full; the transcode will be tried again.")
+    if code == -signal.SIGXFSZ:
+        return TooLarge("The re-encoded video is larger than one DICOM object can be (4 GiB).")
     if code < 0:
         return WorkerFailed(f"ffmpeg was ended by signal {signal.Signals(-code).name}.")
     return BrokenVideo(f"The video cannot be decoded or encoded: {last.rsplit(': ', 1)[-1]}.")

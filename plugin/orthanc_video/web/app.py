@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
@@ -23,6 +24,7 @@ from orthanc_video.settings import Settings
 from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
+_THREADS = 64
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 
@@ -31,6 +33,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Range reads share these threads with waits for media processes: enough that neither holds up the other.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         archive, access = Archive(settings), Access(settings)
         engine = Engine(settings, archive)
         await asyncio.to_thread(engine.launch)

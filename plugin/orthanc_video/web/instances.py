@@ -17,7 +17,7 @@ from orthanc_video.bitstream import mp4
 from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.dicom.locate import Stream
 from orthanc_video.errors import BadRequest, BrokenVideo, NotFound, NotVideo
-from orthanc_video.jobs.processes import MediaProcess, probe_limits
+from orthanc_video.jobs.processes import run_short
 from orthanc_video.media.source import SpanSource
 from orthanc_video.model import to_json
 from orthanc_video.web import streaming
@@ -182,7 +182,7 @@ def _make_thumbnail(gateway: Gateway, stored: StoredVideo, path: Any, width: int
         "width": width,
     }
     try:
-        MediaProcess().run("thumbnail", arguments, probe_limits(gateway.settings))
+        run_short("thumbnail", arguments, gateway.settings)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

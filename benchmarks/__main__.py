@@ -1,0 +1,87 @@
+"""``python -m benchmarks [name …] [--quick] [--write]``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import REPOSITORY, material, memory, override, ranges, rendered, report, transcode, upload
+from benchmarks.measure import FULL, MB, QUICK, Bench, Row, Scale
+
+_ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "upload": upload.measure,
+    "memory": memory.measure,
+    "ranges": ranges.measure,
+    "rendered": rendered.measure,
+    "override": override.measure,
+    "transcode": transcode.measure,
+}
+_PAGE = REPOSITORY / "docs" / "performance.md"
+
+
+def main() -> None:
+    """Exits 1 when a benchmark could not be run; a missed target is only shown."""
+    arguments = _arguments()
+    scale = QUICK if arguments.quick else FULL
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is still ended and removed
+    _refuse_full_disk(arguments.folder, scale)
+    found = report.Circumstances.now(scale)
+    print(report.circumstances_text(found), flush=True)
+    rows = []
+    for name in arguments.names or _ALL:
+        print(f"\n{name}", flush=True)
+        for row in _rows(name, arguments.folder, scale):
+            print(report.text(row), flush=True)
+            rows.append(row)
+    if arguments.write:
+        _PAGE.parent.mkdir(exist_ok=True)
+        _PAGE.write_text(report.markdown(rows, found), encoding="utf-8")
+        print(f"\nwritten: {_PAGE}")
+    sys.exit(any(row.failed for row in rows))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against named rivals.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(_ALL)}; without any, all")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md (all measures, full sizes)")
+    default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
+    parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in _ALL]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(_ALL)}")
+    if arguments.write and (arguments.names or arguments.quick):
+        parser.error("--write writes the whole page: leave out the names and --quick")
+    return arguments
+
+
+def _refuse_full_disk(folder: Path, scale: Scale) -> None:
+    free = material.free_disk(folder)
+    if free < scale.free_disk:
+        print(
+            f"The benchmarks need {scale.free_disk // MB:,} MB of free disk in {folder}, but {free // MB:,} MB are "
+            "free. Name another folder with --folder, or make room.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _rows(name: str, folder: Path, scale: Scale) -> Iterator[Row]:
+    """The rows of one benchmark, which has a folder of its own; its failure is a row, too."""
+    with tempfile.TemporaryDirectory(prefix="orthanc-video-bench-", dir=folder) as scratch:
+        try:
+            yield from _ALL[name](Bench(Path(scratch).resolve(), scale))
+        except Exception as error:
+            traceback.print_exc()
+            yield Row(measure=name, problem=f"failed: {error}", failed=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""WebM to H.264: the media worker against the bare ffmpeg command line with the same settings."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import material
+from benchmarks.measure import Bench, Of, Row, Samples, Target, compare, interleaved
+from orthanc_video.jobs import processes
+from orthanc_video.jobs.processes import Limits, MediaProcess
+from orthanc_video.media.transcode import command_line
+from orthanc_video.model import Action, MediaInfo, Plan, from_json, to_json
+from orthanc_video.settings import MIB, Gateway
+
+_DEFAULTS = Gateway()
+_LIMITS = Limits(seconds=600.0, memory=_DEFAULTS.worker_memory_mb * MIB)
+_HOW = (
+    "Ours is a whole job of the media worker, as the gateway starts one (a process is kept waiting, so Python's own "
+    "start is not in it): transcode, count and check the frames, final remux. The rival is the same ffmpeg command "
+    "alone. Film seconds per second of wall time."
+)
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    seconds = bench.scale.film_seconds
+    try:
+        hd = _Job(material.web_film(bench.folder, "1280x720", seconds, "4M"))
+        found = interleaved({"ours": hd.by_worker, "rival": hd.by_ffmpeg}, min(5, bench.scale.repetitions))
+        yield compare(
+            f"720p30 WebM of {seconds} s to H.264, media worker : ffmpeg",
+            _speeds(found["ours"], seconds),
+            _speeds(found["rival"], seconds),
+            "× real time",
+            target=Target(0.9, False),
+            how=_HOW,
+        )
+        full = _Job(material.web_film(bench.folder, "1920x1080", seconds, "8M"))
+        found = interleaved({"ours": full.by_worker, "rival": full.by_ffmpeg}, min(3, bench.scale.repetitions))
+        yield compare(
+            f"1080p30 WebM of {seconds} s to H.264, media worker : ffmpeg",
+            _speeds(found["ours"], seconds),
+            _speeds(found["rival"], seconds),
+            "× real time",
+            target=Target(1.0, False, Of.OURS, "× real time"),
+            how=_HOW,
+        )
+    finally:
+        processes.close()
+
+
+def _speeds(times: Samples, seconds: int) -> Samples:
+    return Samples(tuple(seconds / value for value in times.values))
+
+
+class _Job:
+    """One film to be transcoded, by either side; each call gives the seconds it took."""
+
+    def __init__(self, film: Path) -> None:
+        self._film = film
+        self._target = film.with_name("made.mp4")
+        probed = MediaProcess().run("probe", {"path": str(film)}, _LIMITS)
+        self._video = from_json(MediaInfo, probed["info"]).video
+        self._plan = from_json(Plan, probed["plan"])
+        if self._plan.action is not Action.TRANSCODE or self._plan.target is None:
+            raise RuntimeError(f"{film.name} would not be transcoded")
+        self._aim = self._plan.target
+
+    def by_worker(self) -> float:
+        arguments: dict[str, Any] = {
+            "source": str(self._film),
+            "target": str(self._target),
+            "video": to_json(self._video),
+            "plan": to_json(self._plan),
+            "preset": _DEFAULTS.transcode_preset,
+            "crf": _DEFAULTS.transcode_crf,
+        }
+        processes.warm_up()
+        time.sleep(1.0)  # the waiting process has loaded its modules, and its successor starts within our time
+        start = time.perf_counter()
+        MediaProcess().run("make", arguments, _LIMITS)
+        return time.perf_counter() - start
+
+    def by_ffmpeg(self) -> float:
+        command = command_line(
+            self._film, self._target, self._video, self._aim, _DEFAULTS.transcode_preset, _DEFAULTS.transcode_crf
+        )
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        return time.perf_counter() - start

@@ -1,0 +1,91 @@
+"""Chromium for the end-to-end tests: visits that remember what a page said and asked, and files dropped for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Request, Response, WebError, sync_playwright
+
+EXECUTABLE = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1280, 800
+
+_STORAGE = """async () => [
+  localStorage.length, sessionStorage.length, document.cookie.length,
+  (await indexedDB.databases()).length, (await caches.keys()).length,
+]"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium without a window. While it runs, this thread can run no event loop of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visit:
+    """One page in a profile of its own, with all that it and the pages it opens have done."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.context = browser.new_context(viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.responses: list[tuple[int, str]] = []
+        self.context.on("console", self._on_console)
+        self.context.on("weberror", self._on_error)
+        self.context.on("request", self._on_request)
+        self.context.on("response", self._on_response)
+        self.page = self.context.new_page()
+
+    def close(self) -> None:
+        self.context.close()
+
+    def developer(self) -> CDPSession:
+        """What the browser's developer tools can do."""
+        return self.context.new_cdp_session(self.page)
+
+    def drop(self, target: Locator, *paths: Path) -> None:
+        """Files dragged over ``target`` and dropped there, as trusted events from the browser itself."""
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box is not None, "the target of the drop is not on the page"
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        session = self.developer()
+        for kind in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+        session.detach()
+
+    def assert_well_behaved(self, origin: str, *expected: str) -> None:
+        """No error but those that contain one of ``expected``, nothing asked elsewhere, nothing kept in the browser."""
+        assert [error for error in self.errors if not any(part in error for part in expected)] == []
+        own = (origin + "/", f"blob:{origin}/", "data:")
+        assert [url for url in self.requests if not url.startswith(own)] == []
+        assert self.page.evaluate(_STORAGE) == [0, 0, 0, 0, 0]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # What a content security policy refuses is an error on the console, too.
+        if message.type in {"error", "warning"}:
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _on_error(self, error: WebError) -> None:
+        self.errors.append(str(error.error))
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _on_response(self, response: Response) -> None:
+        self.responses.append((response.status, response.url))

@@ -1,0 +1,210 @@
+"""What probe says of every container, codec and oddity; and every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips import MATRIX, Clips, ffmpeg
+from oracles import frame_md5s
+from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.media.plan import plan
+from orthanc_video.media.probe import probe
+from orthanc_video.model import Action
+
+_DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "mpg": "mpeg"}
+_NAMES = {"mpeg2": "mpeg2video"}
+
+
+@pytest.mark.parametrize(("codec", "container"), MATRIX)
+def test_every_codec_in_every_container(clips: Clips, codec: str, container: str) -> None:
+    path = clips.video(codec, container)
+    info = probe(path)
+    video = info.video
+    assert info.container.startswith(_DEMUXERS.get(container, "mpegts"))
+    assert info.size == path.stat().st_size
+    assert (video.codec, video.width, video.height) == (_NAMES.get(codec, codec), 160, 120)
+    assert (video.frames, video.rate.fraction, video.constant_rate) == (30, Fraction(30000, 1001), True)
+    assert video.seconds == pytest.approx(1.001)
+    assert (video.bit_depth, video.progressive, video.rotation) == (8, True, 0)
+    assert (info.audio_codecs, info.other_streams) == ((), 0)
+    assert plan(info).action is (Action.REMUX if codec == "h264" else Action.TRANSCODE)
+
+
+# A clip → what must be found in its pictures, and in the file.
+_ODDITIES: dict[str, tuple[Callable[[Clips], Path], dict[str, Any], dict[str, Any]]] = {
+    "conforming": (Clips.conforming, {"level": 11, "profile_idc": 100}, {"streamable": True, "brand": "isom"}),
+    "odd length": (Clips.odd_length, {"frames": 30}, {"streamable": True}),
+    "index at end": (Clips.index_at_end, {"frames": 30}, {"streamable": False, "fragmented": False}),
+    "fragmented": (Clips.fragmented, {"frames": 30, "constant_rate": True}, {"streamable": False, "fragmented": True}),
+    "sound": (Clips.with_sound, {"frames": 30}, {"audio_codecs": ("aac",)}),
+    "level": (Clips.relabelled, {"level": 51, "coded_width": 160, "coded_height": 128}, {}),
+    "variable rate": (Clips.variable_rate, {"frames": 26, "constant_rate": False}, {}),
+    "recorder's WebM": (Clips.recorder_webm, {"frames": 26, "constant_rate": False}, {"audio_codecs": ("opus",)}),
+    "recorder's MP4": (Clips.recorder_mp4, {"frames": 26, "constant_rate": False}, {"fragmented": True}),
+    "interlaced": (Clips.interlaced, {"progressive": False, "frames": 25}, {}),
+    "interlaced MPEG-2": (Clips.interlaced_mpeg2, {"progressive": False, "frames": 25}, {}),
+    "anamorphic": (Clips.anamorphic, {"width": 160, "height": 120}, {}),
+    "4:2:2": (Clips.chroma_422, {"pixel_format": "yuv422p", "profile_idc": 122, "bit_depth": 8}, {}),
+    "10 bits": (Clips.ten_bit, {"pixel_format": "yuv420p10le", "bit_depth": 10}, {}),
+    "odd size": (Clips.odd_size, {"width": 161, "height": 121}, {}),
+    "cut by edits": (Clips.cut_by_edits, {}, {"simple_edits": False}),
+}
+
+
+@pytest.mark.parametrize("name", _ODDITIES)
+def test_oddities(clips: Clips, name: str) -> None:
+    make, pictures, file = _ODDITIES[name]
+    info = probe(make(clips))
+    assert {key: getattr(info.video, key) for key in pictures} == pictures
+    assert {key: getattr(info, key) for key in file} == file
+
+
+@pytest.mark.parametrize("make", [Clips.variable_rate, Clips.recorder_webm, Clips.recorder_mp4])
+def test_a_variable_rate_lasts_as_long_as_it_is_shown(clips: Clips, make: Callable[[Clips], Path]) -> None:
+    """26 frames, the first at 0 and the last ending at 1.001 s, whatever order they are coded in."""
+    video = probe(make(clips)).video
+    assert video.seconds == pytest.approx(1.001, abs=0.0015)
+    assert float(video.rate) == pytest.approx(26 / 1.001, rel=0.002)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_rotation_is_found(clips: Clips, degrees: int) -> None:
+    assert probe(clips.rotated(degrees)).video.rotation in {degrees, 360 - degrees}
+    assert plan(probe(clips.rotated(degrees))).action is Action.TRANSCODE
+
+
+def test_pixel_aspect_is_found(clips: Clips) -> None:
+    assert probe(clips.anamorphic()).video.pixel_aspect.fraction == Fraction(4, 3)
+
+
+def test_full_range_is_found(clips: Clips) -> None:
+    assert probe(clips.video("mjpeg", "avi")).video.full_range
+    assert not probe(clips.conforming()).video.full_range
+
+
+def test_frames_are_those_that_ffmpeg_decodes(clips: Clips) -> None:
+    for path in (clips.recorder_webm(), clips.recorder_mp4(), clips.interlaced_mpeg2(), clips.ten_bit()):
+        assert probe(path).video.frames == len(frame_md5s(path))
+
+
+def test_the_name_does_not_matter(clips: Clips, tmp_path: Path) -> None:
+    disguised = tmp_path / "holiday.jpg"
+    disguised.write_bytes(clips.video("vp9", "webm").read_bytes())
+    assert probe(disguised).video.codec == "vp9"
+
+
+def test_creation_time(clips: Clips) -> None:
+    dated = clips.encoded("dated.mp4", "-metadata creation_time=2021-02-03T04:05:06Z")
+    assert probe(dated).created == "2021-02-03T04:05:06+00:00"
+    unset = clips.encoded("unset.mp4", "-metadata creation_time=1970-01-01T00:00:00Z")
+    assert probe(unset).created == probe(clips.conforming()).created == ""
+
+
+def test_a_cover_picture_is_not_the_video(clips: Clips, tmp_path: Path) -> None:
+    covered = tmp_path / "song.mp4"
+    ffmpeg(
+        "-i", clips.sound_only(), "-i", clips.jpeg(), "-map", "0", "-map", "1", "-c", "copy",
+        "-disposition:v:0", "attached_pic", covered,
+    )  # fmt: skip
+    with pytest.raises(NotVideo, match="sound only"):
+        probe(covered)
+
+
+_NOT_VIDEO: dict[str, tuple[Callable[[Clips], Path], str]] = {
+    "text": (Clips.text, "text"),
+    "PDF": (Clips.pdf, "PDF"),
+    "JPEG": (Clips.jpeg, "JPEG"),
+    "MP3": (Clips.mp3, "MP3"),
+    "sound in MP4": (Clips.sound_only, "sound only"),
+}
+
+
+@pytest.mark.parametrize("name", _NOT_VIDEO)
+def test_what_is_no_video_is_refused_by_name(clips: Clips, name: str) -> None:
+    make, words = _NOT_VIDEO[name]
+    with pytest.raises(NotVideo, match=words):
+        probe(make(clips))
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with pytest.raises(NotVideo, match="empty"):
+        probe(empty)
+
+
+def test_bytes_of_no_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.mp4"
+    path.write_bytes(bytes(range(256)) * 64)
+    with pytest.raises(NotVideo):
+        probe(path)
+
+
+_BROKEN: dict[str, tuple[Callable[[Clips], Path], str]] = {
+    "zero samples": (Clips.zero_samples, "no frames"),
+    "index beyond the file": (Clips.moov_beyond, "truncated"),
+    "header of 100,000 × 100,000": (Clips.huge_header, "size|pixels"),
+    "parameter set of 100,000 × 100,000": (Clips.huge_parameter_set, "larger than|pixels|decoded"),
+    "20,000 pixels wide": (Clips.too_wide, "20000 × 32"),
+    "encrypted": (Clips.encrypted, "encrypted"),
+    "noise for pictures": (Clips.noise_for_pictures, "decoded"),
+}
+
+
+@pytest.mark.parametrize("name", _BROKEN)
+def test_broken_videos_are_refused(clips: Clips, name: str) -> None:
+    make, words = _BROKEN[name]
+    with pytest.raises(BrokenVideo, match=words):
+        probe(make(clips))
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "webm", "avi"])
+def test_containers_without_frames_are_broken(clips: Clips, container: str) -> None:
+    with pytest.raises(BrokenVideo):
+        probe(clips.zero_frames(container))
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "avi", "mpg"])
+def test_noise_that_begins_like_a_video_is_broken(clips: Clips, container: str) -> None:
+    with pytest.raises(BrokenVideo):
+        probe(clips.lying(container))
+
+
+_WHOLE: dict[str, Callable[[Clips], Path]] = {
+    "index in front": Clips.conforming,
+    "index at the end": Clips.index_at_end,
+    "fragmented": Clips.fragmented,
+    "MOV": lambda clips: clips.video("mjpeg", "mov"),
+    "AVI": lambda clips: clips.video("mpeg4", "avi"),
+    "MKV": lambda clips: clips.video("h264", "mkv"),
+    "WebM": lambda clips: clips.video("vp9", "webm"),
+}
+
+
+@pytest.mark.parametrize("percent", [1, 10, 50, 90, 100])
+@pytest.mark.parametrize("name", _WHOLE)
+def test_a_truncated_file_is_refused(clips: Clips, name: str, percent: int) -> None:
+    """100 stands for all but the last byte."""
+    with pytest.raises(BrokenVideo, match="truncated"):
+        probe(clips.truncated(_WHOLE[name](clips), percent))
+
+
+_STREAMS: dict[str, Callable[[Clips], Path]] = {
+    "TS": lambda clips: clips.video("mpeg2", "ts"),
+    "PS": lambda clips: clips.video("mpeg2", "mpg"),
+    "recorder's WebM": Clips.recorder_webm,
+}
+
+
+@pytest.mark.parametrize("name", _STREAMS)
+def test_streams_that_announce_no_length_are_taken_as_far_as_they_go(clips: Clips, name: str) -> None:
+    """A recording that was interrupted: every frame that arrived counts, none is made up."""
+    whole = _STREAMS[name](clips)
+    half = probe(clips.truncated(whole, 50)).video
+    assert 0 < half.frames < probe(whole).video.frames
+    assert half.frames >= len(frame_md5s(clips.truncated(whole, 50))) - 1
