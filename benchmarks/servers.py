@@ -45,7 +45,6 @@ http {{
   access_log off;
   default_type video/mp4;
   sendfile on;
-  tcp_nopush on;
   keepalive_requests 10000000;
   client_body_temp_path "{folder}/1"; proxy_temp_path "{folder}/2"; fastcgi_temp_path "{folder}/3";
   uwsgi_temp_path "{folder}/4"; scgi_temp_path "{folder}/5";

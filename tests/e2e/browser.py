@@ -71,10 +71,13 @@ class Visit:
 
     def assert_well_behaved(self, origin: str, *expected: str) -> None:
         """No error but those that contain one of ``expected``, nothing asked elsewhere, nothing kept in the browser."""
-        assert [error for error in self.errors if not any(part in error for part in expected)] == []
+        surprises = [error for error in self.errors if not any(part in error for part in expected)]
+        assert not surprises, f"errors and warnings in the browser: {surprises}"
         own = (origin + "/", f"blob:{origin}/", "data:")
-        assert [url for url in self.requests if not url.startswith(own)] == []
-        assert self.page.evaluate(_STORAGE) == [0, 0, 0, 0, 0]
+        elsewhere = [url for url in self.requests if not url.startswith(own)]
+        assert not elsewhere, f"asked of others: {elsewhere}"
+        kept = self.page.evaluate(_STORAGE)
+        assert not any(kept), f"kept in localStorage, sessionStorage, cookies, IndexedDB, caches: {kept}"
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # What a content security policy refuses is an error on the console, too.

@@ -16,7 +16,7 @@ from orthanc_video.errors import BrokenVideo, Busy
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.media.transcode import command_line, transcode
-from orthanc_video.model import Action, MediaInfo, Target
+from orthanc_video.model import Action, MediaInfo, Rational, Target
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def test_the_stream_is_what_dicom_wants(transcoded: Callable[[str], _Done], name
     assert (video.codec, video.profile_idc, video.pixel_format, video.bit_depth) == ("h264", 100, "yuv420p", 8)
     assert (video.width, video.height) == (done.case.width, done.case.height) == (done.aim.width, done.aim.height)
     assert (video.level, video.progressive, video.full_range) == (done.aim.level, True, False)
-    assert (video.rotation, video.pixel_aspect.fraction) == (0, 1)
+    assert (video.rotation, video.pixel_aspect) == (0, Rational(1))
     assert (made.audio_codecs, made.other_streams, made.created) == ((), 0, "")
     assert plan(made).action in {Action.WRAP, Action.REMUX}  # the index still lies at the end
 

@@ -18,9 +18,9 @@ export function date(value: string): string {
   return match ? `${match[1]}-${match[2]}-${match[3]}` : value;
 }
 
-/** An instant in the reader's own time zone: "2026-11-21 11:00". */
+/** An instant in the reader's own time zone: "2026-11-21 11:00". Orthanc writes its own as "20261121T100000", in UTC. */
 export function instant(value: string): string {
-  const at = new Date(value);
+  const at = new Date(value.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})$/, "$1-$2-$3T$4:$5:$6Z"));
   if (value === "" || Number.isNaN(at.getTime())) return value;
   const two = (number: number): string => String(number).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;

@@ -35,6 +35,7 @@ describe("names, dates and sizes", () => {
 
   it("instants", () => {
     expect(instant("2026-11-21T10:00:00Z")).toMatch(/^2026-11-2[012] \d\d:\d\d$/);
+    expect(instant("20261121T100000")).toBe(instant("2026-11-21T10:00:00Z"));
     expect(instant("")).toBe("");
     expect(instant("once")).toBe("once");
   });

@@ -6,13 +6,16 @@ import io
 import struct
 from typing import Protocol
 
-from pydicom import dcmread
+from pydicom import config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.model import Located, Span
+
+# Stored objects are other programs' work, and pydicom's warnings quote the values that it finds unusual.
+config.settings.reading_validation_mode = config.IGNORE
 
 _ITEM = 0xE000
 _END = 0xE0DD

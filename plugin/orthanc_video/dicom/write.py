@@ -19,6 +19,7 @@ _PIXEL_DATA = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)
 _EMPTY_OFFSET_TABLE = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
 _DELIMITER = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _BLOCK = 1 << 20
+_SHORTER = "the stream became shorter while it was copied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,15 @@ def envelope(dataset: Dataset, length: int) -> Envelope:
 
 
 def blocks(parts: Envelope, stream: Path) -> Iterator[bytes]:
-    """The whole file block by block, in constant memory."""
+    """The whole file block by block, in constant memory; raises OSError when the stream is shorter than it was."""
     yield parts.before
+    left = parts.length
     with stream.open("rb") as file:
-        while block := file.read(_BLOCK):
+        while left:
+            block = file.read(min(_BLOCK, left))
+            if not block:
+                raise OSError(_SHORTER)
+            left -= len(block)
             yield block
     yield parts.after
 
@@ -63,7 +69,7 @@ def write(parts: Envelope, stream: Path, target: Path) -> None:
         while left:
             copied = os.sendfile(out.fileno(), source.fileno(), None, left)
             if not copied:
-                raise OSError("the stream became shorter while it was copied")
+                raise OSError(_SHORTER)
             left -= copied
         out.seek(0, os.SEEK_END)
         out.write(parts.after)

@@ -118,8 +118,10 @@ class _Spare:
     def take(self) -> subprocess.Popen[str]:
         with self._lock:
             process, self._waiting = self._waiting, None
-        if process is None or process.poll() is not None:
-            process = _start()
+        if process is not None and process.poll() is not None:
+            _end(process)  # it died while it waited
+            process = None
+        process = process or _start()
         threading.Thread(target=self.refill, daemon=True).start()
         return process
 
