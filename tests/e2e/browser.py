@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Request, Response, WebError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    CDPSession,
+    ConsoleMessage,
+    Locator,
+    Request,
+    Response,
+    WebError,
+    sync_playwright,
+)
 
 EXECUTABLE = "/usr/bin/chromium"
 ARGUMENTS = [

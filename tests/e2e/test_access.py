@@ -50,7 +50,7 @@ def stored(guarded: OrthancServer, films: Films) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     ids: dict[str, Any] = answer.json()
     tags = requests.get(f"{guarded.url}/instances/{ids['ID']}/simplified-tags", auth=ALICE, timeout=10).json()
-    return ids | tags
+    return {**ids, **tags}
 
 
 def paths(stored: dict[str, Any]) -> list[str]:

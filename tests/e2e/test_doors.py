@@ -143,7 +143,7 @@ def test_ingest_with_attributes(server: OrthancServer, films: Films) -> None:
     assert (tags["Modality"], tags["SOPClassUID"]) == ("ES", "1.2.840.10008.5.1.4.1.1.77.1.1.1")
 
     with films.unique().open("rb") as film:
-        files = {
+        files: dict[str, Any] = {
             "attributes": (None, json.dumps({"ParentStudy": answer["ParentStudy"]}), "application/json"),
             "file": ("x.mp4", film),
         }

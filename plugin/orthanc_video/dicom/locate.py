@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from pydicom import config, dcmread
-from pydicom.errors import InvalidDicomError
 
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom import syntaxes
@@ -87,22 +86,44 @@ class Stream:
 def locate(stored: Object) -> Located:
     """Reads the header and the item headers only; raises NotVideo for an object that holds no video."""
     file = io.BufferedReader(_AsFile(stored), 1 << 16)
-    try:
-        dataset = dcmread(file, stop_before_pixels=True)
-    except (InvalidDicomError, ValueError, EOFError) as error:
-        raise NotVideo("The stored object cannot be read as DICOM.") from error
-    syntax = syntaxes.BY_UID.get(str(dataset.file_meta.get("TransferSyntaxUID", "")))
+    header = _header(file)
+    syntax = syntaxes.BY_UID.get(header.syntax)
     if syntax is None:
         raise NotVideo("The stored object's transfer syntax is none of the video ones.")
     spans = _fragments(stored, file.tell())
     total = sum(span.length for span in spans)
     return Located(
         transfer_syntax=syntax.uid,
-        sop_class=str(dataset.get("SOPClassUID", "")),
-        sop_instance=str(dataset.get("SOPInstanceUID", "")),
+        sop_class=header.sop_class,
+        sop_instance=header.sop_instance,
         spans=spans,
-        length=_exact(stored, spans, total, dataset.get("EncapsulatedPixelDataValueTotalLength")),
+        length=_exact(stored, spans, total, header.total_length),
     )
+
+
+class _Header(NamedTuple):
+    """What is needed of an object's attributes; ``total_length`` is -1 where the object does not say it."""
+
+    syntax: str
+    sop_class: str
+    sop_instance: str
+    total_length: int
+
+
+def _header(file: BinaryIO) -> _Header:
+    """Leaves ``file`` at Pixel Data."""
+    try:
+        dataset = dcmread(file, stop_before_pixels=True)
+        return _Header(
+            syntax=str(dataset.file_meta.get("TransferSyntaxUID", "")),
+            sop_class=str(dataset.get("SOPClassUID", "")),
+            sop_instance=str(dataset.get("SOPInstanceUID", "")),
+            total_length=int(dataset.get("EncapsulatedPixelDataValueTotalLength", None) or -1),
+        )
+    except OSError:
+        raise
+    except Exception as error:  # pydicom has no end of them for damaged headers: struct.error, NotImplementedError, …
+        raise NotVideo("The stored object cannot be read as DICOM.") from error
 
 
 def _fragments(stored: Object, at: int) -> tuple[Span, ...]:
@@ -130,12 +151,12 @@ def _fragments(stored: Object, at: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _exact(stored: Object, spans: tuple[Span, ...], total: int, said: int | None) -> int:
-    """The stream's length without the pad byte: as the object says, or as the MP4 itself adds up."""
-    if said is not None and said.value in {total, total - 1}:  # type: ignore[attr-defined]
-        return int(said.value)  # type: ignore[attr-defined]
+def _exact(stored: Object, spans: tuple[Span, ...], total: int, said: int) -> int:
+    """The stream's length without the pad byte: as the object says, or as the MP4's boxes add up."""
+    if said in {total, total - 1}:
+        return said
     try:
-        length = mp4.layout(Stream(stored, spans, total)).stream_size
+        boxes = mp4.top_level(Stream(stored, spans, total))  # reads their headers alone: the index may be long
     except BrokenVideo:
         return total  # no MP4: what is stored is served as it is
-    return length if length in {total, total - 1} else total
+    return total - 1 if boxes and boxes[-1].end == total - 1 else total

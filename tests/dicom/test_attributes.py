@@ -1,0 +1,96 @@
+"""Which attributes a request may set, and to what."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+from orthanc_video.dicom.attributes import checked
+from orthanc_video.errors import BadRequest
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientID", "4711"),
+        ("PatientName", "Müller^Jörg"),
+        ("PatientName", "Yamada^Tarou=山田^太郎"),
+        ("PatientBirthDate", "19700101"),
+        ("StudyInstanceUID", "1.2.840.113619.2.55"),
+        ("StudyTime", "101112.123456"),
+        ("StudyDescription", "Gastroskopie"),
+        ("PatientComments", "two\nlines \\ and a backslash"),
+        ("OtherPatientNames", "A^B\\C^D"),
+        ("PatientSex", ""),
+    ],
+)
+def test_legal_values_are_kept(keyword: str, value: str) -> None:
+    assert checked({keyword: value}) == {keyword: value}
+
+
+def test_blanks_around_are_dropped() -> None:
+    assert checked({"PatientID": " 4711 "}) == {"PatientID": "4711"}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("PatientNmae", "no DICOM keyword"),
+        ("", "cannot be set"),
+        ("00100010", "no DICOM keyword"),
+        ("SOPInstanceUID", "cannot be set"),
+        ("SOPClassUID", "cannot be set"),
+        ("Rows", "cannot be set"),
+        ("NumberOfFrames", "cannot be set"),
+        ("FrameTime", "cannot be set"),
+        ("TransferSyntaxUID", "cannot be set"),
+        ("SpecificCharacterSet", "cannot be set"),
+        ("PixelData", "cannot be set"),
+        ("MediaStorageSOPInstanceUID", "cannot be set"),
+        ("AnatomicRegionSequence", "cannot be set"),
+        ("DigitalSignaturesSequence", "cannot be set"),
+    ],
+)
+def test_unknown_and_unfit_keywords_are_refused_by_name(keyword: str, words: str) -> None:
+    with pytest.raises(BadRequest, match=words) as caught:
+        checked({keyword: "1"})
+    assert f'"{keyword}"' in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientBirthDate", "1.1.1970"),
+        ("PatientSex", "männlich"),
+        ("StudyInstanceUID", "1.2.x"),
+        ("StudyInstanceUID", "1." + "2" * 64),
+        ("PatientID", "x" * 65),
+        ("PatientAge", "12"),
+        ("AccessionNumber", "x" * 17),
+        ("PatientWeight", "heavy"),
+        ("PatientID", "a\x00b"),
+        ("PatientName", "a\x1bb"),
+        ("PatientComments", "x" * 10241),
+    ],
+)
+def test_illegal_values_are_refused_without_repeating_them(keyword: str, value: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        checked({keyword: value})
+    assert value not in caught.value.sentence
+    assert caught.value.status == 400
+
+
+@given(st.text(max_size=80))
+def test_what_is_accepted_can_be_written_and_read_back(value: str) -> None:
+    try:
+        accepted = checked({"PatientID": value, "PatientComments": value})
+    except BadRequest:
+        return
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    for keyword, text in accepted.items():
+        setattr(dataset, keyword, text)
+    again = Dataset.from_json(dataset.to_json())
+    assert str(again.PatientComments or "") == accepted["PatientComments"]

@@ -1,0 +1,391 @@
+"""The viewer in Chromium: upload, list, play and seek, under the policy that is sent with it."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+from playwright.sync_api import Browser, Locator, expect
+
+from e2e.browser import Visit, chromium
+from e2e.films import BAR, BITS, Films, ffmpeg
+from e2e.orthanc_server import REPOSITORY, OrthancServer
+
+LONG = 60_000
+SEEKS = 24
+PLAYED = """video => new Promise(done => {
+  const start = video.currentTime;
+  video.addEventListener("timeupdate", () => video.currentTime > start + 0.4 && done());
+})"""
+# Seeks, waits for the picture, and reads the number in its bars and the one that the page shows beside it.
+SEEK = """async (video, [seconds, bits, bar]) => {
+  const seeked = new Promise(done => video.addEventListener("seeked", done, {once: true}));
+  const shown = new Promise(done => video.requestVideoFrameCallback(done));
+  video.currentTime = seconds;
+  await Promise.all([seeked, shown]);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const pen = canvas.getContext("2d", {willReadFrequently: true});
+  pen.drawImage(video, 0, 0);
+  const lit = bit => pen.getImageData(bit * bar + bar / 2, canvas.height / 2, 1, 1).data[0] > 127;
+  const number = [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
+  return [number, Number(document.querySelector("[data-test=frame]").textContent)];
+}"""
+# What a person's own browser records of a canvas: a WebM without duration or index, straight into the page's input.
+RECORD = """async (input) => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [320, 240];
+  const pen = canvas.getContext("2d");
+  const recorder = new MediaRecorder(canvas.captureStream(), {mimeType: "video/webm"});
+  const parts = [];
+  recorder.addEventListener("dataavailable", event => parts.push(event.data));
+  const stopped = new Promise(done => recorder.addEventListener("stop", done));
+  recorder.start(250);
+  const begin = performance.now();
+  for (let now = begin; now - begin < 1500; now = await new Promise(requestAnimationFrame)) {
+    pen.fillStyle = `hsl(${(now - begin) / 5} 80% 50%)`;
+    pen.fillRect(0, 0, 320, 240);
+    pen.fillStyle = "white";
+    pen.fillRect((now - begin) / 6, 100, 40, 40);
+  }
+  recorder.stop();
+  await stopped;
+  const files = new DataTransfer();
+  files.items.add(new File(parts, "recorded.webm", {type: recorder.mimeType}));
+  const size = files.files[0].size;
+  input.files = files.files;
+  input.dispatchEvent(new Event("change"));
+  return size;
+}"""
+
+
+@dataclass
+class Viewer:
+    """The viewer's page at ``server``, and its parts. ``expected`` are the errors that a test provokes."""
+
+    visit: Visit
+    server: OrthancServer
+    expected: list[str]
+
+    def part(self, name: str) -> Locator:
+        return self.visit.page.locator(f"[data-test={name}]")
+
+    @property
+    def input(self) -> Locator:
+        return self.part("upload-input")
+
+    @property
+    def message(self) -> Locator:
+        return self.part("upload-message")
+
+    def row(self, state: str) -> Locator:
+        return self.visit.page.locator(f"[data-test=upload-row][data-state={state}]")
+
+    def card(self, instance: str) -> Locator:
+        return self.visit.page.locator(f"[data-test=card][data-id='{instance}']")
+
+    def open(self, instance: str) -> Locator:
+        """The video in the player, its first data loaded."""
+        self.card(instance).click()
+        video = self.part("player").locator("video")
+        expect(video).to_be_visible()
+        return video
+
+    def stored(self, state: str = "stored") -> str:
+        """The ID behind the one upload's link once it has ended well."""
+        expect(self.row(state)).to_be_visible(timeout=LONG)
+        link = self.part("upload-play").get_attribute("href")
+        assert link is not None
+        return link.removeprefix("#/v/")
+
+    def assert_has_thumbnail(self, instance: str) -> None:
+        image = self.card(instance).locator("img")
+        expect(image).to_be_visible()
+        image.scroll_into_view_if_needed()
+        assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 320
+
+
+Open = Callable[[OrthancServer], Viewer]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visiting(browser: Browser) -> Iterator[Open]:
+    """Opens the viewer of a server. At the end of every test the page must have behaved."""
+    open_now: list[Viewer] = []
+
+    def begin(server: OrthancServer) -> Viewer:
+        one = Viewer(Visit(browser), server, [])
+        open_now.append(one)
+        one.visit.page.goto(f"{server.gateway_url}/")
+        expect(one.part("count")).not_to_be_empty()
+        return one
+
+    yield begin
+    for one in open_now:
+        try:
+            one.visit.assert_well_behaved(one.server.gateway_url, *one.expected)
+        finally:
+            one.visit.close()
+
+
+@pytest.fixture
+def viewer(server: OrthancServer, visiting: Open) -> Viewer:
+    return visiting(server)
+
+
+def post(server: OrthancServer, film: Path) -> str:
+    answer = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["ID"])
+
+
+# ---- uploading -----------------------------------------------------------------------------------------------------
+
+
+def test_a_film_chosen_with_the_button(viewer: Viewer, films: Films) -> None:
+    film = films.unique()
+    with viewer.visit.page.expect_file_chooser() as chooser:
+        viewer.visit.page.get_by_role("button", name="Upload video files").first.click()
+    chooser.value.set_files(film)
+    instance = viewer.stored()
+    expect(viewer.message).to_have_text("Stored unchanged.")
+    viewer.assert_has_thumbnail(instance)
+    expect(viewer.visit.page.get_by_role("listitem").filter(has=viewer.card(instance))).to_contain_text("160×120")
+
+
+def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
+    page, dropped = viewer.visit.page, [films.unique(), films.unique()]
+    viewer.visit.drop(page.locator("main"), *dropped)
+    expect(page.locator(".upload-name")).to_have_text([film.name for film in dropped])
+    expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
+    links = [link.get_attribute("href") or "" for link in viewer.part("upload-play").all()]
+    for link in links:
+        viewer.assert_has_thumbnail(link.removeprefix("#/v/"))
+    viewer.part("upload-clear").click()
+    expect(viewer.part("uploads")).to_be_hidden()
+
+
+def test_a_dropped_folder(viewer: Viewer, films: Films, tmp_path: Path) -> None:
+    folder = tmp_path / "Films" / "of today"
+    folder.mkdir(parents=True)
+    films.unique().rename(folder / "one.mp4")
+    films.unique().rename(folder.parent / "two.mp4")
+    viewer.visit.drop(viewer.visit.page.locator("main"), folder.parent)
+    expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
+    assert sorted(viewer.visit.page.locator(".upload-name").all_text_contents()) == ["one.mp4", "two.mp4"]
+
+
+def test_the_way_of_a_film_over_a_slow_line(viewer: Viewer, films: Films) -> None:
+    film = films.unique(2.0, "-c:v", "libx264", "-qp", "4", "-movflags", "+faststart", size="640x480")
+    line = viewer.visit.developer()
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": film.stat().st_size / 4})
+    viewer.input.set_input_files(film)
+    expect(viewer.message).to_have_text(re.compile(r"^Uploading: [1-9]\d? % of \d+ .B$|MB$"))
+    expect(viewer.row("sending").get_by_role("progressbar", name=f"Progress of {film.name}")).to_be_visible()
+    line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    viewer.assert_has_thumbnail(viewer.stored())
+    expect(viewer.row("stored").get_by_role("progressbar")).to_be_hidden()
+
+
+def test_an_upload_that_is_cancelled(viewer: Viewer, films: Films) -> None:
+    film = films.unique()
+    before = requests.get(f"{viewer.server.url}/statistics", timeout=10).json()
+    line = viewer.visit.developer()
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1000}
+    line.send("Network.emulateNetworkConditions", slow)
+    viewer.input.set_input_files(film)
+    expect(viewer.message).to_have_text(re.compile("^Uploading: "))
+    viewer.visit.page.get_by_role("button", name=f"Cancel {film.name}").click()
+    expect(viewer.message).to_have_text("Cancelled.")
+    assert requests.get(f"{viewer.server.url}/statistics", timeout=10).json() == before
+
+
+def test_the_first_film_of_a_server(start: Any, films: Films, visiting: Open) -> None:
+    """From the empty list over a conversion that takes longer than the answer to the card."""
+    viewer = visiting(start({"VideoGateway": {"AnswerSeconds": 0.2}}))
+    expect(viewer.part("empty")).to_contain_text("Nothing here yet: drop a film")
+    expect(viewer.part("count")).to_have_text("0 videos")
+    viewer.input.set_input_files(films.slow(8.0))
+    expect(viewer.row("processing")).to_contain_text("Being converted", timeout=LONG)
+    expect(viewer.row("processing").get_by_role("progressbar")).to_be_visible()
+    instance = viewer.stored()
+    expect(viewer.message).to_have_text("Converted.")
+    expect(viewer.part("empty")).to_be_hidden()
+    expect(viewer.part("count")).to_have_text("1 video")
+    viewer.assert_has_thumbnail(instance)
+
+
+def test_a_refused_file_shows_its_sentence(viewer: Viewer, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear patient, here is your letter.\n" * 50, encoding="utf-8")
+    viewer.expected.append("status of 415")
+    viewer.input.set_input_files(letter)
+    expect(viewer.row("failed")).to_contain_text(letter.name)
+    with letter.open("rb") as file:
+        sentence = requests.post(f"{viewer.server.gateway_url}/instances", data=file, timeout=30).json()["detail"]
+    assert "text" in sentence
+    expect(viewer.message).to_contain_text("text")
+    # The same sentence but for the name, which only the page has sent.
+    expect(viewer.message).to_have_text(re.compile(re.escape(sentence[-20:]) + "$"))
+
+
+def test_the_same_film_twice(viewer: Viewer, films: Films) -> None:
+    film = films.unique()
+    instance = post(viewer.server, film)
+    viewer.input.set_input_files(film)
+    assert viewer.stored() == instance
+    expect(viewer.message).to_have_text("Already stored.")
+    expect(viewer.card(instance)).to_have_count(1)
+
+
+def test_a_recording_of_the_browsers_own(viewer: Viewer) -> None:
+    assert viewer.input.evaluate(RECORD) > 1000
+    instance = viewer.stored()
+    viewer.assert_has_thumbnail(instance)
+    facts = requests.get(f"{viewer.server.gateway_url}/video/instances/{instance}", timeout=10).json()
+    assert facts["Plan"]["Action"] == "transcode"
+    assert 1.2 < facts["Seconds"] < 3
+    assert facts["NumberOfFrames"] > 15
+    video = viewer.open(instance)
+    video.press("Space")
+    ended = "video => video.ended || new Promise(done => video.addEventListener('ended', () => done(true)))"
+    assert video.evaluate(ended)
+    assert abs(video.evaluate("video => video.duration") - facts["Seconds"]) < 0.05
+
+
+# ---- playing -------------------------------------------------------------------------------------------------------
+
+
+def test_playing_and_closing(viewer: Viewer, films: Films) -> None:
+    instance = post(viewer.server, films.unique(6.0))
+    viewer.part("refresh").click()
+    video = viewer.open(instance)
+    expect(viewer.part("frame")).to_have_text("–")
+    video.press("Space")
+    video.evaluate(PLAYED)
+    assert video.evaluate("video => [video.paused, video.error]") == [False, None]
+    expect(viewer.part("frame")).to_have_text(re.compile(r"^\d+$"))
+    video.press("Space")
+    assert video.evaluate("video => video.paused")
+    assert (206, f"{viewer.server.gateway_url}/video/instances/{instance}/stream") in viewer.visit.responses
+    viewer.visit.page.keyboard.press("Escape")
+    expect(viewer.part("player")).to_be_hidden()
+    expect(viewer.visit.page).to_have_url(f"{viewer.server.gateway_url}/")
+    viewer.visit.page.go_forward()
+    expect(viewer.part("player")).to_be_visible()
+
+
+def numbered(films: Films, kind: str) -> tuple[Path, Fraction, int]:
+    """A film that shows its frame numbers, its rate and length: as such, or in another container or codec."""
+    film, rate, frames = films.numbered(), Fraction(30000, 1001), 300
+    if kind == "wrap":
+        return film, rate, frames
+    path = films.folder / f"viewer-{kind}{'.ts' if kind == 'remux' else '.webm'}"
+    vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"]
+    ffmpeg("-i", str(film), *(["-c", "copy"] if kind == "remux" else vp9), str(path))
+    return path, rate, frames
+
+
+@pytest.mark.parametrize("kind", ["wrap", "remux", "transcode"])
+def test_seeking_shows_the_right_frame(viewer: Viewer, films: Films, kind: str) -> None:
+    film, rate, frames = numbered(films, kind)
+    instance = post(viewer.server, film)
+    facts = requests.get(f"{viewer.server.gateway_url}/video/instances/{instance}", timeout=10).json()
+    assert (facts["Plan"]["Action"], facts["NumberOfFrames"], facts["Rate"]) == (kind, frames, str(rate))
+    viewer.part("refresh").click()
+    video = viewer.open(instance)
+    video.press("Space")
+    video.evaluate(PLAYED)
+    video.press("Space")
+    duration = video.evaluate("video => video.duration")
+    assert duration == pytest.approx(float(frames / rate), abs=0.002)
+    wanted = [int(0.8 * duration * rate), 0, frames - 1]
+    wanted += random.Random(kind).sample(sorted(set(range(1, frames - 1)) - set(wanted)), SEEKS)  # noqa: S311
+    shown = {number: video.evaluate(SEEK, [float((number + Fraction(1, 2)) / rate), BITS, BAR]) for number in wanted}
+    # The picture by its bars, and what the page says beside it, counting from one.
+    assert shown == {number: [number, number + 1] for number in wanted}
+
+
+def test_a_link_to_one_video(server: OrthancServer, films: Films, visiting: Open) -> None:
+    """What somebody was sent opens the video; of one that is gone it says so."""
+    instance = post(server, films.unique())
+    viewer = visiting(server)
+    viewer.visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
+    expect(viewer.part("player").locator("video")).to_be_visible()
+    requests.delete(f"{server.url}/instances/{instance}", timeout=10)
+    viewer.expected.append("status of 404")
+    viewer.visit.page.reload()
+    expect(viewer.part("player-problem")).not_to_be_empty()
+
+
+def test_text_from_dicom_is_text(server: OrthancServer, films: Films, visiting: Open) -> None:
+    name = "<b onclick>Doe</b>^&amp;"
+    answer = requests.post(
+        f"{server.gateway_url}/video/ingest",
+        params={"PatientName": name, "PatientID": "MARKUP"},
+        data=films.unique().read_bytes(),
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    viewer = visiting(server)
+    expect(viewer.card(answer.json()["ID"])).to_contain_text("<b onclick>Doe</b>, &amp;")
+
+
+# ---- the pages' policy ---------------------------------------------------------------------------------------------
+
+
+def test_the_policy_is_in_force(viewer: Viewer) -> None:
+    """Also shows that the watch over every other test sees what it should."""
+    viewer.expected.append("Content Security Policy")
+    page = viewer.visit.page
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))"
+    )
+    assert page.evaluate("window.ran") is None
+    refused = "url => fetch(url).then(() => false, () => true)"
+    assert page.evaluate(refused, viewer.server.url + "/system")
+    assert sum("Content Security Policy" in error for error in viewer.visit.errors) >= 2
+    viewer.visit.requests.clear()
+
+
+def test_the_documentation(server: OrthancServer, visiting: Open) -> None:
+    viewer = visiting(server)
+    page = viewer.visit.page
+    page.goto(f"{server.gateway_url}/docs")
+    expect(page.get_by_role("heading", name="orthanc-video")).to_be_visible()
+    operation = page.locator(".opblock").filter(has_text="/video/instances/{named}/stream").first
+    operation.locator(".opblock-summary-control").click()
+    expect(operation).to_contain_text("ranges (RFC 9110 14)")
+    assert page.locator(".opblock").count() >= 10
+
+
+# ---- the README's pictures -----------------------------------------------------------------------------------------
+
+SHOWN = [
+    ("mandelbrot=s=1280x720:r=25:start_scale=0.4:end_scale=0.02", "Doe^Jane", "Mandelbrot, left coast", "Photographic"),
+    ("gradients=s=1920x1080:r=30000/1001:n=5:seed=7:speed=0.02", "Mustermann^Erika", "Gradients", "Endoscopic"),
+    (
+        "life=s=320x240:r=25:mold=12:ratio=0.2:seed=3:life_color=#7fd1b9:death_color=#1b3a4b:mold_color=#3d2c5a,scale=960x720:flags=neighbor",
+        "Public^John Q",
+        "Cultures of Life",
+        "Microscopic",
+    ),
+]
