@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+import orthanc_plugin_http as pure
 from orthanc_video.settings import Gateway, key_of
 
 DICOM = bytes(128) + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00" + bytes(64)
@@ -157,28 +158,23 @@ def loaded() -> Loaded:
     return load()
 
 
-@pytest.fixture
-def plugin(loaded: Loaded) -> Any:
-    return loaded.plugin
-
-
-def test_defaults_are_those_of_the_gateway(plugin: Any) -> None:
+def test_defaults_are_those_of_the_gateway() -> None:
     defaults = Gateway()
     known = {key_of(name): getattr(defaults, name) for name in Gateway.__dataclass_fields__}
-    assert {key: known[key] for key in plugin.DEFAULTS} == plugin.DEFAULTS
+    assert {key: known[key] for key in pure.DEFAULTS} == pure.DEFAULTS
 
 
-def test_a_value_of_the_wrong_type_is_left_to_the_gateway(plugin: Any) -> None:
-    settings = plugin.read_settings({"VideoGateway": {"Port": "8043", "Launch": 1, "AnswerSeconds": 5}})
+def test_a_value_of_the_wrong_type_is_left_to_the_gateway() -> None:
+    settings = pure.read_settings({"VideoGateway": {"Port": "8043", "Launch": 1, "AnswerSeconds": 5}})
     assert (settings.port, settings.launch, settings.answer_seconds) == (8043, True, 5.0)
-    assert plugin.read_settings({"VideoGateway": []}).port == 8043
+    assert pure.read_settings({"VideoGateway": []}).port == 8043
 
 
-def test_a_secret_is_made_when_it_launches_the_gateway_itself(plugin: Any) -> None:
-    made = {plugin.read_settings({}).secret for _ in range(3)}
+def test_a_secret_is_made_when_it_launches_the_gateway_itself() -> None:
+    made = {pure.read_settings({}).secret for _ in range(3)}
     assert len(made) == 3
     assert all(len(bytes.fromhex(secret)) == 32 for secret in made)
-    assert plugin.read_settings({"VideoGateway": {"Launch": False, "Secret": "shared"}}).secret == "shared"
+    assert pure.read_settings({"VideoGateway": {"Launch": False, "Secret": "shared"}}).secret == "shared"
 
 
 @pytest.mark.parametrize(
@@ -186,54 +182,54 @@ def test_a_secret_is_made_when_it_launches_the_gateway_itself(plugin: Any) -> No
     [
         ({}, "http://127.0.0.1:8043"),
         ({"Port": 9000}, "http://127.0.0.1:9000"),
-        ({"Host": "0.0.0.0"}, "http://127.0.0.1:8043"),  # noqa: S104 - only compared
+        ({"Host": "0.0.0.0"}, "http://127.0.0.1:8043"),
         ({"Host": "10.0.0.5"}, "http://10.0.0.5:8043"),
         ({"Host": "::"}, "http://[::1]:8043"),
         ({"Url": "https://gateway.example/v/"}, "https://gateway.example/v"),
     ],
 )
-def test_where_the_gateway_is(plugin: Any, section: dict[str, Any], url: str) -> None:
-    assert plugin.read_settings({"VideoGateway": section}).url == url
+def test_where_the_gateway_is(section: dict[str, Any], url: str) -> None:
+    assert pure.read_settings({"VideoGateway": section}).url == url
 
 
-def test_paths_are_made_absolute_from_the_configurations_folder(plugin: Any, tmp_path: Path) -> None:
+def test_paths_are_made_absolute_from_the_configurations_folder(tmp_path: Path) -> None:
     file = tmp_path / "a b" / "orthanc.json"
     file.parent.mkdir()
     file.write_text("{}")
     given = {"StorageDirectory": "data", "VideoGateway": {"Directory": "work"}}
     for path in (file, file.parent):
-        whole = plugin.with_absolute_paths(given, str(path))
+        whole = pure.with_absolute_paths(given, str(path))
         assert whole["StorageDirectory"] == whole["IndexDirectory"] == str(file.parent / "data")
         assert whole["VideoGateway"]["Directory"] == str(file.parent / "work")
-    assert plugin.with_absolute_paths({"StorageDirectory": "/a", "IndexDirectory": "/b"}, "")["IndexDirectory"] == "/b"
+    assert pure.with_absolute_paths({"StorageDirectory": "/a", "IndexDirectory": "/b"}, "")["IndexDirectory"] == "/b"
 
 
-def test_what_is_dicom(plugin: Any) -> None:
-    assert plugin.is_dicom(DICOM)
-    assert plugin.is_dicom(b"\x02\x00\x00\x00UL\x04\x00")
-    assert plugin.is_dicom(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100")
-    assert plugin.is_dicom(b"\x08\x00\x16\x00\x1a\x00\x00\x001.2.840")
+def test_what_is_dicom() -> None:
+    assert pure.is_dicom(DICOM)
+    assert pure.is_dicom(b"\x02\x00\x00\x00UL\x04\x00")
+    assert pure.is_dicom(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100")
+    assert pure.is_dicom(b"\x08\x00\x16\x00\x1a\x00\x00\x001.2.840")
     for other in (VIDEO, ZIP, b"", b"\x08\x00", b"\x08\x00\x00\x01" + b"\xff" * 8, b"G" + bytes(300), bytes(200)):
-        assert not plugin.is_dicom(other)
+        assert not pure.is_dicom(other)
 
 
-def test_gunzip_is_bounded_and_sees_damage(plugin: Any) -> None:
+def test_gunzip_is_bounded_and_sees_damage() -> None:
     bomb = gzip.compress(bytes(50_000_000))
-    assert len(plugin.gunzip(bomb, 512)) == 512
-    assert len(plugin.gunzip(bomb, 3_000_000)) == 3_000_000
-    assert plugin.gunzip(gzip.compress(b""), 512) == b""
+    assert len(pure.gunzip(bomb, 512)) == 512
+    assert len(pure.gunzip(bomb, 3_000_000)) == 3_000_000
+    assert pure.gunzip(gzip.compress(b""), 512) == b""
     plain = bytes(range(256)) * 20_000
-    assert plugin.gunzip(gzip.compress(plain), len(plain) + 1) == plain
+    assert pure.gunzip(gzip.compress(plain), len(plain) + 1) == plain
     for damaged in (b"", b"no gzip at all", gzip.compress(plain)[:-40]):
         with pytest.raises(zlib.error):
-            plugin.gunzip(damaged, len(plain) + 1)
+            pure.gunzip(damaged, len(plain) + 1)
 
 
-def test_the_query_is_rebuilt_as_it_was_sent(plugin: Any) -> None:
-    assert plugin.query_of({}) == ""
-    assert plugin.query_of({"expand": "", "since": "0", "limit": "5"}) == "?expand&since=0&limit=5"
-    assert plugin.query_of({"a": "%26x", "b": "c+d"}) == "?a=%26x&b=c+d"
-    assert plugin.query_of({"a": "b c\r\n"}) == "?a=b%20c%0D%0A"
+def test_the_query_is_rebuilt_as_it_was_sent() -> None:
+    assert pure.query_of({}) == ""
+    assert pure.query_of({"expand": "", "since": "0", "limit": "5"}) == "?expand&since=0&limit=5"
+    assert pure.query_of({"a": "%26x", "b": "c+d"}) == "?a=%26x&b=c+d"
+    assert pure.query_of({"a": "b c\r\n"}) == "?a=b%20c%0D%0A"
 
 
 @pytest.mark.parametrize(
@@ -248,14 +244,14 @@ def test_the_query_is_rebuilt_as_it_was_sent(plugin: Any) -> None:
         ("nonsense", "nonsense"),
     ],
 )
-def test_ranges_are_cut_to_size(plugin: Any, asked: str, sent: str) -> None:
-    assert plugin.clip_range(asked) == sent
+def test_ranges_are_cut_to_size(asked: str, sent: str) -> None:
+    assert pure.clip_range(asked) == sent
 
 
-def test_the_range_of_an_answer_is_cut_to_size(plugin: Any) -> None:
-    assert plugin.clip_content_range("bytes 5-9999999/10000000") == "bytes 5-4194308/10000000"
-    assert plugin.clip_content_range("bytes 5-9/*") == "bytes 5-9/*"
-    assert plugin.clip_content_range("bytes */10") == "bytes */10"
+def test_the_range_of_an_answer_is_cut_to_size() -> None:
+    assert pure.clip_content_range("bytes 5-9999999/10000000") == "bytes 5-4194308/10000000"
+    assert pure.clip_content_range("bytes 5-9/*") == "bytes 5-9/*"
+    assert pure.clip_content_range("bytes */10") == "bytes */10"
 
 
 @pytest.mark.parametrize(
@@ -269,21 +265,21 @@ def test_the_range_of_an_answer_is_cut_to_size(plugin: Any) -> None:
         ("https://video.example/v/", "pacs.example", "https://video.example/v"),
     ],
 )
-def test_where_a_browser_reaches_the_gateway(plugin: Any, public: str, host: str, url: str) -> None:
-    settings = plugin.read_settings({"VideoGateway": {"PublicUrl": public}})
-    assert plugin.outside_url(settings, {"host": host} if host else {}) == url
+def test_where_a_browser_reaches_the_gateway(public: str, host: str, url: str) -> None:
+    settings = pure.read_settings({"VideoGateway": {"PublicUrl": public}})
+    assert pure.outside_url(settings, {"host": host} if host else {}) == url
 
 
-def test_file_names(plugin: Any) -> None:
-    assert plugin.file_name({}) == ""
-    assert plugin.file_name({"content-disposition": 'form-data; name="f"; filename="ü a.mp4"'}) == "ü a.mp4"
-    assert plugin.file_name({"content-disposition": "attachment; filename*=UTF-8''%C3%BC.mp4"}) == "ü.mp4"
-    assert plugin.file_name({"content-disposition": "attachment"}) == ""
+def test_file_names() -> None:
+    assert pure.file_name({}) == ""
+    assert pure.file_name({"content-disposition": 'form-data; name="f"; filename="ü a.mp4"'}) == "ü a.mp4"
+    assert pure.file_name({"content-disposition": "attachment; filename*=UTF-8''%C3%BC.mp4"}) == "ü.mp4"
+    assert pure.file_name({"content-disposition": "attachment"}) == ""
 
 
-def test_headers_for_the_gateway_cannot_be_forged(plugin: Any) -> None:
+def test_headers_for_the_gateway_cannot_be_forged() -> None:
     given = {"authorization": "Basic x", "Orthanc-Video-Secret": "guess", "host": "h", "content-length": "3"}
-    assert plugin.passed_on(given | {"x-name": "ü"}, "s") == {
+    assert pure.passed_on(given | {"x-name": "ü"}, "s") == {
         "authorization": b"Basic x",
         "x-name": "ü".encode(),
         "via": b"1.1 orthanc-video",
@@ -292,9 +288,9 @@ def test_headers_for_the_gateway_cannot_be_forged(plugin: Any) -> None:
     }
 
 
-def test_statuses_unknown_to_orthanc_are_never_sent(plugin: Any) -> None:
-    assert [plugin.known_status(status) for status in (206, 304, 416, 422, 503)] == [206, 304, 416, 422, 503]
-    assert [plugin.known_status(status) for status in (308, 418, 429, 451, 511, 599)] == [307, 400, 503, 400, 502, 502]
+def test_statuses_unknown_to_orthanc_are_never_sent() -> None:
+    assert [pure.known_status(status) for status in (206, 304, 416, 422, 503)] == [206, 304, 416, 422, 503]
+    assert [pure.known_status(status) for status in (308, 418, 429, 451, 511, 599)] == [307, 400, 503, 400, 502, 502]
 
 
 def test_dicom_and_zip_go_to_orthanc(loaded: Loaded) -> None:
@@ -372,7 +368,7 @@ def test_the_old_plugin_is_given_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_request_that_comes_back_is_not_forwarded_again(loaded: Loaded) -> None:
-    sent = loaded.plugin.passed_on({"via": "1.1 nginx"}, "s")
+    sent = pure.passed_on({"via": "1.1 nginx"}, "s")
     back = {"host": "example", "via": sent["via"].decode()}
     assert back["via"] == "1.1 nginx, 1.1 orthanc-video"
     assert loaded.call("/video/(.*)", "/video/unknown", headers=back).status == 404

@@ -1,0 +1,235 @@
+"""What the plugin decides without Orthanc: its settings, and how requests and answers travel. Pure.
+
+Standard library only, like all that Orthanc loads.
+"""
+
+from __future__ import annotations
+
+import email.message
+import http
+import json
+import re
+import secrets
+import urllib.parse
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECTION = "VideoGateway"
+# The keys of the section that matter here, with the gateway's own defaults (orthanc_video/settings.py).
+DEFAULTS: dict[str, Any] = {
+    "Launch": True,
+    "Python": "",
+    "Url": "",
+    "Host": "127.0.0.1",
+    "Port": 8043,
+    "PublicUrl": "",
+    "OverrideInstances": True,
+    "Secret": "",
+    "AnswerSeconds": 30.0,
+}
+MIB = 1 << 20
+LARGEST_RANGE = 4 * MIB
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The section VideoGateway as far as it concerns this side, and what follows from the rest."""
+
+    launch: bool
+    python: str
+    url: str
+    port: int
+    public_url: str
+    override_instances: bool
+    secret: str
+    answer_seconds: float
+    # A forwarded request holds one of Orthanc's HTTP threads while the gateway asks Orthanc over another.
+    forwards: int
+    allow_threads: bool
+
+
+def read_settings(configuration: Mapping[str, Any]) -> Settings:
+    """Settings out of Orthanc's configuration. A value of the wrong type is the gateway's to complain about."""
+    section = configuration.get(SECTION)
+    given = section if isinstance(section, dict) else {}
+    values = dict(DEFAULTS)
+    for key, default in DEFAULTS.items():
+        value = given.get(key, default)
+        if type(value) is type(default) or (isinstance(default, float) and type(value) is int):
+            values[key] = value
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(values["Host"], values["Host"])  # noqa: S104 - only compared
+    host = f"[{host}]" if ":" in host else host
+    return Settings(
+        launch=values["Launch"],
+        python=values["Python"],
+        url=values["Url"].rstrip("/") or f"http://{host}:{values['Port']}",
+        port=values["Port"],
+        public_url=values["PublicUrl"].rstrip("/"),
+        override_instances=values["OverrideInstances"],
+        secret=secrets.token_hex(32) if values["Launch"] else values["Secret"],
+        answer_seconds=float(values["AnswerSeconds"]),
+        forwards=max(1, int(configuration.get("HttpThreadsCount", 50)) // 2),
+        allow_threads=bool((configuration.get("Python") or {}).get("AllowThreads", False)),
+    )
+
+
+def with_absolute_paths(configuration: Mapping[str, Any], configuration_path: str) -> dict[str, Any]:
+    """The configuration as it reads from any folder: Orthanc takes paths as relative to the configuration's folder."""
+    given = Path(configuration_path or ".").resolve()
+    base = given if given.is_dir() else given.parent
+    whole = dict(configuration)
+    storage = whole.get("StorageDirectory", "OrthancStorage")
+    whole["StorageDirectory"] = str(base / storage)
+    whole["IndexDirectory"] = str(base / whole.get("IndexDirectory", storage))
+    section = whole.get(SECTION)
+    if isinstance(section, dict) and isinstance(section.get("Directory"), str) and section["Directory"]:
+        whole[SECTION] = {**section, "Directory": str(base / section["Directory"])}
+    return whole
+
+
+# ------------------------------------------------------------------------------------------ pure HTTP matters
+
+
+def is_dicom(head: bytes) -> bool:
+    """With a preamble, or a bare data set that begins with group 0002 or 0008 in little endian."""
+    if head[128:132] == b"DICM":
+        return True
+    if len(head) < 8 or head[0:2] not in (b"\x02\x00", b"\x08\x00") or head[3] != 0:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    return explicit or int.from_bytes(head[4:8], "little") <= 1024
+
+
+def is_zip(head: bytes) -> bool:
+    return head.startswith(b"PK\x03\x04")
+
+
+def gunzip(body: bytes, limit: int) -> bytes:
+    """The first ``limit`` decompressed bytes; zlib.error when it is not gzip, or is cut short before them."""
+    plain = bytearray()
+    unzip = zlib.decompressobj(wbits=31)
+    while len(plain) < limit and not unzip.eof:
+        block = unzip.decompress(unzip.unconsumed_tail if plain else body, min(MIB, limit - len(plain)))
+        if not block and not unzip.eof:
+            raise zlib.error("the gzip stream is cut short")
+        plain += block
+    return bytes(plain)
+
+
+def query_of(arguments: Mapping[str, str]) -> str:
+    """The query string again; Orthanc hands its arguments over as they were sent, still percent-encoded."""
+    pairs = (f"{key}={value}" if value else key for key, value in arguments.items())
+    query = urllib.parse.quote("&".join(pairs), safe="%&=+/:;,?@!$'()*-._~")
+    return f"?{query}" if query else ""
+
+
+def clip_range(asked: str) -> str:
+    """A Range header that asks for at most LARGEST_RANGE; what is no plain range is the gateway's to judge."""
+    bounded = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.strip())
+    if bounded is None:
+        return asked
+    first = int(bounded[1])
+    most = first + LARGEST_RANGE - 1
+    last = min(int(bounded[2]), most) if bounded[2] else most
+    return asked if bounded[2] and int(bounded[2]) < first else f"bytes={first}-{last}"
+
+
+def clip_content_range(content_range: str) -> str:
+    """The Content-Range of an answer of which only LARGEST_RANGE bytes are passed on."""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", content_range)
+    if found is None:
+        return content_range
+    return f"bytes {found[1]}-{min(int(found[2]), int(found[1]) + LARGEST_RANGE - 1)}/{found[3]}"
+
+
+def outside_url(settings: Settings, headers: Mapping[str, str]) -> str:
+    """Where this caller's browser reaches the gateway: as configured, else its port on the host that was asked."""
+    if settings.public_url:
+        return settings.public_url
+    try:
+        host = urllib.parse.urlsplit("//" + headers.get("host", "")).hostname or "127.0.0.1"
+    except ValueError:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def file_name(headers: Mapping[str, str]) -> str:
+    """The file name in a form part's (or a request's) Content-Disposition."""
+    if "content-disposition" not in headers:
+        return ""
+    message = email.message.Message()
+    message["content-disposition"] = headers["content-disposition"].replace("\r", " ").replace("\n", " ")
+    return message.get_filename("") or ""
+
+
+_NOT_PASSED = {
+    "accept-encoding",
+    "connection",
+    "content-disposition",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+# The gateway passes on to Orthanc what is not its own; by this (RFC 9110, 7.6.3) a request that comes back is known.
+VIA = "1.1 orthanc-video"
+
+
+def came_back(headers: Mapping[str, str]) -> bool:
+    return VIA in headers.get("via", "")
+
+
+def passed_on(headers: Mapping[str, str], secret: str) -> dict[str, bytes]:
+    """The caller's headers for the gateway, with the proof that they come through Orthanc."""
+    kept = {
+        name: value.encode()
+        for name, value in headers.items()
+        if name.lower() not in _NOT_PASSED and not name.lower().startswith("orthanc-video-")
+    }
+    via = f"{headers['via']}, {VIA}" if "via" in headers else VIA
+    return kept | {"via": via.encode(), "Orthanc-Video-Secret": secret.encode(), "Orthanc-Video-Door": b"orthanc"}
+
+
+# As in Orthanc's own table of error codes; every other code is a 500.
+HTTP_STATUS = {3: 400, 5: 400, 7: 404, 8: 400, 12: 400, 13: 404, 15: 400, 17: 404, 21: 404, 28: 400, 34: 406}
+HTTP_STATUS |= {36: 503, 41: 416, 42: 503, 43: 409, 45: 403, 46: 409}
+BAD_FILE_FORMAT = (15, "Bad file format")
+UNKNOWN_RESOURCE = (17, "Unknown resource")
+NETWORK_PROTOCOL = (9, "Error in the network protocol")
+
+
+def error_body(status: int, error: tuple[int, str], method: str, uri: str, more: Mapping[str, str]) -> bytes:
+    """Orthanc's own error document, letter for letter."""
+    document = {
+        "HttpError": http.HTTPStatus(status).phrase,
+        "HttpStatus": status,
+        "Message": error[1],
+        "Method": method,
+        "OrthancError": error[1],
+        "OrthancStatus": error[0],
+        "Uri": uri,
+        **more,
+    }
+    return (json.dumps(document, indent="\t", separators=(",", " : "), sort_keys=True) + "\n").encode()
+
+
+# Orthanc's HTTP server drops the connection when it is given a status that it does not know.
+_KNOWN_STATUS = {*range(200, 209), 226, 300, 302, 303, 304, 305, 307, *range(400, 418), 422, 423, 424, 426}
+_KNOWN_STATUS |= {*range(500, 508), 509, 510}
+
+
+def known_status(status: int) -> int:
+    if status in _KNOWN_STATUS:
+        return status
+    return {301: 302, 308: 307, 429: 503}.get(status, 400 if 400 <= status < 500 else 502)
