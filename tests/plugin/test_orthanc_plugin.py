@@ -213,6 +213,15 @@ def test_what_is_dicom() -> None:
         assert not pure.is_dicom(other)
 
 
+@given(strategies.binary(max_size=140) | strategies.sampled_from([DICOM, ZIP, VIDEO]))
+@example(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100")
+@example(b"\x08\x00\x16\x00\x1a\x00\x00\x001.2.840")
+def test_both_processes_agree_on_what_is_dicom(head: bytes) -> None:
+    """The plugin cannot import the gateway's rule: it is written twice and held together here."""
+    assert pure.is_dicom(head) == sniff.is_dicom(head)
+    assert pure.is_zip(head) == sniff.is_zip(head)
+
+
 def test_gunzip_is_bounded_and_sees_damage() -> None:
     bomb = gzip.compress(bytes(50_000_000))
     assert len(pure.gunzip(bomb, 512)) == 512

@@ -34,12 +34,10 @@ def is_dicom(head: bytes) -> bool:
     """DICOM Part 10 (PS3.10 7.1), or a bare little-endian data set that begins with group 0002 or 0008."""
     if head[128:132] == b"DICM":
         return True
-    return len(head) >= 8 and head[:4] in {
-        b"\x02\x00\x00\x00",
-        b"\x08\x00\x00\x00",
-        b"\x08\x00\x01\x00",
-        b"\x08\x00\x05\x00",
-    }
+    if len(head) < 8 or head[0:2] not in {b"\x02\x00", b"\x08\x00"} or head[3] != 0:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    return explicit or int.from_bytes(head[4:8], "little") <= 1024
 
 
 def is_zip(head: bytes) -> bool:
