@@ -14,8 +14,10 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import example, given, strategies
 
 import orthanc_plugin_http as pure
+from orthanc_video.media import sniff
 from orthanc_video.settings import Gateway, key_of
 
 DICOM = bytes(128) + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00" + bytes(64)

@@ -29,7 +29,7 @@ class PartBegins:
         return self._disposition().get("filename", "")
 
     def _disposition(self) -> dict[str, str]:
-        _, options = parse_options_header(self.headers.get("content-disposition", ""))
+        _, options = parse_options_header(self.headers.get("content-disposition", "").encode())
         return {key.decode("latin-1"): value.decode("utf-8", "replace") for key, value in options.items()}
 
 

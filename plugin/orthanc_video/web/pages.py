@@ -15,9 +15,12 @@ from orthanc_video.web.context import GatewayParts, entered
 
 VIEWER = Path(__file__).resolve().parents[3] / "viewer" / "dist"
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
 )
+_POLICY_VIEWER = _POLICY + "img-src 'self'; media-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+# Swagger UI sets HTML, has its icons in data: URLs, and shows a picture that was asked for as a blob: URL.
+_POLICY_DOCUMENTATION = _POLICY + "img-src 'self' data: blob:"
 
 public = APIRouter(tags=["gateway"])
 router = APIRouter(tags=["gateway"], dependencies=[Depends(entered)])
@@ -50,7 +53,7 @@ async def viewer() -> Response:
 
 @router.get("/docs", include_in_schema=False)
 async def documentation() -> Response:
-    return _file("docs.html")
+    return _file("docs.html", _POLICY_DOCUMENTATION)
 
 
 @router.get("/favicon.svg", include_in_schema=False)
@@ -63,8 +66,8 @@ async def asset(name: str) -> Response:
     return _file(f"assets/{name}")
 
 
-def _file(name: str) -> Response:
+def _file(name: str, policy: str = _POLICY_VIEWER) -> Response:
     path = (VIEWER / name).resolve()
     if VIEWER not in path.parents or not path.is_file():
         raise NotFound("The viewer is not built: run make run, or npm run build in viewer/.")
-    return FileResponse(path, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+    return FileResponse(path, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})

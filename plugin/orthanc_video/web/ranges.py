@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orthanc_video.model import Span
 
-_SPEC = re.compile(r"\s*(\d*)\s*-\s*(\d*)\s*")
+_SPEC = re.compile(r"\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII)
 _MOST_RANGES = 64
 
 
@@ -44,12 +44,11 @@ def parse(header: str, size: int) -> tuple[Span, ...] | None:
     is unsatisfiable. Ranges that overlap, or too many of them, are answered with the whole (RFC 9110 14.2, 17.15).
     """
     unit, equals, specs = header.partition("=")
-    if unit.strip().lower() != "bytes" or not equals:
+    asked = [spec for spec in specs.split(",") if spec.strip()]
+    if unit.strip().lower() != "bytes" or not equals or not asked:
         return None
     found: list[Span] = []
-    for spec in specs.split(","):
-        if not spec.strip():
-            continue
+    for spec in asked:
         parts = _SPEC.fullmatch(spec)
         if parts is None or not (parts[1] or parts[2]) or max(len(parts[1]), len(parts[2])) > 18:
             return None
