@@ -19,6 +19,7 @@ import orthanc
 
 from orthanc_plugin_http import (
     BAD_FILE_FORMAT,
+    BAD_REQUEST,
     HTTP_STATUS,
     LARGEST_RANGE,
     MIB,
@@ -235,6 +236,12 @@ class Plugin:
         """/video/…: the gateway's, as far as Orthanc's HTTP server can carry it; else by way of a redirect."""
         if came_back(request["headers"]):
             self._refuse(output, uri, request, UNKNOWN_RESOURCE)
+            return
+        if request["method"] == "POST" and uri == "/video/ingest":
+            elsewhere = outside_url(self._settings, request["headers"])
+            sentence = f"Orthanc's own port loses the attributes of this request: send it to {elsewhere}{uri}."
+            body = error_body(400, BAD_REQUEST, "POST", uri, {"Message": sentence, "detail": sentence})
+            self._send_error(output, request, 400, body)
             return
         path = urllib.parse.quote(uri, safe="/!$&'()*+,;=:@~") + query_of(request.get("get") or {})
         headers = passed_on(request["headers"], self._settings.secret)

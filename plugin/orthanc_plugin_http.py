@@ -198,12 +198,13 @@ def passed_on(headers: Mapping[str, str], secret: str) -> dict[str, bytes]:
         if name.lower() not in _NOT_PASSED and not name.lower().startswith("orthanc-video-")
     }
     via = f"{headers['via']}, {VIA}" if "via" in headers else VIA
-    return kept | {"via": via.encode(), "Orthanc-Video-Secret": secret.encode(), "Orthanc-Video-Door": b"orthanc"}
+    return kept | {"via": via.encode(), "Orthanc-Video-Secret": secret.encode()}
 
 
 # As in Orthanc's own table of error codes; every other code is a 500.
 HTTP_STATUS = {3: 400, 5: 400, 7: 404, 8: 400, 12: 400, 13: 404, 15: 400, 17: 404, 21: 404, 28: 400, 34: 406}
 HTTP_STATUS |= {36: 503, 41: 416, 42: 503, 43: 409, 45: 403, 46: 409}
+BAD_REQUEST = (8, "Bad request")
 BAD_FILE_FORMAT = (15, "Bad file format")
 UNKNOWN_RESOURCE = (17, "Unknown resource")
 NETWORK_PROTOCOL = (9, "Error in the network protocol")

@@ -127,7 +127,6 @@ def unnamed(path: str) -> str:
     return re.sub(r"\{\w+\}", "{}", path)
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate Operation ID:UserWarning")
 def test_every_path_method_and_parameter_is_documented_and_nothing_else_is(described: dict[str, Any]) -> None:
     table = rows(section(text("docs/http.md"), "## Paths"))
     documented = {

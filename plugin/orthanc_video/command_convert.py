@@ -45,7 +45,10 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
         sop_class=sop_class,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    with tempfile.TemporaryDirectory(dir=target.resolve().parent, prefix=".orthanc-video-") as scratch:
+    folder = target.resolve().parent
+    if not folder.is_dir() or target.is_dir():
+        raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".orthanc-video-") as scratch:
         made = _made(upload, info, plan, Path(scratch) / "made.mp4")
         partial = Path(scratch) / "object.dcm"
         write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)

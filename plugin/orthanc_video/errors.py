@@ -53,6 +53,13 @@ class NotFound(VideoError):
     title = "Not found"
 
 
+class MethodNotAllowed(VideoError):
+    """The resource exists, but not for this method."""
+
+    status = 405
+    title = "Method not allowed"
+
+
 class TooLarge(VideoError):
     """An upload over the configured limit, or over what one DICOM instance can hold."""
 
@@ -104,6 +111,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         Unauthorized,
         Forbidden,
         NotFound,
+        MethodNotAllowed,
         TooLarge,
         NotVideo,
         BrokenVideo,

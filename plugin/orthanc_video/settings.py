@@ -64,7 +64,6 @@ class Settings:
     authentication: bool = False
     remote_access: bool = False
     storage_directory: Path | None = None
-    storage_compression: bool = False
     directory: Path
     maximum_upload: int
     dicom_web_root: str = "/dicom-web"
@@ -154,7 +153,6 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
         authentication=authentication,
         remote_access=remote,
         storage_directory=storage,
-        storage_compression=bool(configuration.get("StorageCompression", False)),
         directory=directory,
         maximum_upload=min(gateway.maximum_upload_mb * MIB, LARGEST_INSTANCE),
         dicom_web_root="/" + str((configuration.get("DicomWeb") or {}).get("Root", "/dicom-web/")).strip("/"),

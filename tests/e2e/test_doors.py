@@ -152,6 +152,30 @@ def test_ingest_with_attributes(server: OrthancServer, films: Films) -> None:
     assert second["ID"] != answer["ID"]
 
 
+def test_attributes_may_stand_anywhere_in_a_form(server: OrthancServer, films: Films) -> None:
+    """A field by keyword, the file, then JSON: all of them count. A refused file does not cost the others."""
+    with films.unique().open("rb") as film:
+        parts = [
+            ("PatientID", (None, "0815", None)),
+            ("file", ("a.mp4", film, "video/mp4")),
+            ("file", ("letter.txt", b"Dear patient\n" * 9, "text/plain")),
+            ("attributes", (None, json.dumps({"PatientName": "Last^Part"}), "application/json")),
+        ]
+        answers = requests.post(f"{server.gateway_url}/video/ingest", files=parts, timeout=60).json()  # type: ignore[arg-type]
+    assert [answer["Status"] for answer in answers] == ["Success", "Failure"]
+    assert "text" in answers[1]["Message"]
+    tags = requests.get(f"{server.url}/instances/{answers[0]['ID']}/simplified-tags", timeout=10).json()
+    assert (tags["PatientID"], tags["PatientName"]) == ("0815", "Last^Part")
+
+
+def test_ingest_on_orthancs_port_says_where_to_go(server: OrthancServer, films: Films) -> None:
+    """Orthanc drops the query of a POST: nothing is stored without the attributes that it was sent with."""
+    data = films.unique().read_bytes()
+    answer = requests.post(f"{server.url}/video/ingest?PatientID=1", data=data, timeout=30)
+    assert answer.status_code == 400
+    assert server.gateway_url in answer.json()["Message"]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

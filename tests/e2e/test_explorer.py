@@ -159,7 +159,7 @@ def explorer_2_uploads(server: OrthancServer, path: Path, **headers: str) -> req
     return requests.post(f"{server.url}/instances", data=path.read_bytes(), headers=accept | headers, timeout=60)
 
 
-def explorer_2_adds(server: OrthancServer, answer: dict[str, Any]) -> dict[str, Any]:
+def explorer_2_adds(server: OrthancServer, answer: Any) -> dict[str, Any]:
     """The study, asked for at once: without it nothing appears on the page."""
     assert not isinstance(answer, list), "an array is taken for the answer to a zip"
     tags = "PatientID;StudyInstanceUID;ModalitiesInStudy"

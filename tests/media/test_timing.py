@@ -51,6 +51,15 @@ def test_a_constant_rate_is_recovered_exactly(
 
 @pytest.mark.parametrize("rounding", _ROUNDINGS)
 @pytest.mark.parametrize("tick", _TICKS)
+@pytest.mark.parametrize("rate", COMMON_RATES)
+def test_as_few_frames_suffice_as_can(rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int]) -> None:
+    """At a hundred frames, or at the first number that tells the rate from its neighbours at all."""
+    count = next(count for count in range(100, 10_000) if _told_apart(rate, tick, count))
+    assert measure(_grid(rate, tick, rounding, count), tick).rate == rate
+
+
+@pytest.mark.parametrize("rounding", _ROUNDINGS)
+@pytest.mark.parametrize("tick", _TICKS)
 @pytest.mark.parametrize("rate", [Fraction(r) for r in ("24000/1001", "24", "25", "30000/1001", "30", "50")])
 def test_film_and_television_rates_need_a_hundred_frames_at_most(
     rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int]

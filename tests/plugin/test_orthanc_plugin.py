@@ -295,7 +295,6 @@ def test_headers_for_the_gateway_cannot_be_forged() -> None:
         "x-name": "ü".encode(),
         "via": b"1.1 orthanc-video",
         "Orthanc-Video-Secret": b"s",
-        "Orthanc-Video-Door": b"orthanc",
     }
 
 

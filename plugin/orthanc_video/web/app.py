@@ -12,12 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from orthanc_video import __version__
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
-from orthanc_video.errors import NotFound, VideoError
+from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
@@ -64,7 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _nothing(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     await gateway.access.may_enter(caller)
-    raise NotFound(f"The gateway has no such resource for {request.method}.")
+    if any(route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.routes):
+        raise MethodNotAllowed(f"This resource does not know the method {request.method}.")
+    raise NotFound("The gateway has no such resource.")
 
 
 async def _orthanc(request: Request) -> Response:

@@ -10,6 +10,7 @@ from orthanc_video.errors import NotFound, NotVideo
 from orthanc_video.web import proxy, streaming
 from orthanc_video.web.context import CallerNow, GatewayParts
 
+_RENDERED = "/studies/{study}/series/{series}/instances/{instance}/rendered"
 _PLAYABLE = frozenset({"*/*", "video/*", "video/mp4", "video/mpeg", "video/h265", "application/octet-stream"})
 
 
@@ -17,7 +18,8 @@ def router(root: str) -> APIRouter:
     """The routes below the DICOMweb root that this gateway answers itself."""
     routes = APIRouter(prefix=root, tags=["DICOMweb"])
 
-    @routes.api_route("/studies/{study}/series/{series}/instances/{instance}/rendered", methods=["GET", "HEAD"])
+    @routes.get(_RENDERED)
+    @routes.head(_RENDERED, operation_id="head_rendered")
     async def rendered(  # the path's study and series have to be the instance's own
         study: str, series: str, instance: str, request: Request, gateway: GatewayParts, caller: CallerNow
     ) -> Response:

@@ -119,7 +119,8 @@ def _plan(tags: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-@router.api_route("/{named}/stream", methods=["GET", "HEAD"])
+@router.get("/{named}/stream")
+@router.head("/{named}/stream", operation_id="head_stream")
 async def stream(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """The stored stream itself, with ranges (RFC 9110 14)."""
     return await streaming.respond(request, await gateway.objects.video(caller, named))

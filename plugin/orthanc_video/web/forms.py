@@ -1,0 +1,142 @@
+"""Uploads as multipart/form-data: files, and attributes wherever in the form they stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from orthanc_video.archive.access import Caller
+from orthanc_video.errors import BadRequest, TooLarge, VideoError
+from orthanc_video.ingest import multipart
+from orthanc_video.ingest.describe import describe
+from orthanc_video.ingest.receive import receive
+from orthanc_video.ingest.spool import SpoolFile, refuse_too_large
+from orthanc_video.media import sniff
+from orthanc_video.web.context import Gateway
+
+_MOST_FILES = 100
+_LONGEST_FIELD = 1 << 20
+
+
+@dataclass
+class _Form:
+    """What a form held once all of it has arrived: its files in the spool, its attributes."""
+
+    attributes: dict[str, Any]
+    files: list[tuple[multipart.PartBegins, SpoolFile]] = field(default_factory=list)
+
+
+async def post_form(
+    request: Request, gateway: Gateway, caller: Caller, given: dict[str, str], *, fields_are_attributes: bool
+) -> Response:
+    """Takes every file of a form. One file is answered as if it had come alone; several in a list, in their order,
+    a refused one by its problem. A form of DICOM and zip files only is answered as Orthanc does: empty.
+    """
+    announced = request.headers.get("content-length", "")
+    refuse_too_large(gateway.settings, int(announced) - _LONGEST_FIELD if announced.isdigit() else None)
+    async with AsyncExitStack() as spool:
+        form = await _received(request, gateway, dict(given), spool, fields_are_attributes=fields_are_attributes)
+        if len(form.files) == 1:
+            alone = await _file(gateway, caller, form, *form.files[0])
+            return JSONResponse(alone) if alone is not None else Response(status_code=200)
+        answers = [await _answer(gateway, caller, form, begins, spooled) for begins, spooled in form.files]
+    if not any(answers):
+        return Response(status_code=200)
+    return JSONResponse([answer or {"Status": "Success"} for answer in answers])
+
+
+async def _received(
+    request: Request, gateway: Gateway, given: dict[str, Any], spool: AsyncExitStack, *, fields_are_attributes: bool
+) -> _Form:
+    form = _Form(given)
+    parts = multipart.events(request.headers["content-type"], request.stream())
+    async for event in parts:
+        if not isinstance(event, multipart.PartBegins):
+            continue
+        if not event.filename and event.headers.get("content-type", "").startswith("application/json"):
+            form.attributes |= _json(await _small(parts))
+        elif not event.filename and fields_are_attributes:
+            form.attributes[event.name] = (await _small(parts)).decode("utf-8", "replace")
+        elif len(form.files) >= _MOST_FILES:
+            raise BadRequest(f"The form holds more than {_MOST_FILES} files. Send them one by one.")
+        else:
+            spooled = await spool.enter_async_context(SpoolFile(gateway.settings))
+            await _spool(parts, spooled)
+            form.files.append((event, spooled))
+    if not form.files:
+        raise BadRequest("The form holds no file.")
+    return form
+
+
+async def _spool(parts: AsyncIterator[multipart.Event], spooled: SpoolFile) -> None:
+    async for event in parts:
+        if isinstance(event, multipart.PartEnds):
+            return
+        if isinstance(event, multipart.PartData):
+            await spooled.write(event.data)
+
+
+async def _answer(
+    gateway: Gateway, caller: Caller, form: _Form, begins: multipart.PartBegins, spooled: SpoolFile
+) -> dict[str, Any] | None:
+    try:
+        return await _file(gateway, caller, form, begins, spooled)
+    except VideoError as error:
+        return {"Status": "Failure", "Message": error.sentence, "HttpStatus": error.status, "title": error.title}
+
+
+async def _file(
+    gateway: Gateway, caller: Caller, form: _Form, begins: multipart.PartBegins, spooled: SpoolFile
+) -> dict[str, Any] | None:
+    """A video becomes a job (its answer); DICOM and zip go to Orthanc (None)."""
+    if sniff.is_dicom(spooled.head) or sniff.is_zip(spooled.head):
+        await spooled.finish()
+        await _to_orthanc(gateway, caller, spooled)
+        return None
+    name, kind = multipart.base_name(begins.filename), begins.headers.get("content-type", "")
+    default = gateway.settings.gateway.sop_class
+    described = await describe(gateway.access, caller, default, form.attributes, name, kind)
+    return await receive(gateway.engine, spooled, described)
+
+
+async def _to_orthanc(gateway: Gateway, caller: Caller, spooled: SpoolFile) -> None:
+    async def blocks() -> AsyncIterator[bytes]:
+        with spooled.path.open("rb") as file:
+            while block := file.read(1 << 20):
+                yield block
+
+    headers = {"Content-Length": str(spooled.size)}
+    client = gateway.access.client(caller)
+    answer = await client.post("/instances", content=blocks(), headers=headers | dict(caller.credentials))
+    if answer.status_code != httpx.codes.OK:
+        raise BadRequest(f"Orthanc did not take a DICOM file of the form (HTTP {answer.status_code}).")
+
+
+async def _small(parts: AsyncIterator[multipart.Event]) -> bytes:
+    """A field's whole value: text is small."""
+    data = b""
+    async for event in parts:
+        if isinstance(event, multipart.PartEnds):
+            break
+        if isinstance(event, multipart.PartData):
+            data += event.data
+            if len(data) > _LONGEST_FIELD:
+                raise TooLarge("A text field of the form is larger than 1 MiB; files need a file name.")
+    return data
+
+
+def _json(data: bytes) -> dict[str, str]:
+    try:
+        loaded = json.loads(data)
+    except ValueError as error:
+        raise BadRequest("The form's JSON part is not valid JSON.") from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, str) for value in loaded.values()):
+        raise BadRequest("The form's JSON part must be an object of DICOM keywords and string values.")
+    return loaded

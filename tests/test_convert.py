@@ -1,0 +1,164 @@
+"""``orthanc-video convert`` and ``probe`` as a person runs them: with no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.encaps import get_frame
+
+from clips import Clips
+from oracles import complaints, frame_md5s
+
+_COMMAND = [sys.executable, "-m", "orthanc_video"]
+
+
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*_COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+def _stream(path: Path, target: Path) -> Path:
+    """What a player would get out of the object."""
+    target.write_bytes(get_frame(dcmread(path).PixelData, 0, number_of_frames=1))
+    return target
+
+
+_LADDER: dict[str, Callable[[Clips], Path]] = {
+    "wrap": Clips.conforming,
+    "remux": Clips.fragmented,
+    "transcode": Clips.recorder_webm,
+}
+
+
+@pytest.mark.parametrize("action", _LADDER)
+def test_a_video_becomes_a_dicom_file(clips: Clips, tmp_path: Path, action: str) -> None:
+    source, target = _LADDER[action](clips), tmp_path / "out.dcm"
+    done = _run("convert", source, target, "--sop-class", "endoscopic", "-a", "PatientID=4711",
+                "-a", "PatientName=Müller^Jörg", "--attribute", "StudyDescription=a = b")  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"{action}: {target}"
+    dataset = dcmread(target, stop_before_pixels=True)
+    assert (dataset.PatientID, str(dataset.PatientName), dataset.StudyDescription) == ("4711", "Müller^Jörg", "a = b")
+    assert (dataset.Modality, dataset.NumberOfFrames) == ("ES", len(frame_md5s(source)))
+    assert complaints(target) == []
+    assert len(frame_md5s(_stream(target, tmp_path / "stream.mp4"))) == dataset.NumberOfFrames
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.dcm", "stream.mp4"]
+
+
+def test_pictures_that_conform_are_not_touched(clips: Clips, tmp_path: Path) -> None:
+    _run("convert", clips.conforming(), tmp_path / "out.dcm")
+    assert clips.conforming().read_bytes() in (tmp_path / "out.dcm").read_bytes()
+
+
+def test_the_same_video_is_the_same_instance(clips: Clips, tmp_path: Path) -> None:
+    uids = set()
+    for name in ("one.dcm", "two.dcm"):
+        assert _run("convert", clips.conforming(), tmp_path / name).returncode == 0
+        uids.add(dcmread(tmp_path / name, stop_before_pixels=True).SOPInstanceUID)
+    assert len(uids) == 1
+
+
+def test_names_that_look_like_options_and_paths_with_spaces(clips: Clips, tmp_path: Path) -> None:
+    source = tmp_path / "a video %d 'x': Größe.webm"
+    source.write_bytes(clips.video("vp9", "webm").read_bytes())
+    done = _run("convert", source, tmp_path / "an object.dcm")
+    assert done.returncode == 0, done.stderr
+    told = dcmread(tmp_path / "an object.dcm", stop_before_pixels=True).ContributingEquipmentSequence[0]
+    assert source.name in told.ContributionDescription
+
+
+_REFUSED: dict[str, tuple[Callable[[Clips], Path], str]] = {
+    "text": (Clips.text, "text"),
+    "PDF": (Clips.pdf, "PDF"),
+    "JPEG": (Clips.jpeg, "JPEG"),
+    "sound": (Clips.sound_only, "sound only"),
+    "truncated": (lambda clips: clips.truncated(clips.index_at_end(), 50), "truncated"),
+    "encrypted": (Clips.encrypted, "encrypted"),
+    "no frames": (Clips.zero_samples, "no frames"),
+    "missing": (lambda _: Path("/nowhere/film.mp4"), "is not a file"),
+    "a folder": (lambda _: Path("/tmp"), "is not a file"),  # noqa: S108
+}
+
+
+@pytest.mark.parametrize(("command", "name"), [*(("convert", name) for name in _REFUSED), ("probe", "truncated")])
+def test_a_refusal_is_one_sentence_and_exit_code_1(clips: Clips, tmp_path: Path, command: str, name: str) -> None:
+    make, words = _REFUSED[name]
+    done = _run(command, make(clips), *([tmp_path / "out.dcm"] if command == "convert" else []))
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        ("PatientID", "KEYWORD=VALUE"),
+        ("PatientNmae=x", "no DICOM keyword"),
+        ("PatientBirthDate=1.1.1970", "no legal DA"),
+        ("SOPInstanceUID=1.2.3", "cannot be set"),
+    ],
+)
+def test_a_wrong_attribute_is_named(clips: Clips, tmp_path: Path, attribute: str, words: str) -> None:
+    done = _run("convert", clips.conforming(), tmp_path / "out.dcm", "-a", attribute)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_one_sentence(clips: Clips, tmp_path: Path) -> None:
+    for target in (tmp_path / "none" / "out.dcm", tmp_path):
+        done = _run("convert", clips.conforming(), target)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_class_and_no_command_are_usage_errors(clips: Clips, tmp_path: Path) -> None:
+    wrong = _run("convert", clips.conforming(), tmp_path / "out.dcm", "--sop-class", "surgical")
+    assert wrong.returncode == 2
+    assert "endoscopic" in wrong.stderr
+    assert _run().returncode == 2
+
+
+def test_an_older_result_stays_when_the_new_one_fails(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "out.dcm"
+    target.write_bytes(b"older")
+    assert _run("convert", clips.encrypted(), target).returncode == 1
+    assert target.read_bytes() == b"older"
+
+
+def test_probe_prints_what_there_is_and_why(clips: Clips) -> None:
+    done = _run("probe", clips.recorder_webm())
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["info"]["video"]["codec"] == "vp8"
+    assert told["plan"]["action"] == "transcode"
+    assert any("vp8" in reason for reason in told["plan"]["reasons"])
+
+
+def _peak_memory(source: Path, target: Path) -> int:
+    """The most memory, in bytes, that the command or any process of its had at once."""
+    command = [*_COMMAND, "convert", str(source), str(target)]
+    process = os.posix_spawn(command[0], command, os.environ)
+    _, status, usage = os.wait4(process, 0)
+    assert status == 0
+    return usage.ru_maxrss * 1024
+
+
+def test_a_large_file_takes_no_more_memory_than_a_small_one(clips: Clips, tmp_path: Path) -> None:
+    size = 1 << 30
+    small = _peak_memory(clips.conforming(), tmp_path / "small.dcm")
+    large = _peak_memory(clips.long_gap(size), tmp_path / "large.dcm")
+    assert (tmp_path / "large.dcm").stat().st_size > size
+    assert large - small < 32 << 20
+    (tmp_path / "large.dcm").unlink()
