@@ -100,7 +100,8 @@ class Samples:
         return statistics.median(self.values)
 
     def shown(self, unit: str) -> str:
-        return f"{number(self.median)} {unit} ({spread(self.values)})"
+        middle = f"{number(self.median)} {unit}"
+        return middle if len(self.values) == 1 else f"{middle} ({spread(self.values)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -421,7 +421,8 @@ def save_picture(viewer: Viewer, name: str) -> None:
     """What the page looks like now; in 256 colours where the README would grow heavy."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     shot = Image.open(io.BytesIO(viewer.visit.page.screenshot())).convert("RGB")
-    for picture in (shot, shot.quantize(256)):
+    dithered = shot.quantize(palette=shot.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+    for picture in (shot, dithered, shot.quantize(256)):
         picture.save(PICTURES / name, optimize=True)
         if (PICTURES / name).stat().st_size < LARGEST_PICTURE:
             return

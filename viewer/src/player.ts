@@ -24,6 +24,9 @@ export interface Player {
   close: () => void;
 }
 
+// What is longer gets a line of its own.
+const LONG_FACT = 18;
+
 function facts(video: Video): HTMLElement {
   const fps = framesPerSecond(video.rate, video.frameTime);
   const fraction = video.rate.includes("/") && !video.rate.endsWith("/1") ? ` (${video.rate})` : "";
@@ -46,7 +49,10 @@ function facts(video: Video): HTMLElement {
   const table = el("dl", { class: "facts" });
   for (const [name, value, more] of rows) {
     if (value === "") continue;
-    table.append(el("div", {}, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null)));
+    const long = value.length > LONG_FACT || more;
+    table.append(
+      el("div", { class: long ? "long" : null }, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null)),
+    );
   }
   return table;
 }
