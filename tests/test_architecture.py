@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model"}
+_BASE = {"errors", "settings", "model", "files", "lifetime"}
 _COMMANDS = {"command_convert", "command_gateway", "__main__"}
 
 # Each room and what it may import, itself aside. "room.module" allows that module alone.
@@ -20,6 +20,8 @@ _ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": {"errors"},
     "settings": {"errors"},
+    "files": {"model"},
+    "lifetime": set(),
     "bitstream": {"errors", "model"},
     "media": {*_BASE, "bitstream", "dicom.syntaxes"},
     "dicom": {*_BASE, "bitstream"},

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from orthanc_video.errors import ConfigurationError
-from orthanc_video.media.transcode import die_with_parent
+from orthanc_video.lifetime import die_with_parent
 from orthanc_video.settings import Settings, read_configuration, settings_from
 from orthanc_video.web.app import create_app
 

@@ -10,8 +10,8 @@ import pytest
 from clips import Clips
 from oracles import decoded
 from orthanc_video.errors import BrokenVideo
+from orthanc_video.files import SpanSource
 from orthanc_video.media.frames import thumbnail
-from orthanc_video.media.source import SpanSource
 from orthanc_video.model import Span
 
 

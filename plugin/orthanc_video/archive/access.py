@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from orthanc_video.archive.identifiers import is_orthanc_id, is_uid
-from orthanc_video.errors import Busy, Forbidden, NotFound, Unauthorized, VideoError
+from orthanc_video.errors import BadRequest, Busy, Forbidden, NotFound, Unauthorized, VideoError
 from orthanc_video.settings import Settings, is_loopback
 
 _REMEMBER_SECONDS = 3.0
@@ -107,6 +109,28 @@ class Access:
         answer = await self.ask(caller, "POST", "/instances", content=b"")
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+
+    async def may_see_jobs(self, caller: Caller) -> None:
+        """Raises unless Orthanc shows this caller its own jobs."""
+        await self.ask(caller, "GET", "/jobs")
+
+    async def study(self, caller: Caller, study: str) -> dict[str, Any]:
+        """A study's own record by its Orthanc ID; raises NotFound."""
+        found: dict[str, Any] = await self.json(caller, "GET", f"/studies/{study}")
+        return found
+
+    async def store(self, caller: Caller, path: Path, size: int) -> None:
+        """Posts a file as it is, in constant memory, as the caller's own upload; raises BadRequest when refused."""
+
+        async def blocks() -> AsyncIterator[bytes]:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    yield block
+
+        headers = {"Content-Length": str(size)} | dict(caller.credentials)
+        answer = await self.client(caller).post("/instances", content=blocks(), headers=headers)
+        if answer.status_code != httpx.codes.OK:
+            raise BadRequest(f"Orthanc did not take a DICOM file of the form (HTTP {answer.status_code}).")
 
     async def may_cancel(self, caller: Caller) -> None:
         """Raises unless Orthanc lets this caller cancel jobs: asked of one that does not exist."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")
@@ -28,6 +29,11 @@ def orthanc_ids(identity: Mapping[str, str]) -> dict[str, str]:
     names = ("ParentPatient", "ParentStudy", "ParentSeries", "ID")
     values = [identity[keyword].strip() for keyword in keywords]
     return {name: _hashed("|".join(values[: depth + 1])) for depth, name in enumerate(names)}
+
+
+def answer(ids: dict[str, str], status: str) -> dict[str, Any]:
+    """Orthanc's own answer to an upload, in its own words."""
+    return {**ids, "Path": f"/instances/{ids['ID']}", "Status": status}
 
 
 def _hashed(text: str) -> str:

@@ -13,6 +13,7 @@ import httpx
 from orthanc_video.archive.access import Access, Caller, refuse
 from orthanc_video.dicom.locate import locate
 from orthanc_video.errors import Busy
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Located
 from orthanc_video.settings import Settings
 
@@ -25,20 +26,6 @@ class StoredVideo:
     uuid: str
     path: Path
     located: Located
-
-
-class _Descriptor:
-    """A file as locate() wants it."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._descriptor).st_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, offset)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 class Objects:
@@ -122,8 +109,5 @@ def evict(folder: Path, bound: int, keep: Path) -> None:
 
 
 def _locate(path: Path) -> Located:
-    file = _Descriptor(path)
-    try:
-        return locate(file)
-    finally:
-        file.close()
+    with SpanSource(path) as file:
+        return locate(Bytes(file))

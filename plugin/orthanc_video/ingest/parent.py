@@ -26,7 +26,7 @@ async def inherited(access: Access, caller: Caller, study: str, given: dict[str,
     if not is_orthanc_id(study):
         raise BadRequest("ParentStudy must be the Orthanc ID of a study.")
     try:
-        found = await access.json(caller, "GET", f"/studies/{study}")
+        found = await access.study(caller, study)
     except NotFound as error:
         raise NotFound("ParentStudy: Orthanc holds no such study.") from error
     tags = {key: found["MainDicomTags"].get(key, "") for key in _STUDY}

@@ -8,6 +8,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import revive
 from orthanc_video.ingest.spool import SpoolFile
 from orthanc_video.jobs import ingest_job
@@ -68,7 +69,7 @@ async def _committed(engine: Engine, spooled: SpoolFile, upload: Upload, info: M
             outcome = await asyncio.shield(asyncio.wrap_future(waiter))
     if outcome and outcome["State"] != "Success":
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])
-    answer = outcome.get("Answer") or ingest_job.answer(ingest_job.ids_of(upload, plan), "Processing")
+    answer = outcome.get("Answer") or answer_of(ingest_job.ids_of(upload, plan), "Processing")
     return {**answer, "Video": {"Job": upload.id, "Action": plan.action, "Reasons": list(plan.reasons)}}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
+from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound, VideoError
 from orthanc_video.jobs import ingest_job, processes
@@ -193,7 +194,7 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
 def _steps(active: _Active, upload: Outcome, info: Outcome, plan: Outcome, ids: dict[str, str]) -> Outcome:
     active.stage = plan["action"]
     if _is_stored(ids["ID"]):
-        return {"State": "Success", "Answer": ingest_job.answer(ids, "AlreadyStored")}
+        return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
     made = _until_it_passes(lambda: _make(upload, info, plan))
     if made["State"] != "Success":
         return made

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.archive.identifiers import orthanc_ids
+from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import write
 from orthanc_video.dicom.build import build, identify
@@ -61,11 +61,6 @@ def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made:
     parts = write.envelope(build(upload, info, plan, made), made.size)
     stored = archive.store(parts, Path(made.path))
     return answer(ids, str(stored["Status"]))
-
-
-def answer(ids: dict[str, str], status: str) -> dict[str, Any]:
-    """Orthanc's own answer to an upload, in its own words."""
-    return {**ids, "Path": f"/instances/{ids['ID']}", "Status": status}
 
 
 def tidy(settings: Settings, upload: str) -> None:

@@ -14,8 +14,9 @@ from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import h264, mp4
 from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import sniff, timing
-from orthanc_video.media.source import Bytes, SpanSource, opened, reason
+from orthanc_video.media.source import opened, reason
 from orthanc_video.model import MediaInfo, Rational, VideoStream
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.

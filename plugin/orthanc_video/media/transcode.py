@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 from collections import deque
@@ -16,12 +14,11 @@ import ffmpeg
 
 from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
+from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media.source import DEMUXERS
 from orthanc_video.model import Target, VideoStream
 
 Progress = Callable[[float], None]
-
-_PR_SET_PDEATHSIG = 1
 
 
 def transcode(
@@ -131,11 +128,3 @@ def _failure(code: int, words: str) -> Exception:
     if code < 0:
         return WorkerFailed(f"ffmpeg was ended by signal {signal.Signals(-code).name}.")
     return BrokenVideo(f"The video cannot be decoded or encoded: {last.rsplit(': ', 1)[-1]}.")
-
-
-def die_with_parent() -> None:
-    """Linux: the calling process gets SIGKILL when its parent ends, however that ends (prctl(2))."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, VideoError
+from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import frames, plan, probe, remux, transcode
 from orthanc_video.model import Action, Made, Plan, Span, VideoStream, from_json, to_json
 
@@ -89,7 +90,7 @@ def _say(line: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    transcode.die_with_parent()
+    die_with_parent()
     task = json.loads(sys.stdin.readline())
     _limit(task["limits"])
     try:

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.errors import NotFound, NotVideo
+from orthanc_video.archive.catalogue import belongs
+from orthanc_video.errors import NotVideo
 from orthanc_video.web import proxy, streaming
 from orthanc_video.web.context import CallerNow, GatewayParts
 
-_RENDERED = "/studies/{study}/series/{series}/instances/{instance}/rendered"
 _PLAYABLE = frozenset({"*/*", "video/*", "video/mp4", "video/mpeg", "video/h265", "application/octet-stream"})
 
 
@@ -18,8 +18,8 @@ def router(root: str) -> APIRouter:
     """The routes below the DICOMweb root that this gateway answers itself."""
     routes = APIRouter(prefix=root, tags=["DICOMweb"])
 
-    @routes.get(_RENDERED)
-    @routes.head(_RENDERED, operation_id="head_rendered")
+    @routes.get("/studies/{study}/series/{series}/instances/{instance}/rendered")
+    @routes.head("/studies/{study}/series/{series}/instances/{instance}/rendered", operation_id="head_rendered")
     async def rendered(  # the path's study and series have to be the instance's own
         study: str, series: str, instance: str, request: Request, gateway: GatewayParts, caller: CallerNow
     ) -> Response:
@@ -30,7 +30,7 @@ def router(root: str) -> APIRouter:
             stored = await gateway.objects.video(caller, instance)
         except NotVideo:
             return await proxy.forward(request)
-        await _belongs(gateway, caller, stored.instance, study, series)
+        await belongs(gateway.access, caller, stored.instance, study, series)
         return await streaming.respond(request, stored)
 
     return routes
@@ -41,13 +41,3 @@ def _wants_video(request: Request) -> bool:
     accept = request.query_params.get("accept") or request.headers.get("accept", "*/*")
     kinds = {entry.split(";")[0].strip().lower() for entry in accept.split(",")}
     return not kinds.isdisjoint(_PLAYABLE)
-
-
-async def _belongs(gateway: GatewayParts, caller: CallerNow, instance: str, study: str, series: str) -> None:
-    resource = await gateway.access.remembered(caller, f"/instances/{instance}")
-    parent = await gateway.access.remembered(caller, f"/series/{resource['ParentSeries']}")
-    if parent["MainDicomTags"]["SeriesInstanceUID"] != series:
-        raise NotFound("The series named in the path holds no such instance.")
-    grandparent = await gateway.access.remembered(caller, f"/studies/{parent['ParentStudy']}")
-    if grandparent["MainDicomTags"]["StudyInstanceUID"] != study:
-        raise NotFound("The study named in the path holds no such series.")

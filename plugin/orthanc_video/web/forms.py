@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -98,25 +97,12 @@ async def _file(
     """A video becomes a job (its answer); DICOM and zip go to Orthanc (None)."""
     if sniff.is_dicom(spooled.head) or sniff.is_zip(spooled.head):
         await spooled.finish()
-        await _to_orthanc(gateway, caller, spooled)
+        await gateway.access.store(caller, spooled.path, spooled.size)
         return None
     name, kind = multipart.base_name(begins.filename), begins.headers.get("content-type", "")
     default = gateway.settings.gateway.sop_class
     described = await describe(gateway.access, caller, default, form.attributes, name, kind)
     return await receive(gateway.engine, spooled, described)
-
-
-async def _to_orthanc(gateway: Gateway, caller: Caller, spooled: SpoolFile) -> None:
-    async def blocks() -> AsyncIterator[bytes]:
-        with spooled.path.open("rb") as file:
-            while block := file.read(1 << 20):
-                yield block
-
-    headers = {"Content-Length": str(spooled.size)}
-    client = gateway.access.client(caller)
-    answer = await client.post("/instances", content=blocks(), headers=headers | dict(caller.credentials))
-    if answer.status_code != httpx.codes.OK:
-        raise BadRequest(f"Orthanc did not take a DICOM file of the form (HTTP {answer.status_code}).")
 
 
 async def _small(parts: AsyncIterator[multipart.Event]) -> bytes:

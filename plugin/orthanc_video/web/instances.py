@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive import catalogue
 from orthanc_video.archive.objects import StoredVideo, evict
 from orthanc_video.bitstream import mp4
-from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.dicom.locate import Stream
-from orthanc_video.errors import BadRequest, BrokenVideo, NotFound, NotVideo
+from orthanc_video.errors import BadRequest, BrokenVideo
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.media.source import SpanSource
 from orthanc_video.model import to_json
 from orthanc_video.web import streaming
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
 
-_HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
-_MODALITIES = "ES\\GM\\XC"
 _THUMBNAIL_WIDTHS = range(32, 1921)
 
 
@@ -38,85 +34,15 @@ async def list_videos(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """The videos that this caller may see, newest first."""
-    query = {"Level": "Series", "Query": {"Modality": _MODALITIES}, "Expand": True}
-    series = await gateway.access.json(caller, "POST", "/tools/find", json=query)
-    series.sort(key=lambda item: (item.get("LastUpdate", ""), item["ID"]), reverse=True)
-    candidates = [instance for item in series for instance in item["Instances"]]
-    page = candidates[since : since + limit]
-    found = await asyncio.gather(*(_facts(gateway, caller, instance) for instance in page), return_exceptions=True)
-    for item in found:
-        if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo):
-            raise item
-    videos = [item for item in found if isinstance(item, dict)]
-    return JSONResponse({"Instances": videos, "Total": len(candidates), "Since": since})
+    found, total = await catalogue.videos(gateway.access, gateway.objects, caller, since, limit)
+    return JSONResponse({"Instances": found, "Total": total, "Since": since})
 
 
 @router.get("/{named}")
 async def one_video(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
     """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons."""
     instance = await gateway.access.instance(caller, named)
-    return JSONResponse(await _facts(gateway, caller, instance))
-
-
-async def _facts(gateway: Gateway, caller: Caller, instance: str) -> dict[str, Any]:
-    stored = await gateway.objects.video(caller, instance)
-    tags, resource, metadata = await asyncio.gather(
-        gateway.access.remembered(
-            caller, f"/instances/{instance}/simplified-tags?ignore-length=ContributionDescription"
-        ),
-        gateway.access.remembered(caller, f"/instances/{instance}"),
-        gateway.access.remembered(caller, f"/instances/{instance}/metadata?expand"),
-    )
-    series = await gateway.access.remembered(caller, f"/series/{resource['ParentSeries']}")
-    study = await gateway.access.remembered(caller, f"/studies/{series['ParentStudy']}")
-    syntax = syntaxes.BY_UID[stored.located.transfer_syntax]
-    kind = classes.BY_UID.get(stored.located.sop_class)
-    frame_time = float(tags.get("FrameTime") or 0)
-    frames = int(tags.get("NumberOfFrames") or 0)
-    return {
-        "ID": instance,
-        "SOPInstanceUID": stored.located.sop_instance,
-        "SOPClassUID": stored.located.sop_class,
-        "SOPClass": kind.name if kind else "",
-        "TransferSyntaxUID": syntax.uid,
-        "TransferSyntax": syntax.name,
-        "ParentSeries": resource["ParentSeries"],
-        "ParentStudy": series["ParentStudy"],
-        "ParentPatient": study["ParentPatient"],
-        **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
-        "Rows": int(tags.get("Rows") or 0),
-        "Columns": int(tags.get("Columns") or 0),
-        "NumberOfFrames": frames,
-        "FrameTime": frame_time,
-        "Seconds": float(tags.get("EffectiveDuration") or frames * frame_time / 1000),
-        "Rate": _rate(frame_time),
-        "Codec": syntax.codec,
-        "Size": stored.located.length,
-        "Playable": syntax.codec == "h264",
-        "Received": metadata.get("ReceptionDate", ""),
-        "Plan": _plan(tags),
-    }
-
-
-def _rate(frame_time: float) -> str:
-    """Frames per second as a ratio, such as 30000/1001, out of milliseconds per frame."""
-    if frame_time <= 0:
-        return ""
-    for denominator in (1, 1001):
-        numerator = 1000 * denominator / frame_time
-        if abs(numerator - round(numerator)) < 1e-6 * numerator:
-            return f"{round(numerator)}/{denominator}"
-    return f"{round(1_000_000 / frame_time)}/1000"
-
-
-def _plan(tags: dict[str, Any]) -> dict[str, Any] | None:
-    """What this project recorded of the conversion in Contributing Equipment, None for other writers' objects."""
-    for item in tags.get("ContributingEquipmentSequence") or []:
-        found = _HISTORY.match(str(item.get("ContributionDescription", "")))
-        if found:
-            reasons = re.split(r"(?<=[.])\s+(?=[A-Z0-9])", found[3].strip())
-            return {"Action": found[1], "SourceSHA256": found[2], "Reasons": [reason for reason in reasons if reason]}
-    return None
+    return JSONResponse(await catalogue.facts(gateway.access, gateway.objects, caller, instance))
 
 
 @router.get("/{named}/stream")
@@ -135,7 +61,7 @@ async def index(named: str, gateway: GatewayParts, caller: CallerNow) -> Respons
 
 def _index(stored: StoredVideo) -> dict[str, Any]:
     with SpanSource(stored.path) as file:
-        video = Stream(_Whole(file), stored.located.spans, stored.located.length)
+        video = Stream(Bytes(file), stored.located.spans, stored.located.length)
         track = next((track for track in mp4.tracks(video) if track.handler == "vide"), None)
         if track is None:
             raise BrokenVideo("The stored stream's MP4 has no video track.")
@@ -151,14 +77,6 @@ def _index(stored: StoredVideo) -> dict[str, Any]:
         "Size": table.size.tolist(),
         "Key": table.key.tolist(),
     }
-
-
-class _Whole:
-    """A file as an Object."""
-
-    def __init__(self, file: SpanSource) -> None:
-        self.size = file.size
-        self.read = file.read_at
 
 
 @router.get("/{named}/thumbnail")

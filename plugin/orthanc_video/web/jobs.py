@@ -21,7 +21,7 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Newest first; for those whom Orthanc shows its own jobs."""
-    await gateway.access.ask(caller, "GET", "/jobs")
+    await gateway.access.may_see_jobs(caller)
     return JSONResponse({"Jobs": await asyncio.to_thread(gateway.engine.jobs, since, limit), "Since": since})
 
 

@@ -1,0 +1,102 @@
+"""What Orthanc knows of its videos, as a caller may read it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.objects import Objects
+from orthanc_video.dicom import classes, syntaxes
+from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
+
+_HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
+_MODALITIES = "ES\\GM\\XC"
+
+
+async def videos(
+    access: Access, objects: Objects, caller: Caller, since: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """The facts of the videos of one page, newest series first, and how many instances there are to page through."""
+    query = {"Level": "Series", "Query": {"Modality": _MODALITIES}, "Expand": True}
+    series = await access.json(caller, "POST", "/tools/find", json=query)
+    series.sort(key=lambda item: (item.get("LastUpdate", ""), item["ID"]), reverse=True)
+    candidates = [instance for item in series for instance in item["Instances"]]
+    page = candidates[since : since + limit]
+    found = await asyncio.gather(*(facts(access, objects, caller, one) for one in page), return_exceptions=True)
+    for item in found:
+        if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo):
+            raise item
+    return [item for item in found if isinstance(item, dict)], len(candidates)
+
+
+async def belongs(access: Access, caller: Caller, instance: str, study: str, series: str) -> None:
+    """Raises NotFound unless the instance is part of that study and series (their UIDs)."""
+    resource = await access.remembered(caller, f"/instances/{instance}")
+    parent = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
+    if parent["MainDicomTags"]["SeriesInstanceUID"] != series:
+        raise NotFound("The series named in the path holds no such instance.")
+    grandparent = await access.remembered(caller, f"/studies/{parent['ParentStudy']}")
+    if grandparent["MainDicomTags"]["StudyInstanceUID"] != study:
+        raise NotFound("The study named in the path holds no such series.")
+
+
+async def facts(access: Access, objects: Objects, caller: Caller, instance: str) -> dict[str, Any]:
+    """One video: codec, size, rate, frames, duration, transfer syntax, whose it is, plan with reasons."""
+    stored = await objects.video(caller, instance)
+    tags, resource, metadata = await asyncio.gather(
+        access.remembered(caller, f"/instances/{instance}/simplified-tags?ignore-length=ContributionDescription"),
+        access.remembered(caller, f"/instances/{instance}"),
+        access.remembered(caller, f"/instances/{instance}/metadata?expand"),
+    )
+    series = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
+    study = await access.remembered(caller, f"/studies/{series['ParentStudy']}")
+    syntax = syntaxes.BY_UID[stored.located.transfer_syntax]
+    kind = classes.BY_UID.get(stored.located.sop_class)
+    frame_time = float(tags.get("FrameTime") or 0)
+    frames = int(tags.get("NumberOfFrames") or 0)
+    return {
+        "ID": instance,
+        "SOPInstanceUID": stored.located.sop_instance,
+        "SOPClassUID": stored.located.sop_class,
+        "SOPClass": kind.name if kind else "",
+        "TransferSyntaxUID": syntax.uid,
+        "TransferSyntax": syntax.name,
+        "ParentSeries": resource["ParentSeries"],
+        "ParentStudy": series["ParentStudy"],
+        "ParentPatient": study["ParentPatient"],
+        **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
+        "Rows": int(tags.get("Rows") or 0),
+        "Columns": int(tags.get("Columns") or 0),
+        "NumberOfFrames": frames,
+        "FrameTime": frame_time,
+        "Seconds": float(tags.get("EffectiveDuration") or frames * frame_time / 1000),
+        "Rate": _rate(frame_time),
+        "Codec": syntax.codec,
+        "Size": stored.located.length,
+        "Playable": syntax.codec == "h264",
+        "Received": metadata.get("ReceptionDate", ""),
+        "Plan": _plan(tags),
+    }
+
+
+def _rate(frame_time: float) -> str:
+    """Frames per second as a ratio, such as 30000/1001, out of milliseconds per frame."""
+    if frame_time <= 0:
+        return ""
+    for denominator in (1, 1001):
+        numerator = 1000 * denominator / frame_time
+        if abs(numerator - round(numerator)) < 1e-6 * numerator:
+            return f"{round(numerator)}/{denominator}"
+    return f"{round(1_000_000 / frame_time)}/1000"
+
+
+def _plan(tags: dict[str, Any]) -> dict[str, Any] | None:
+    """What this project recorded of the conversion in Contributing Equipment, None for other writers' objects."""
+    for item in tags.get("ContributingEquipmentSequence") or []:
+        found = _HISTORY.match(str(item.get("ContributionDescription", "")))
+        if found:
+            reasons = re.split(r"(?<=[.])\s+(?=[A-Z0-9])", found[3].strip())
+            return {"Action": found[1], "SourceSHA256": found[2], "Reasons": [reason for reason in reasons if reason]}
+    return None
