@@ -187,3 +187,17 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
     if any("${" in key for key in value):
         return
     assert _read(tmp_path_factory.mktemp("json"), json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"AnswerSeconds": -1}, "must not be negative"),
+        ({"ProbeSeconds": 0}, "must be more than 0"),
+        ({"Transcodes": 0}, "must be more than 0"),
+        ({"Port": 70000}, "at most 65535"),
+    ],
+)
+def test_a_number_that_cannot_work_is_named(section: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        settings_from({"VideoGateway": section})

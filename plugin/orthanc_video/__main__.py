@@ -7,7 +7,6 @@ import json
 import sys
 from pathlib import Path
 
-from orthanc_video import command_convert, command_gateway
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError
 
@@ -32,16 +31,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run(arguments: argparse.Namespace) -> None:
+    # Imported where needed: a conversion does not wait for the server's libraries to load.
+    if arguments.command == "gateway":
+        from orthanc_video import command_gateway
+
+        command_gateway.run(arguments.configuration)
+        return
+    from orthanc_video import command_convert
+
+    if arguments.command == "convert":
+        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
+    else:
+        print(json.dumps(command_convert.probe(arguments.source), indent=2))
+
+
 def main() -> None:
     """Entry point: exits 0, 1 with a sentence on stderr, or 78 for a configuration that cannot work."""
     arguments = _parser().parse_args()
     try:
-        if arguments.command == "gateway":
-            command_gateway.run(arguments.configuration)
-        elif arguments.command == "convert":
-            command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
-        else:
-            print(json.dumps(command_convert.probe(arguments.source), indent=2))
+        _run(arguments)
     except ConfigurationError as error:
         print(error.sentence, file=sys.stderr)
         sys.exit(EX_CONFIG)

@@ -15,7 +15,8 @@ from typing import Any
 
 import uvicorn
 
-from orthanc_video.errors import ConfigurationError
+from orthanc_video.dicom.classes import class_for
+from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.settings import Settings, read_configuration, settings_from
 from orthanc_video.web.app import create_app
@@ -27,6 +28,7 @@ def run(configuration: Path | None) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     os.umask(0o077)
     settings = settings_from(read_configuration(configuration)) if configuration else _from_plugin()
+    _known_class(settings)
     _own_folder(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
@@ -80,6 +82,13 @@ def _end_with_stdin() -> None:
     while sys.stdin.buffer.read(4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _known_class(settings: Settings) -> None:
+    try:
+        class_for(settings.gateway.sop_class)
+    except BadRequest as error:
+        raise ConfigurationError(f"VideoGateway: {error.sentence}") from error
 
 
 def _own_folder(settings: Settings) -> None:

@@ -82,6 +82,7 @@ class VideoStream:
 class MediaInfo:
     """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand.
 
+    ``delayed``: the pictures begin after an empty stretch of the container's time.
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
     ``created`` is the container's creation time as ISO 8601, when it has a believable one.
     """
@@ -93,6 +94,7 @@ class MediaInfo:
     streamable: bool = False
     fragmented: bool = False
     simple_edits: bool = True
+    delayed: bool = False
     audio_codecs: tuple[str, ...] = ()
     other_streams: int = 0
     created: str = ""

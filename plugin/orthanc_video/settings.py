@@ -157,8 +157,32 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
         maximum_upload=min(gateway.maximum_upload_mb * MIB, LARGEST_INSTANCE),
         dicom_web_root="/" + str((configuration.get("DicomWeb") or {}).get("Root", "/dicom-web/")).strip("/"),
     )
+    _refuse_nonsense(gateway)
     _refuse_unsafe(settings)
     return settings
+
+
+_NOT_ZERO = ("answer_seconds", "probe_seconds", "job_seconds", "maximum_upload_mb", "transcodes", "worker_memory_mb")
+
+
+def _refuse_nonsense(gateway: Gateway) -> None:
+    """Numbers that cannot work: every one here is a size, a time or a count, so none is negative, and few may be 0."""
+    for one in fields(Gateway):
+        value = getattr(gateway, one.name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+            raise ConfigurationError(f'"{SECTION}.{key_of(one.name)}" must not be negative, but is {value}.')
+    for name in (
+        "answer_seconds",
+        "probe_seconds",
+        "job_seconds",
+        "maximum_upload_mb",
+        "transcodes",
+        "worker_memory_mb",
+    ):
+        if not getattr(gateway, name):
+            raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
+    if gateway.port > 65535:
+        raise ConfigurationError(f'"{SECTION}.Port" must be at most 65535, but is {gateway.port}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

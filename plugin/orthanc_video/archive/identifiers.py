@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
-_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
 def is_orthanc_id(text: str) -> bool:

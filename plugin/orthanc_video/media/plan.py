@@ -103,6 +103,8 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The MP4 is fragmented; one index is written so that any frame is found at once."
     elif not info.streamable:
         yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
+    if info.delayed:
+        yield "The container lets time pass before the first frame; the pictures now begin at once."
     if info.audio_codecs:
         yield f"The sound ({', '.join(info.audio_codecs)}) is left out: clinical recordings pick up conversations."
     if info.other_streams:

@@ -149,6 +149,7 @@ def _info(
 ) -> MediaInfo:
     video = _describe(stream, frames, path)
     others = [s for s in container.streams if s.index != stream.index and s.type != "audio"]
+    simple, delayed = _edits(path, stream, video) if layout is not None else (True, False)
     return MediaInfo(
         container=container.format.name,
         size=path.stat().st_size,
@@ -156,27 +157,33 @@ def _info(
         brand=layout.major_brand.strip() if layout else "",
         streamable=bool(layout and layout.moov_before_mdat and not layout.fragmented),
         fragmented=bool(layout and layout.fragmented),
-        simple_edits=layout is None or _simple(path, stream, video),
+        simple_edits=simple,
+        delayed=delayed,
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
     )
 
 
-def _simple(path: Path, stream: AvStream, video: VideoStream) -> bool:
-    """Whether the edit list shows every frame once: nothing, or one edit that only removes the reorder delay."""
+def _edits(path: Path, stream: AvStream, video: VideoStream) -> tuple[bool, bool]:
+    """Whether the edit list shows every frame once, and whether it lets time pass before the first one.
+
+    Simple is no list, or one edit that only removes the reorder delay; empty edits before it are a delay.
+    """
     with SpanSource(path) as source:
         track = next((t for t in mp4.tracks(Bytes(source)) if t.id == stream.id), None)
     edits = [edit for edit in track.edits if edit.media_time >= 0] if track else []
+    delayed = track is not None and len(edits) < len(track.edits)
     if track is None or not edits:
-        return True
+        return True, delayed
     if len(edits) > 1 or edits[0].rate != 1:
-        return False
+        return False, delayed
     frame = 1 / float(video.rate)
     lead = edits[0].media_time / track.timescale
     length = edits[0].segment_duration / track.movie_timescale
     # A fragmented file's edit does not know the length yet (0).
-    return lead <= _REORDER_FRAMES * frame and (length == 0 or length >= video.seconds - 1.5 * frame)
+    whole = length == 0 or length >= video.seconds - 1.5 * frame
+    return lead <= _REORDER_FRAMES * frame and whole, delayed
 
 
 def _created(value: str) -> str:
