@@ -37,6 +37,7 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "matroska": (media({"container": "matroska,webm", "streamable": False}), _REMUX, _41, "becomes MP4"),
     "transport stream": (media({"container": "mpegts", "streamable": False}), _REMUX, _41, "becomes MP4"),
     "sound": (media({"audio_codecs": ("aac",)}), _REMUX, _41, "aac"),
+    "an empty stretch first": (media({"delayed": True}), _REMUX, _41, "begin at once"),
     "subtitles": (media({"other_streams": 2}), _REMUX, _41, "2 other stream"),
     "other codec": (media(codec="vp9", profile_idc=0, level=0), _TRANSCODE, _41, "codec is vp9"),
     "high 4:2:2": (media(profile_idc=122, pixel_format="yuv422p"), _TRANSCODE, _41, "yuv422p"),
