@@ -33,17 +33,22 @@ def main() -> None:
     _refuse_full_disk(arguments.folder, scale)
     found = report.Circumstances.now(scale)
     print(report.circumstances_text(found), flush=True)
-    rows = []
+    rows: list[Row] = []
     for name in arguments.names or _ALL:
         print(f"\n{name}", flush=True)
         for row in _rows(name, arguments.folder, scale):
             print(report.text(row), flush=True)
             rows.append(row)
-    if arguments.write:
+    found = found.with_load_after()
+    print("\n{}: {}".format(*found.lines[-1]), flush=True)
+    failed = any(row.failed for row in rows)
+    if arguments.write and failed:
+        print(f"\nNot written: {_PAGE}, as not everything could be measured.", file=sys.stderr)
+    elif arguments.write:
         _PAGE.parent.mkdir(exist_ok=True)
         _PAGE.write_text(report.markdown(rows, found), encoding="utf-8")
         print(f"\nwritten: {_PAGE}")
-    sys.exit(any(row.failed for row in rows))
+    sys.exit(failed)
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,6 +59,8 @@ def _arguments() -> argparse.Namespace:
     default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
     parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")
     arguments = parser.parse_args()
+    if not arguments.folder.is_dir():
+        parser.error(f"{arguments.folder} is not a folder; name another one with --folder")
     unknown = [name for name in arguments.names if name not in _ALL]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(_ALL)}")

@@ -24,12 +24,11 @@ class Circumstances:
 
     @classmethod
     def now(cls, scale: Scale) -> Circumstances:
-        load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
         versions = ", ".join((f"Python {platform.python_version()}", *_packages("/var/lib/dpkg")))
         lines = [
             ("Date", datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")),
             ("Machine", f"{os.cpu_count()} cores, {_processor()}, {_memory()} of memory, Linux {platform.release()}"),
-            ("Load average before", load),
+            ("Load average before", _load()),
             ("orthanc-video", f"{orthanc_video.__version__} ({_commit()})"),
             ("Versions", versions),
         ]
@@ -38,6 +37,10 @@ class Circumstances:
         if scale.name != "full":
             lines.append(("Scale", f"{scale.name}: far too small for numbers that mean anything"))
         return cls(tuple(lines))
+
+    def with_load_after(self) -> Circumstances:
+        """The same, with the load that the machine had at the end: ours, and that of others."""
+        return Circumstances((*self.lines, ("Load average after", _load())))
 
 
 def text(row: Row) -> str:
@@ -111,6 +114,10 @@ def _packages(database: str) -> list[str]:
     """Names and versions of the Debian packages that matter, as far as they are installed."""
     command = ["dpkg-query", f"--admindir={database}", "-W", "-f", "${Package} ${Version}\\n", *_PACKAGES]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def _load() -> str:
+    return ", ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def _processor() -> str:

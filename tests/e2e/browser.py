@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Request,
     Response,
     WebError,
+    expect,
     sync_playwright,
 )
 
@@ -26,6 +27,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Milliseconds until something that should show up on a page counts as missing: generous, since machines are busy.
+PATIENCE = 20_000
 VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1280, 800
 
 _STORAGE = """async () => [
@@ -37,6 +40,7 @@ _STORAGE = """async () => [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium without a window. While it runs, this thread can run no event loop of its own."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
         try:
