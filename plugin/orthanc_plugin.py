@@ -187,15 +187,58 @@ class Plugin:
             return
         self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", plain))
 
+    def study(self, output: Any, uri: str, **request: Any) -> None:
+        """/studies/{id}: Orthanc's own, but for a study that is not there until a film's transcoding is done.
+
+        Explorer 2 asks for the study of an upload at once, and never again.
+        """
+        if request["method"] == "GET":
+            path = uri + query_of(request.get("get") or {})
+            self._answer_own(output, uri, request, lambda: self._known(path) or self._awaited(path))
+        elif request["method"] == "DELETE":
+            self._answer_own(output, uri, request, lambda: self._delete_study(uri))
+        else:
+            output.SendMethodNotAllowed("GET,DELETE")
+
+    def _awaited(self, path: str) -> bytes:
+        headers = passed_on({}, self._settings.secret)
+        if self._child is None or self._child.ready:
+            with suppress(Unreachable), self._link.ask("GET", "/video/awaited" + path, headers, None) as answer:
+                if answer.status == 200:
+                    return answer.read()
+        return self._known(path)  # it may have been stored in between
+
+    def _known(self, path: str) -> bytes:
+        """Orthanc's answer, empty for a resource that it does not know."""
+        try:
+            return self._api.RestApiGet(path)  # type: ignore[no-any-return]
+        except self._api.OrthancException as error:
+            if error.args[0] != UNKNOWN_RESOURCE[0]:
+                raise
+            return b""
+
+    def _delete_study(self, uri: str) -> bytes:
+        """As the core does it; a plugin's way to delete does not tell what is left above."""
+        study = self._known(uri)
+        if not study:
+            return b""
+        patient = json.loads(study)["ParentPatient"]
+        self._api.RestApiDelete(uri)
+        left = {"ID": patient, "Path": f"/patients/{patient}", "Type": "Patient"}
+        return json.dumps({"RemainingAncestor": left if self._known(left["Path"]) else None}).encode()
+
     def _answer_own(self, output: Any, uri: str, request: Mapping[str, Any], call: Callable[[], bytes]) -> None:
-        """Orthanc's own answer to a request that this plugin took from it."""
+        """Orthanc's own answer to a request that this plugin took from it; an empty one is a resource unknown."""
         try:
             answer = call()
         except self._api.OrthancException as error:
             code, sentence = error.args
             self._refuse(output, uri, request, (code, sentence))
             return
-        output.AnswerBuffer(answer, "application/json; charset=utf-8")
+        if answer:
+            output.AnswerBuffer(answer, "application/json; charset=utf-8")
+        else:
+            output.SendHttpStatusCode(404)
 
     def _refuse(self, output: Any, uri: str, request: Mapping[str, Any], error: tuple[int, str], **more: str) -> None:
         status = HTTP_STATUS.get(error[0], 500)
@@ -326,6 +369,7 @@ def install(api: Any) -> Plugin:
     plugin = Plugin(api, settings, child)
     if settings.override_instances:
         api.RegisterRestCallback("/instances", plugin.instances)
+        api.RegisterRestCallback("/studies/[0-9a-f-]{44}", plugin.study)
     api.RegisterRestCallback("/video", plugin.viewer)
     api.RegisterRestCallback("/video/(.*)", plugin.video)
     api.RegisterOnChangeCallback(plugin.on_change)

@@ -38,6 +38,11 @@ class Child:
         """Returns once it listens, has given up, or START_SECONDS have passed."""
         self._settled.wait(START_SECONDS)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it listens now."""
+        return self._settled.is_set() and not self.refusal
+
     def stop(self) -> None:
         """SIGTERM, five seconds, SIGKILL for its whole process group."""
         self._stopping.set()

@@ -72,15 +72,21 @@ class Visit:
 
     def drop(self, target: Locator, *paths: Path) -> None:
         """Files dragged over ``target`` and dropped there, as trusted events from the browser itself."""
-        target.scroll_into_view_if_needed()
-        box = target.bounding_box()
-        assert box is not None, "the target of the drop is not on the page"
-        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        place = self._middle(target)
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         session = self.developer()
         for kind in ("dragEnter", "dragOver", "drop"):
             session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
         session.detach()
+
+    def _middle(self, target: Locator) -> dict[str, float]:
+        """The middle of what can be seen of ``target``, which may be longer than the window."""
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box is not None, "the target of the drop is not on the page"
+        left, right = max(box["x"], 0), min(box["x"] + box["width"], VIEWPORT_WIDTH)
+        top, bottom = max(box["y"], 0), min(box["y"] + box["height"], VIEWPORT_HEIGHT)
+        return {"x": (left + right) / 2, "y": (top + bottom) / 2}
 
     def assert_well_behaved(self, origin: str, *expected: str) -> None:
         """No error but those that contain one of ``expected``, nothing asked elsewhere, nothing kept in the browser."""

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
 
 # Container and codec of every source that the main job names.
 SOURCES: dict[str, list[str]] = {
@@ -65,6 +68,15 @@ class Films:
         picture = f"testsrc2=s={size}:r=25,hue=h={self._serial * 7}"
         codec = encoding or ("-c:v", "libx264", "-movflags", "+faststart")
         ffmpeg("-f", "lavfi", "-i", picture, "-t", str(seconds), "-pix_fmt", "yuv420p", *codec, str(path))
+        return path
+
+    def image(self) -> Path:
+        """An MR image in DICOM that no other test has uploaded."""
+        self._serial += 1
+        path = self.folder / f"image-{self._serial}.dcm"
+        dataset = dcmread(str(get_testdata_file("MR_small.dcm")))
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.save_as(path)
         return path
 
     def slow(self, seconds: float = 20.0) -> Path:

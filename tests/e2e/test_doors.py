@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 import requests
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID
 
 from e2e.films import SOURCES, Films, ffprobe
 from e2e.orthanc_server import OrthancServer
@@ -237,6 +239,47 @@ def test_dicom_and_zip_are_answered_as_plain_orthanc_does(
     if kind == "DICOM":
         stored = requests.get(f"{server.url}/instances/{found.json()['ID']}/file", timeout=10)
         assert stored.content == body
+
+
+def _study_twice(server: OrthancServer) -> tuple[str, list[str]]:
+    """A patient with two studies, and some of their identifiers."""
+    studies = []
+    for serial in (1, 2):
+        dataset = dcmread(str(get_testdata_file("CT_small.dcm")))
+        dataset.PatientID = "of two studies"
+        dataset.StudyInstanceUID = UID(f"2.25.7000{serial}")
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.7001{serial}")
+        buffer = io.BytesIO()
+        dataset.save_as(buffer)
+        stored = requests.post(f"{server.url}/instances", data=buffer.getvalue(), timeout=30).json()
+        studies.append(stored["ParentStudy"])
+    return stored["ParentPatient"], studies
+
+
+@both_ports
+def test_a_study_is_answered_as_plain_orthanc_does(server: OrthancServer, plain: OrthancServer, door: Door) -> None:
+    (patient, (first, second)), _ = _study_twice(server), _study_twice(plain)
+    unknown = "00000000-00000000-00000000-00000000-00000000"
+    asked = [
+        *(("GET", f"/studies/{one}{query}") for one in (first, unknown) for query in ("", "?expand", "?short")),
+        ("GET", f"/studies/{first}?requestedTags=PatientID%3BStudyInstanceUID%3BModalitiesInStudy"),
+        *((method, f"/studies/{first}") for method in ("PUT", "POST")),
+        *(("DELETE", f"/studies/{one}") for one in (first, first, second, unknown)),
+        *(("GET", path) for path in (f"/studies/{first}", f"/patients/{patient}", "/studies/nonsense")),
+    ]
+    for method, path in asked:
+        expected = requests.request(method, plain.url + path, timeout=30)
+        found = requests.request(method, door(server) + path, timeout=30)
+        assert found.status_code == expected.status_code, (method, path)
+        assert found.headers.get("Allow") == expected.headers.get("Allow"), (method, path)
+        assert _lasting(found) == _lasting(expected), (method, path)
+
+
+def _lasting(answer: requests.Response) -> Any:
+    """The document, if there is one, without its moment and without what later cores say freely of errors."""
+    if not answer.content.startswith(b"{"):
+        return answer.content
+    return {key: value for key, value in answer.json().items() if key not in {"LastUpdate", "Details"}}
 
 
 def _comparable(answer: requests.Response) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Browser, expect
-from pydicom.data import get_testdata_file
 
 from e2e.browser import Visit, chromium
 from e2e.films import Films
@@ -85,7 +84,7 @@ def test_a_film_dropped_on_the_upload_page(server: OrthancServer, films: Films, 
 def test_files_chosen_with_the_button(server: OrthancServer, films: Films, upload_page: Visit) -> None:
     """Two films and a DICOM image at once."""
     page, before = upload_page.page, instances(server)
-    chosen = [films.unique(), films.unique(), Path(str(get_testdata_file("MR_small.dcm")))]
+    chosen = [films.unique(), films.unique(), films.image()]
     with page.expect_file_chooser() as chooser:
         page.locator("#fileupload-proxy").click()
     chooser.value.set_files(chosen)
@@ -190,16 +189,32 @@ def test_explorer_2_uploads_a_film_again(server: OrthancServer, films: Films) ->
 
 
 def test_explorer_2_uploads_a_film_that_takes_long(start: Any, films: Films) -> None:
-    """Its conversion goes on after the answer, which the page can read; the study it names is the one that comes."""
+    """The page shows the study at once, though its conversion goes on, and finds the film in it later."""
     server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
-    answer = explorer_2_uploads(server, films.slow(5.0))
+    film = films.slow(5.0)
+    answer = explorer_2_uploads(server, film)
     assert answer.status_code == 200
     assert answer.json()["Status"] == "Processing"
+    awaited = explorer_2_adds(server, answer.json())
+    assert not instances(server), "stored before anyone could look: nothing was shown here"
+    assert requests.get(f"{server.gateway_url}/studies/{answer.json()['ParentStudy']}", timeout=10).json() == awaited
     limit = time.monotonic() + 60
     while not instances(server):
         assert time.monotonic() < limit, "the film was answered, but is not stored"
         time.sleep(0.1)
-    explorer_2_adds(server, answer.json())
+    study = explorer_2_adds(server, answer.json())
+    for part in ("ID", "Type", "ParentPatient", "Series", "PatientMainDicomTags"):
+        assert awaited[part] == study[part], part
+    assert study["MainDicomTags"].items() <= awaited["MainDicomTags"].items()
+
+
+def test_a_study_that_never_comes_is_no_longer_shown(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
+    answer = explorer_2_uploads(server, films.slow(5.0)).json()
+    study = f"{server.url}/studies/{answer['ParentStudy']}"
+    assert requests.get(study, timeout=10).status_code == 200
+    assert requests.delete(f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}", timeout=10).ok
+    assert requests.get(study, timeout=10).status_code == 404
 
 
 def test_explorer_2_shows_the_sentence_of_a_refusal(server: OrthancServer, letter: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
+from orthanc_video.archive import awaited
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound, VideoError
@@ -116,6 +117,18 @@ class Engine:
     def jobs(self, since: int, limit: int) -> list[dict[str, Any]]:
         """Newest first; no names in them."""
         return [self._view(status) for status in DBOS.list_workflows(sort_desc=True, limit=limit, offset=since)]
+
+    def awaited_study(self, study: str) -> dict[str, Any] | None:
+        """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""
+        unfinished = DBOS.list_workflows(status=_UNFINISHED, name="ingest_video")
+        arguments = ((status.input or {"args": ()})["args"] for status in unfinished)
+        return awaited.study(
+            study,
+            (
+                ingest_job.foreseen(from_json(Upload, upload), from_json(MediaInfo, info), from_json(Plan, plan))
+                for upload, info, plan in arguments
+            ),
+        )
 
     def _view(self, status: WorkflowStatus) -> dict[str, Any]:
         outcome: Outcome = status.output if isinstance(status.output, dict) else {}

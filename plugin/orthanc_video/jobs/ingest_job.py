@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydicom.dataset import Dataset
+
 from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import write
@@ -61,6 +63,11 @@ def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made:
     parts = write.envelope(build(upload, info, plan, made), made.size)
     stored = archive.store(parts, Path(made.path))
     return answer(ids, str(stored["Status"]))
+
+
+def foreseen(upload: Upload, info: MediaInfo, plan: Plan) -> Dataset:
+    """The object as far as it is known before its stream is made: who and when, not the pictures."""
+    return build(upload, info, plan, Made(path="", size=upload.size, video=info.video))
 
 
 def tidy(settings: Settings, upload: str) -> None:

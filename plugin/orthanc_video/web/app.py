@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router):
+    for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router, jobs.awaited_router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)

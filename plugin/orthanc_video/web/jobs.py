@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse, Response
 
+from orthanc_video.errors import NotFound
 from orthanc_video.web.context import CallerNow, GatewayParts, entered
 
 router = APIRouter(prefix="/video/jobs", tags=["jobs"], dependencies=[Depends(entered)])
@@ -37,3 +38,17 @@ async def cancel(job: str, gateway: GatewayParts, caller: CallerNow) -> Response
     await gateway.access.may_cancel(caller)
     await asyncio.to_thread(gateway.engine.cancel, job)
     return JSONResponse({})
+
+
+awaited_router = APIRouter(prefix="/video/awaited", tags=["jobs"])
+
+
+@awaited_router.get("/studies/{study}")
+async def awaited_study(study: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """The study that an unfinished job is going to store, as Orthanc will describe it; for the plugin alone."""
+    found = None
+    if caller.vouched:  # Orthanc has let this caller ask it for the study
+        found = await asyncio.to_thread(gateway.engine.awaited_study, study)
+    if found is None:
+        raise NotFound("No unfinished job belongs to such a study.")
+    return JSONResponse(found)
