@@ -6,6 +6,8 @@ Nothing here logs a header, a file name or a body.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import http.client
 import json
 import threading
@@ -33,12 +35,14 @@ from orthanc_plugin_http import (
     file_name,
     gunzip,
     is_dicom,
+    is_reference,
     is_zip,
     known_status,
     outside_url,
     passed_on,
     query_of,
     read_settings,
+    referred,
     with_absolute_paths,
 )
 from orthanc_plugin_process import Child, interpreter
@@ -169,6 +173,9 @@ class Plugin:
 
     def _upload(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
         body = request.get("body") or b""
+        if self._child is not None and is_reference(request["headers"], self._settings.secret):
+            self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", referred(body)))
+            return
         zipped = request["headers"].get("content-encoding", "").strip().lower() == "gzip"
         if not body:
             self._refuse(output, uri, request, BAD_FILE_FORMAT, Details="Received an empty DICOM file")
@@ -357,6 +364,29 @@ $('div[data-role="page"]').live('pagebeforecreate', function() {
 """
 
 
+Callback = Callable[..., None]
+
+
+def releasing(api: Any) -> Callable[[Callback], Callback]:
+    """For a callback that is sent bodies: plugin 4.0 never lets go of one, and would grow by all that is uploaded."""
+
+    @functools.cache
+    def forgets() -> bool:  # not asked at once: Orthanc answers only after it has loaded its plugins
+        return bool(json.loads(api.RestApiGet("/plugins/python"))["Version"] == "4.0")
+
+    def wrap(callback: Callback) -> Callback:
+        def call(output: Any, uri: str, **request: Any) -> None:
+            try:
+                callback(output, uri, **request)
+            finally:
+                if "body" in request and forgets():
+                    ctypes.pythonapi.Py_DecRef(ctypes.py_object(request["body"]))
+
+        return call
+
+    return wrap
+
+
 def install(api: Any) -> Plugin:
     """Reads Orthanc's configuration and registers everything with it."""
     configuration = json.loads(api.GetConfiguration())
@@ -367,11 +397,12 @@ def install(api: Any) -> Plugin:
         greeting = json.dumps({"Secret": settings.secret, "Configuration": whole}).encode() + b"\n"
         child = Child(api, [interpreter(settings.python), "-m", "orthanc_video", "gateway"], greeting)
     plugin = Plugin(api, settings, child)
+    released = releasing(api)
     if settings.override_instances:
-        api.RegisterRestCallback("/instances", plugin.instances)
-        api.RegisterRestCallback("/studies/[0-9a-f-]{44}", plugin.study)
-    api.RegisterRestCallback("/video", plugin.viewer)
-    api.RegisterRestCallback("/video/(.*)", plugin.video)
+        api.RegisterRestCallback("/instances", released(plugin.instances))
+        api.RegisterRestCallback("/studies/[0-9a-f-]{44}", released(plugin.study))
+    api.RegisterRestCallback("/video", released(plugin.viewer))
+    api.RegisterRestCallback("/video/(.*)", released(plugin.video))
     api.RegisterOnChangeCallback(plugin.on_change)
     api.ExtendOrthancExplorer(EXPLORER)
     return plugin

@@ -5,8 +5,10 @@ Standard library only, like all that Orthanc loads.
 
 from __future__ import annotations
 
+import base64
 import email.message
 import http
+import io
 import json
 import re
 import secrets
@@ -180,6 +182,28 @@ _NOT_PASSED = {
     "transfer-encoding",
     "upgrade",
 }
+
+
+# The gateway names a finished object by this type instead of sending it: its stream is a file of this machine.
+REFERENCE = "application/vnd.orthanc-video.reference+json"
+
+
+def is_reference(headers: Mapping[str, str], secret: str) -> bool:
+    """Whether this comes from the very gateway that this plugin started, and so names a file that may be read."""
+    given = headers.get("orthanc-video-secret", "").encode()
+    return headers.get("content-type") == REFERENCE and secrets.compare_digest(given, secret.encode())
+
+
+def referred(body: bytes) -> bytes:
+    """The whole object: what is around the stream, base64-encoded, and the stream's file, read into one buffer."""
+    reference = json.loads(body)
+    whole = io.BytesIO()
+    whole.write(base64.b64decode(reference["Before"]))
+    with Path(reference["Path"]).open("rb", buffering=0) as file:
+        while block := file.read(MIB):
+            whole.write(block)
+    whole.write(base64.b64decode(reference["After"]))
+    return whole.getvalue()  # the buffer itself, not a copy
 
 
 # The gateway passes on to Orthanc what is not its own; by this (RFC 9110, 7.6.3) a request that comes back is known.

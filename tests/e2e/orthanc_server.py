@@ -86,6 +86,12 @@ class OrthancServer:
         return self._process.pid
 
     @property
+    def memory(self) -> int:
+        """Orthanc's resident memory in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmRSS:")[2].split()[0]) << 10
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

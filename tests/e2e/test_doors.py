@@ -241,6 +241,22 @@ def test_dicom_and_zip_are_answered_as_plain_orthanc_does(
         assert stored.content == body
 
 
+def test_uploads_do_not_stay_in_orthancs_memory(start: Any) -> None:
+    """Python plugin 4.0 keeps the body of every request that a script answers, unless it is made to let go."""
+    server = start({})
+    dataset = dcmread(str(get_testdata_file("CT_small.dcm")))
+    dataset.Rows = dataset.Columns = 4096
+    dataset.PixelData = bytes(2 * 4096 * 4096)
+    before = 0
+    for serial in range(12):
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.7002{serial}")
+        buffer = io.BytesIO()
+        dataset.save_as(buffer)
+        assert requests.post(f"{server.url}/instances", data=buffer.getvalue(), timeout=30).ok
+        before = before or server.memory
+    assert server.memory - before < 5 * len(dataset.PixelData), "it grows by all that is uploaded"
+
+
 def _study_twice(server: OrthancServer) -> tuple[str, list[str]]:
     """A patient with two studies, and some of their identifiers."""
     studies = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import ctypes
 import gzip
 import importlib
 import json
@@ -92,6 +94,7 @@ class FakeOrthanc(ModuleType):
         self.explorer = ""
         self.asked: list[tuple[str, ...]] = []
         self.failure: OrthancException | None = None
+        self.version = "5.0"
 
     def GetConfiguration(self) -> str:  # noqa: N802
         return json.dumps(self.configuration)
@@ -109,6 +112,8 @@ class FakeOrthanc(ModuleType):
         self.explorer = script
 
     def RestApiGet(self, path: str) -> bytes:  # noqa: N802
+        if path == "/plugins/python":
+            return json.dumps({"Version": self.version}).encode()
         self.asked.append(("GET", path))
         if self.failure is not None:
             raise self.failure
@@ -309,9 +314,51 @@ def test_dicom_and_zip_go_to_orthanc(loaded: Loaded) -> None:
         assert (answer.status, answer.body, answer.kind) == (200, STORED, "application/json; charset=utf-8")
         answer = loaded.post(gzip.compress(body), content_encoding="gzip")
         assert (answer.status, answer.body) == (200, STORED)
-    assert [body for _, _, body in loaded.orthanc.asked] == [
-        part.decode("latin-1") for part in (DICOM, DICOM, ZIP, ZIP)
-    ]
+    assert _stored(loaded) == [part.decode("latin-1") for part in (DICOM, DICOM, ZIP, ZIP)]
+
+
+def _stored(loaded: Loaded) -> list[str]:
+    return [asked[2] for asked in loaded.orthanc.asked if asked[0] == "POST"]
+
+
+def _reference(stream: Path) -> bytes:
+    before, after = base64.b64encode(b"before ").decode(), base64.b64encode(b" after").decode()
+    return json.dumps({"Before": before, "Path": str(stream), "After": after}).encode()
+
+
+def test_its_own_gateway_may_name_a_file_instead_of_sending_it(tmp_path: Path) -> None:
+    stream = tmp_path / "stream"
+    stream.write_bytes(b"pictures" * 300_000)
+    loaded = load(Launch=True)
+    kind, secret = {"content_type": pure.REFERENCE}, loaded.plugin.install(loaded.orthanc)._settings.secret
+    answer = loaded.post(_reference(stream), orthanc_video_secret=secret, **kind)
+    assert (answer.status, answer.body) == (200, STORED)
+    assert _stored(loaded) == ["before " + "pictures" * 300_000 + " after"]
+
+
+@pytest.mark.parametrize("secret", [None, "", "guessed"])
+@pytest.mark.parametrize("launch", [True, False])
+def test_nobody_else_names_files(
+    tmp_path: Path, secret: str | None, launch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orthanc_plugin_process.START_SECONDS", 0)
+    private = tmp_path / "private"
+    private.write_bytes(DICOM)
+    loaded = load(Launch=launch)
+    headers = {"content_type": pure.REFERENCE} | ({} if secret is None else {"orthanc_video_secret": secret})
+    assert loaded.post(_reference(private), **headers).status == 503
+    assert _stored(loaded) == []
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.0"])
+def test_a_body_that_version_4_0_keeps_is_let_go(loaded: Loaded, version: str) -> None:
+    loaded.orthanc.version = version
+    body = bytes(DICOM + version.encode())
+    before = sys.getrefcount(body)
+    if version == "4.0":
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(body))
+    assert loaded.post(body).status == 200
+    assert sys.getrefcount(body) == before
 
 
 def test_orthancs_refusal_keeps_its_status_and_fields(loaded: Loaded) -> None:

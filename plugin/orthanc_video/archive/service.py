@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import socket
 import ssl
 import urllib.parse
@@ -19,6 +20,8 @@ from orthanc_video.settings import Settings
 # Orthanc answers an upload only after hashing and writing it all: minutes for gigabytes on a slow disk.
 _PATIENCE = 900.0
 _FULL = 507
+# As in orthanc_plugin_http.py.
+_REFERENCE = "application/vnd.orthanc-video.reference+json"
 
 
 class Archive:
@@ -30,6 +33,9 @@ class Archive:
         if settings.username:
             pair = f"{settings.username}:{settings.password}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        own = settings.gateway
+        # The plugin that started this gateway reads the spool itself: no trip of gigabytes through a socket.
+        self._reference_secret = own.secret if own.launch and own.override_instances else ""
 
     def get(self, path: str) -> Any:
         """The JSON (or text) at ``path``, None when there is no such resource."""
@@ -47,21 +53,16 @@ class Archive:
         return self.get(f"/instances/{instance}") is not None
 
     def store(self, parts: Envelope, stream: Path) -> dict[str, Any]:
-        """Posts one DICOM file; Orthanc's answer, after its MD5 proved equal to ours.
+        """Hands over one DICOM file; Orthanc's answer, after its MD5 proved equal to ours.
 
-        The kernel sends the stream, and our MD5 is computed while Orthanc is busy with what it received.
+        Our MD5 is computed while Orthanc is busy with what it received.
         """
         connection = self._connect()
         try:
-            connection.putrequest("POST", self._path("/instances"))
-            for name, value in (
-                self._headers | {"Content-Length": str(parts.size), "Content-Type": "application/dicom"}
-            ).items():
-                connection.putheader(name, value)
-            connection.endheaders(parts.before)
-            with stream.open("rb") as file:
-                connection.sock.sendfile(file)
-            connection.send(parts.after)
+            if self._reference_secret:
+                self._refer(connection, parts, stream)
+            else:
+                self._send(connection, parts, stream)
             expected = _md5(parts, stream)
             answer = connection.getresponse()
             status, body = answer.status, answer.read()
@@ -74,6 +75,24 @@ class Archive:
         stored: dict[str, Any] = json.loads(body)
         self._verify(stored, expected)
         return stored
+
+    def _refer(self, connection: http.client.HTTPConnection, parts: Envelope, stream: Path) -> None:
+        """Names the stream's file to the plugin, with what goes around it."""
+        before, after = (base64.b64encode(part).decode() for part in (parts.before, parts.after))
+        body = json.dumps({"Before": before, "Path": str(stream.resolve()), "After": after})
+        headers = {"Content-Type": _REFERENCE, "Orthanc-Video-Secret": self._reference_secret}
+        connection.request("POST", self._path("/instances"), body=body, headers=self._headers | headers)
+
+    def _send(self, connection: http.client.HTTPConnection, parts: Envelope, stream: Path) -> None:
+        """The whole file as the request's body; the kernel sends the stream."""
+        headers = {"Content-Length": str(parts.size), "Content-Type": "application/dicom"}
+        connection.putrequest("POST", self._path("/instances"))
+        for name, value in (self._headers | headers).items():
+            connection.putheader(name, value)
+        connection.endheaders(parts.before)
+        with stream.open("rb") as file:
+            connection.sock.sendfile(file)
+        connection.send(parts.after)
 
     def _verify(self, stored: dict[str, Any], expected: str) -> None:
         if stored.get("Status") == "AlreadyStored":
@@ -110,6 +129,8 @@ def _md5(parts: Envelope, stream: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     for block in blocks(parts, stream):
         digest.update(block)
+    with stream.open("rb") as file:  # read for the last time: its memory is better used for Orthanc's own copy
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return digest.hexdigest()
 
 
