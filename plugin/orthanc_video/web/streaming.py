@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -15,6 +14,8 @@ from orthanc_video.archive.objects import StoredVideo
 from orthanc_video.errors import NotFound
 from orthanc_video.model import Span
 from orthanc_video.web import ranges
+
+Blocks = AsyncIterator[bytes | memoryview]
 
 _BLOCK = 1 << 20
 _ENDINGS = {"video/mp4": ".mp4", "video/mp2t": ".ts", "video/mpeg": ".mpg"}
@@ -32,7 +33,7 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
     located = stored.located
     etag = f'"{stored.uuid}"'
     try:
-        descriptor = await asyncio.to_thread(os.open, Path(stored.path), os.O_RDONLY)
+        descriptor = os.open(stored.path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise NotFound("Orthanc holds no such resource.") from error
     body = _Body(descriptor, located.spans)
@@ -48,7 +49,7 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
         if answer.status == 416:
             headers["Content-Range"] = f"bytes */{located.length}"
         return Response(status_code=answer.status, headers=headers)
-    kind = media_type(body.read(Span(0, 8)))
+    kind = media_type(bytes(body.read(Span(0, 8))))
     headers["Content-Disposition"] = f'inline; filename="{stored.instance}{_ENDINGS[kind]}"'
     if len(answer.spans) > 1:
         return _several(request, body, answer.spans, located.length, kind, headers)
@@ -70,7 +71,7 @@ def _several(
     ]
     end = f"\r\n--{boundary}--\r\n".encode()
 
-    async def parts() -> AsyncIterator[bytes]:
+    async def parts() -> Blocks:
         for head, span in zip(heads, spans, strict=True):
             yield head
             async for block in body.blocks(span):
@@ -82,9 +83,7 @@ def _several(
     return _send(request, body, 206, headers, parts())
 
 
-def _send(
-    request: Request, body: _Body, status: int, headers: dict[str, str], blocks: AsyncIterator[bytes]
-) -> Response:
+def _send(request: Request, body: _Body, status: int, headers: dict[str, str], blocks: Blocks) -> Response:
     if request.method == "HEAD":
         body.close()
         return Response(status_code=status, headers=headers)
@@ -102,19 +101,27 @@ class _Body:
         self._descriptor = descriptor
         self._spans = spans
 
-    def read(self, wanted: Span) -> bytes:
-        """At most one block's worth of the wanted bytes, from one fragment."""
+    def read(self, wanted: Span, flags: int = 0) -> memoryview:
+        """At most the wanted bytes, from one fragment. ``flags`` as of preadv(2)."""
         offset = wanted.offset
         for span in self._spans:
             if offset < span.length:
-                return os.pread(self._descriptor, min(wanted.length, span.length - offset), span.offset + offset)
+                buffer = memoryview(bytearray(min(wanted.length, span.length - offset)))
+                return buffer[: os.preadv(self._descriptor, [buffer], span.offset + offset, flags)]
             offset -= span.length
-        return b""
+        return memoryview(b"")
 
-    async def blocks(self, wanted: Span) -> AsyncIterator[bytes]:
+    async def block(self, wanted: Span) -> memoryview:
+        """As ``read``: at once what the kernel has in memory, by way of a thread what the disk has to bring."""
+        try:
+            return self.read(wanted, os.RWF_NOWAIT)
+        except OSError:  # not in memory, or a file system that cannot tell; any other trouble shows again
+            return await asyncio.to_thread(self.read, wanted)
+
+    async def blocks(self, wanted: Span) -> AsyncIterator[memoryview]:
         at, end = wanted.offset, wanted.offset + wanted.length
         while at < end:
-            block = await asyncio.to_thread(self.read, Span(at, min(_BLOCK, end - at)))
+            block = await self.block(Span(at, min(_BLOCK, end - at)))
             if not block:
                 raise OSError("the stored object became shorter while it was sent")
             yield block
@@ -127,7 +134,7 @@ class _Body:
 class _Streamed(StreamingResponse):
     """Closes the file however sending ends: finished, aborted by the client, or failed."""
 
-    def __init__(self, blocks: AsyncIterator[bytes], body: _Body, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, blocks: Blocks, body: _Body, status: int, headers: dict[str, str]) -> None:
         super().__init__(blocks, status_code=status, headers=headers)
         self._body = body
 
