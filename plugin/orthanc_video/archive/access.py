@@ -168,7 +168,9 @@ def _client(settings: Settings, local: bool) -> httpx.AsyncClient:
     address = None
     if is_loopback(host):
         address = _LOCAL if local else _NOT_LOCAL
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    # A connection kept open holds one of Orthanc's threads while it is idle, and Orthanc may close it just when it is
+    # used again, which cannot be told from a failure.
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
     transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
     # Writing and reading may take as long as an upload; only connecting has to be quick.
     timeout = httpx.Timeout(None, connect=5.0)

@@ -12,6 +12,8 @@ from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
 
 _HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
+# Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
+_AT_ONCE = 4
 _MODALITIES = "ES\\GM\\XC"
 
 
@@ -24,7 +26,13 @@ async def videos(
     series.sort(key=lambda item: (item.get("LastUpdate", ""), item["ID"]), reverse=True)
     candidates = [instance for item in series for instance in item["Instances"]]
     page = candidates[since : since + limit]
-    found = await asyncio.gather(*(facts(access, objects, caller, one) for one in page), return_exceptions=True)
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def in_turn(instance: str) -> dict[str, Any]:
+        async with turns:
+            return await facts(access, objects, caller, instance)
+
+    found = await asyncio.gather(*map(in_turn, page), return_exceptions=True)
     for item in found:
         if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo):
             raise item

@@ -44,6 +44,9 @@ def problem(error: VideoError, request: Request) -> Response:
 
 async def on_video_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VideoError)  # noqa: S101
+    if error.passing:  # the caller is asked to come again; who runs this should know why
+        cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+        log.warning("%s%s", error.sentence, cause)
     return problem(error, request)
 
 
