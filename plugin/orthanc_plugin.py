@@ -208,7 +208,8 @@ class Plugin:
             output.SendMethodNotAllowed("GET,DELETE")
 
     def _awaited(self, path: str) -> bytes:
-        headers = passed_on({}, self._settings.secret)
+        # A caller's own headers of this kind are never passed on: only the plugin can ask this.
+        headers = passed_on({}, self._settings.secret) | {"Orthanc-Video-Asks": b"plugin"}
         if self._child is None or self._child.ready:
             with suppress(Unreachable), self._link.ask("GET", "/video/awaited" + path, headers, None) as answer:
                 if answer.status == 200:

@@ -96,17 +96,20 @@ def with_absolute_paths(configuration: Mapping[str, Any], configuration_path: st
 
 
 def is_dicom(head: bytes) -> bool:
-    """With a preamble, or a bare data set that begins with group 0002 or 0008 in little endian."""
+    """With a preamble, or a bare data set that begins with group 0002 or 0008."""
     if head[128:132] == b"DICM":
         return True
-    if len(head) < 8 or head[0:2] not in (b"\x02\x00", b"\x08\x00") or head[3] != 0:
+    if len(head) < 8:
         return False
     explicit = head[4:6].isalpha() and head[4:6].isupper()
-    return explicit or int.from_bytes(head[4:8], "little") <= 1024
+    if head[0:2] in (b"\x00\x02", b"\x00\x08") and head[2] == 0:  # big endian
+        return explicit
+    little = head[0:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0
+    return little and (explicit or int.from_bytes(head[4:8], "little") <= 1024)
 
 
 def is_zip(head: bytes) -> bool:
-    return head.startswith(b"PK\x03\x04")
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 def gunzip(body: bytes, limit: int) -> bytes:

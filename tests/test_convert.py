@@ -51,6 +51,34 @@ def test_a_video_becomes_a_dicom_file(clips: Clips, tmp_path: Path, action: str)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.dcm", "stream.mp4"]
 
 
+def test_a_video_is_never_replaced_by_its_object(clips: Clips, tmp_path: Path) -> None:
+    source = tmp_path / "film.mp4"
+    source.write_bytes(clips.conforming().read_bytes())
+    (tmp_path / "link.dcm").symlink_to(source)
+    for target in (source, tmp_path / "link.dcm", tmp_path / "." / "film.mp4"):
+        done = _run("convert", source, target)
+        assert (done.returncode, "is the video itself" in done.stderr) == (1, True)
+    assert source.read_bytes() == clips.conforming().read_bytes()
+
+
+def test_only_a_file_is_written(clips: Clips, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", tmp_path, tmp_path / "nowhere" / "out.dcm", Path("/proc/out.dcm")):
+        done = _run("convert", clips.conforming(), target)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1
+        assert "cannot be written" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_link_is_followed(clips: Clips, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.dcm").symlink_to(tmp_path / "real" / "out.dcm")
+    assert _run("convert", clips.conforming(), tmp_path / "link.dcm").returncode == 0
+    assert (tmp_path / "link.dcm").is_symlink()
+    assert complaints(tmp_path / "real" / "out.dcm") == []
+
+
 def test_pictures_that_conform_are_not_touched(clips: Clips, tmp_path: Path) -> None:
     _run("convert", clips.conforming(), tmp_path / "out.dcm")
     assert clips.conforming().read_bytes() in (tmp_path / "out.dcm").read_bytes()

@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Entry point: exits 0, 1 with a sentence on stderr, or 78 for a configuration that cannot work."""
+    """Entry point: exits 0, 1 with a sentence on stderr, 78 for a configuration that cannot work, 130 on Ctrl-C."""
     arguments = _parser().parse_args()
     try:
         _run(arguments)
@@ -57,6 +57,9 @@ def main() -> None:
     except VideoError as error:
         print(error.sentence, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted: nothing was written.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

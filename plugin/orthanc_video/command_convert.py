@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def probe(source: Path) -> dict[str, Any]:
 def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
     """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
     wanted = attributes.checked(dict(_pair(text) for text in given))
+    final = _writable(source, target)
     probed = probe(source)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
@@ -45,14 +47,14 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
         sop_class=sop_class,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    folder = target.resolve().parent
-    if not folder.is_dir() or target.is_dir():
-        raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".orthanc-video-") as scratch:
-        made = _made(upload, info, plan, Path(scratch) / "made.mp4")
-        partial = Path(scratch) / "object.dcm"
-        write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)
-        partial.replace(target)
+    try:
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
+            made = _made(upload, info, plan, Path(scratch) / "made.mp4")
+            partial = Path(scratch) / "object.dcm"
+            write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)
+            partial.replace(final)
+    except OSError as error:
+        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
     for reason in plan.reasons:
         print(reason)
     print(f"{plan.action}: {target}")
@@ -82,6 +84,16 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise BadRequest(f'"{text}" is not KEYWORD=VALUE, such as PatientID=1234.')
     return keyword, value
+
+
+def _writable(source: Path, target: Path) -> Path:
+    """Where the object is going to be, links followed. A device, a folder or the source itself is never replaced."""
+    final = target.resolve()
+    if not final.parent.is_dir() or (final.exists() and not final.is_file()):
+        raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
+    if source.exists() and final.exists() and final.samefile(source):
+        raise BadRequest(f"{target} is the video itself: name another file for the DICOM object.")
+    return final
 
 
 def _refuse_missing(source: Path) -> None:

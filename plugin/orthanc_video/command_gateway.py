@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.errors import BadRequest, ConfigurationError
@@ -32,9 +33,10 @@ def run(configuration: Path | None) -> None:
     _own_folder(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
+    app = create_app(settings)
     server = _Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             log_level="warning",
             access_log=False,
             proxy_headers=False,
@@ -42,6 +44,7 @@ def run(configuration: Path | None) -> None:
             date_header=True,
             timeout_graceful_shutdown=3,
         ),
+        app,
         f"http://{host}:{port}",
     )
     server.run(sockets=[listener])
@@ -51,16 +54,21 @@ def run(configuration: Path | None) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does: the plugin and people wait for that line."""
+    """Says where it listens, a line that the plugin and people wait for; stops with all uploads answered."""
 
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, url: str) -> None:
         super().__init__(config)
+        self._app = app
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
             print(f"READY {self._url}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.gateway.engine.release()
+        await super().shutdown(sockets)
 
 
 def _from_plugin() -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -130,6 +131,29 @@ def test_killed_at_any_moment_of_short_work(start: Any, films: Films) -> None:
     while spool(server):
         assert time.monotonic() < deadline, spool(server)
         time.sleep(0.1)
+
+
+def test_who_waits_while_the_gateway_stops_is_answered(start: Any, films: Films, tmp_path: Path) -> None:
+    """Its job is recorded and goes on after the restart; an upload that has not all arrived is asked to come again."""
+    server = start({"VideoGateway": {"AnswerSeconds": 60}})
+    film, answers = films.slow(10).read_bytes(), []
+    post = lambda: answers.append(requests.post(f"{server.gateway_url}/instances", data=film, timeout=90))  # noqa: E731
+    thread = threading.Thread(target=post)
+    thread.start()
+    while not (jobs := requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"]):
+        time.sleep(0.05)
+    wait_for_progress(server, jobs[0]["ID"], 5)
+    host, port = server.gateway_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as halfway:
+        halfway.sendall(b"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + film[:500_000])
+        os.kill(server.gateway_pid(), signal.SIGTERM)
+        refusal = halfway.recv(65536).decode()
+    thread.join()
+    assert refusal.startswith("HTTP/1.1 503")
+    assert "retry-after: " in refusal.lower()
+    assert answers[0].status_code == 200
+    assert answers[0].json()["Status"] == "Processing"
+    assert_stored_once(server, answers[0].json(), tmp_path)
 
 
 def test_cancelled_within_a_second(start: Any, films: Films) -> None:

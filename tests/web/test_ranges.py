@@ -72,32 +72,37 @@ _MALFORMED = (
 )  # fmt: skip
 
 
+def test_a_range_means_something_for_get_alone() -> None:
+    assert answer("HEAD", {"range": "bytes=0-9"}, _SIZE, _ETAG) == _WHOLE
+    assert answer("HEAD", {"range": "bytes=9999999-"}, _SIZE, _ETAG) == _WHOLE
+
+
 @pytest.mark.parametrize("header", _RANGES)
 def test_ranges(header: str) -> None:
-    assert answer({"range": header}, _SIZE, _ETAG) == _RANGES[header]
+    assert answer("GET", {"range": header}, _SIZE, _ETAG) == _RANGES[header]
 
 
 @pytest.mark.parametrize("header", _MALFORMED)
 def test_what_is_malformed_or_of_another_unit_is_ignored(header: str) -> None:
     assert parse(header, _SIZE) is None
-    assert answer({"range": header}, _SIZE, _ETAG) == _WHOLE
+    assert answer("GET", {"range": header}, _SIZE, _ETAG) == _WHOLE
 
 
 def test_no_range_is_the_whole() -> None:
-    assert answer({}, _SIZE, _ETAG) == _WHOLE
+    assert answer("GET", {}, _SIZE, _ETAG) == _WHOLE
 
 
 def test_too_many_ranges_are_the_whole() -> None:
     def header(count: int) -> dict[str, str]:
         return {"range": "bytes=" + ",".join(f"{2 * at}-{2 * at}" for at in range(count))}
 
-    assert answer(header(16), _SIZE, _ETAG).status == 206
-    assert answer(header(500), _SIZE, _ETAG) == _WHOLE
+    assert answer("GET", header(16), _SIZE, _ETAG).status == 206
+    assert answer("GET", header(500), _SIZE, _ETAG) == _WHOLE
 
 
 @pytest.mark.parametrize("header", ["bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-0"])
 def test_an_empty_representation_has_no_ranges(header: str) -> None:
-    assert answer({"range": header}, 0, _ETAG) == _UNSATISFIABLE
+    assert answer("GET", {"range": header}, 0, _ETAG) == _UNSATISFIABLE
 
 
 # Conditions → status, for a request of the first ten bytes (RFC 9110 13.2.2: their order).
@@ -128,15 +133,15 @@ _CONDITIONS: list[tuple[dict[str, str], int]] = [
 
 @pytest.mark.parametrize(("conditions", "status"), _CONDITIONS)
 def test_conditions(conditions: dict[str, str], status: int) -> None:
-    found = answer({"range": "bytes=0-9", **conditions}, _SIZE, _ETAG)
+    found = answer("GET", {"range": "bytes=0-9", **conditions}, _SIZE, _ETAG)
     assert found.status == status
     assert found.spans == {206: (Span(0, 10),), 200: (Span(0, _SIZE),)}.get(status, ())
 
 
 def test_a_stale_if_range_saves_an_unsatisfiable_range() -> None:
     """The client means another, longer representation: it gets this one whole."""
-    assert answer({"range": "bytes=5000-", "if-range": '"stale"'}, _SIZE, _ETAG) == _WHOLE
-    assert answer({"range": "bytes=5000-", "if-range": _ETAG}, _SIZE, _ETAG) == _UNSATISFIABLE
+    assert answer("GET", {"range": "bytes=5000-", "if-range": '"stale"'}, _SIZE, _ETAG) == _WHOLE
+    assert answer("GET", {"range": "bytes=5000-", "if-range": _ETAG}, _SIZE, _ETAG) == _UNSATISFIABLE
 
 
 def _cut(data: bytes, cuts: list[int]) -> list[tuple[int, int]]:
@@ -152,18 +157,20 @@ def test_any_split_of_ranges_gives_the_same_bytes(data: bytes, cuts: list[int], 
     headers = [f"bytes={first}-{end}" for first, end in pieces]
     # The last piece asked as players do: to an end unknown, or from it.
     headers[-1] = (headers[-1], f"bytes={pieces[-1][0]}-", f"bytes=-{len(data) - pieces[-1][0]}")[last]
-    answers = [answer({"range": header}, len(data), _ETAG) for header in headers]
+    answers = [answer("GET", {"range": header}, len(data), _ETAG) for header in headers]
     assert {found.status for found in answers} == {206}
     assert all(len(found.spans) == 1 for found in answers)
     spans = [span for found in answers for span in found.spans]
     assert b"".join(data[span.offset : span.offset + span.length] for span in spans) == data
-    together = answer({"range": "bytes=" + ",".join(h.removeprefix("bytes=") for h in headers)}, len(data), _ETAG)
+    together = answer(
+        "GET", {"range": "bytes=" + ",".join(h.removeprefix("bytes=") for h in headers)}, len(data), _ETAG
+    )
     assert together == Answer(206, tuple(spans))
 
 
 @given(header=st.text(max_size=30), size=st.integers(0, 10_000), unit=st.sampled_from(["", "bytes=", "bytes=0-9,"]))
 def test_no_header_leads_out_of_the_representation(header: str, size: int, unit: str) -> None:
-    found = answer({"range": unit + header}, size, _ETAG)
+    found = answer("GET", {"range": unit + header}, size, _ETAG)
     assert found.status in {200, 206, 416}
     assert all(span.offset >= 0 and span.offset + span.length <= size for span in found.spans)
     if found.status == 206:
@@ -173,5 +180,5 @@ def test_no_header_leads_out_of_the_representation(header: str, size: int, unit:
 
 @pytest.mark.parametrize("digits", [18, 19, 20, 100, 5000])
 def test_numbers_of_any_length_are_answered(digits: int) -> None:
-    assert answer({"range": f"bytes=0-{'9' * digits}"}, _SIZE, _ETAG).status in {200, 206}
-    assert answer({"range": f"bytes={'9' * digits}-"}, _SIZE, _ETAG).status in {200, 416}
+    assert answer("GET", {"range": f"bytes=0-{'9' * digits}"}, _SIZE, _ETAG).status in {200, 206}
+    assert answer("GET", {"range": f"bytes={'9' * digits}-"}, _SIZE, _ETAG).status in {200, 416}

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 
 from pydicom import config
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.valuerep import validate_value
 
 from orthanc_video.errors import BadRequest
 
-# What the stream, the conversion or the archive decides is not for a request to say.
-_OURS = frozenset({
-    "SOPInstanceUID", "SOPClassUID", "TransferSyntaxUID", "Modality", "NumberOfFrames", "Rows", "Columns", "FrameTime",
-    "FrameIncrementPointer", "CineRate", "RecommendedDisplayFrameRate", "SpecificCharacterSet", "EffectiveDuration",
+# What a person or a device may know of a recording: of these modules (PS3.3) what is text and stands on its own. All
+# else follows from the stream, the conversion or the archive, or means something only together with other attributes.
+_ALLOWED = frozenset({
+    # C.7.1.1 Patient
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex",
+    "OtherPatientNames", "EthnicGroup", "PatientComments",
+    # C.7.2.1 General Study
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
+    "ReferringPhysicianName", "ConsultingPhysicianName", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy",
+    # C.7.2.2 Patient Study
+    "AdmittingDiagnosesDescription", "PatientAge", "PatientSize", "PatientWeight", "MedicalAlerts", "Allergies",
+    "SmokingStatus", "Occupation", "AdditionalPatientHistory", "AdmissionID", "ServiceEpisodeID",
+    "ServiceEpisodeDescription", "PatientState",
+    # C.7.3.1 General Series
+    "SeriesInstanceUID", "SeriesNumber", "SeriesDate", "SeriesTime", "SeriesDescription", "Laterality",
+    "PerformingPhysicianName", "ProtocolName", "OperatorsName", "BodyPartExamined", "PerformedProcedureStepID",
+    "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "PerformedProcedureStepDescription",
+    "CommentsOnThePerformedProcedureStep",
+    # C.7.5.1 General Equipment
+    "Manufacturer", "InstitutionName", "InstitutionAddress", "StationName", "InstitutionalDepartmentName",
+    "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions",
+    # C.7.6.1 General Image, C.12.1 SOP Common
+    "InstanceNumber", "ContentDate", "ContentTime", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime",
+    "AcquisitionDateTime", "ImageComments", "BurnedInAnnotation", "ImageLaterality", "TimezoneOffsetFromUTC",
 })  # fmt: skip
-_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UT"})
-_DATA_GROUPS = range(0x0008, 0x0041)
+_ENUMERATED = {
+    "PatientSex": ("M", "F", "O"),
+    "SmokingStatus": ("YES", "NO", "UNKNOWN"),
+    "Laterality": ("R", "L"),
+    "ImageLaterality": ("R", "L", "U", "B"),
+    "BurnedInAnnotation": ("YES", "NO"),
+}
+_OFFSET = re.compile(r"(\+(0\d|1[0-3])[0-5]\d|\+1400|-(0\d|1[01])[0-5]\d|-1200)", re.ASCII)
+_PARAGRAPHS = frozenset({"LT", "ST", "UT"})
 _LONGEST = 10240
 
 
@@ -29,22 +58,36 @@ def _checked(keyword: str, value: str) -> str:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise BadRequest(f'"{keyword}" is no DICOM keyword. Attributes are named by keyword, such as PatientID.')
+    if keyword not in _ALLOWED:
+        raise BadRequest(f'"{keyword}" cannot be set by a request. What can be is listed in docs/http.md.')
     vr = dictionary_VR(tag)
-    if keyword in _OURS or tag >> 16 not in _DATA_GROUPS or vr not in _TEXT_VRS:
-        raise BadRequest(f'"{keyword}" cannot be set by a request: it follows from the video, or is no text attribute.')
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise BadRequest(f'The value of "{keyword}" must be a string of at most {_LONGEST} characters.')
     value = value.strip()
+    parts = [value] if vr in _PARAGRAPHS else value.split("\\")
+    if len(parts) > 1 and dictionary_VM(tag) == "1":
+        raise BadRequest(f'"{keyword}" has one value; a backslash parts several.')
     try:
-        for part in [value] if vr in {"LT", "ST", "UT"} else value.split("\\"):
+        for part in parts:
             validate_value(vr, part, config.RAISE)
+            if vr == "DS" and part and not math.isfinite(float(part)):
+                raise ValueError(part)
     except (ValueError, OverflowError) as error:
-        raise BadRequest(f'The value of "{keyword}" is no legal {vr} (PS3.5 6.2): {_reason(error)}') from error
-    if any(ord(character) < 32 and character not in "\n\r\t\f" for character in value):
+        # pydicom's sentence quotes the value, which may be a patient's.
+        raise BadRequest(
+            f'The value of "{keyword}" is no legal {vr}: see the limits on length and characters in PS3.5 6.2.'
+        ) from error
+    breaks = "\n\r\t\f" if vr in _PARAGRAPHS else ""
+    if any(ord(character) < 32 and character not in breaks for character in value):
         raise BadRequest(f'The value of "{keyword}" holds control characters.')
+    _meant(keyword, value)
     return value
 
 
-def _reason(error: Exception) -> str:
-    # pydicom's sentences quote the value, which may be a patient's; keep what is said after it.
-    return "see the standard's limits on length and characters." if str(error) else ""
+def _meant(keyword: str, value: str) -> None:
+    """Values that the standard enumerates; empty is unknown."""
+    known = _ENUMERATED.get(keyword)
+    if known and value and value not in known:
+        raise BadRequest(f'"{keyword}" must be one of {", ".join(known)}, or empty.')
+    if keyword == "TimezoneOffsetFromUTC" and (not _OFFSET.fullmatch(value) or value == "-0000"):
+        raise BadRequest('"TimezoneOffsetFromUTC" must be an offset such as +0100 (PS3.3 C.12.1.1.8).')

@@ -89,7 +89,10 @@ class Engine:
                 ingest_job.tidy(self.settings, folder.name)
 
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
-        """Commits the job (when this returns, it survives any crash) and starts it; the outcome to wait for."""
+        """Commits the job (when this returns, it survives any crash) and starts it; the outcome to wait for.
+
+        It is empty when the gateway stops before there is one.
+        """
         waiter: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
         self._waiters[upload.id] = waiter
         arguments = (to_json(upload), to_json(info), to_json(plan))
@@ -166,6 +169,11 @@ class Engine:
         waiter = self._waiters.pop(job, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(outcome)
+
+    def release(self) -> None:
+        """Lets go of all who wait for an outcome: their jobs are recorded and go on, here or after a restart."""
+        for job in list(self._waiters):
+            self.settle(job, {})
 
     @contextlib.contextmanager
     def active(self, job: str, target: str) -> Iterator[_Active]:

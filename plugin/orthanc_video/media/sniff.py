@@ -31,17 +31,20 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 
 
 def is_dicom(head: bytes) -> bool:
-    """DICOM Part 10 (PS3.10 7.1), or a bare little-endian data set that begins with group 0002 or 0008."""
+    """DICOM Part 10 (PS3.10 7.1), or a bare data set that begins with group 0002 or 0008."""
     if head[128:132] == b"DICM":
         return True
-    if len(head) < 8 or head[0:2] not in {b"\x02\x00", b"\x08\x00"} or head[3] != 0:
+    if len(head) < 8:
         return False
     explicit = head[4:6].isalpha() and head[4:6].isupper()
-    return explicit or int.from_bytes(head[4:8], "little") <= 1024
+    if head[0:2] in (b"\x00\x02", b"\x00\x08") and head[2] == 0:  # big endian
+        return explicit
+    little = head[0:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0
+    return little and (explicit or int.from_bytes(head[4:8], "little") <= 1024)
 
 
 def is_zip(head: bytes) -> bool:
-    return head[:4] == b"PK\x03\x04"
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 def container(head: bytes) -> str:

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
-from orthanc_video.errors import VideoError
+from orthanc_video.errors import Busy, VideoError
+from orthanc_video.web.problems import problem
 
 _SECONDS = 20.0
 
@@ -37,6 +38,8 @@ class DrainingRoute(APIRoute):
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(body.drain(), _SECONDS)
                 raise
+            except asyncio.CancelledError:  # nothing of it is committed: see receive()
+                return problem(Busy("The gateway is stopping. Try again in a moment."), request)
 
         return draining
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.errors import NotFound
@@ -44,10 +45,13 @@ awaited_router = APIRouter(prefix="/video/awaited", tags=["jobs"])
 
 
 @awaited_router.get("/studies/{study}")
-async def awaited_study(study: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """The study that an unfinished job is going to store, as Orthanc will describe it; for the plugin alone."""
+async def awaited_study(study: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """The study that an unfinished job is going to store, as Orthanc will describe it; for the plugin alone.
+
+    The plugin asks on behalf of a caller whom Orthanc has let ask for the study itself.
+    """
     found = None
-    if caller.vouched:  # Orthanc has let this caller ask it for the study
+    if caller.vouched and request.headers.get("orthanc-video-asks") == "plugin":
         found = await asyncio.to_thread(gateway.engine.awaited_study, study)
     if found is None:
         raise NotFound("No unfinished job belongs to such a study.")

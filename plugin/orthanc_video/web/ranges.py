@@ -21,14 +21,14 @@ class Answer:
     spans: tuple[Span, ...] = ()
 
 
-def answer(headers: Mapping[str, str], size: int, etag: str) -> Answer:
+def answer(method: str, headers: Mapping[str, str], size: int, etag: str) -> Answer:
     """What a GET or HEAD with these headers gets of a representation of ``size`` bytes with a strong ``etag``."""
     if "if-match" in headers and not _matches(headers["if-match"], etag, weak=False):
         return Answer(412)
     if "if-none-match" in headers and _matches(headers["if-none-match"], etag, weak=True):
         return Answer(304)
     whole = Answer(200, (Span(0, size),))
-    wanted = headers.get("range")
+    wanted = headers.get("range") if method == "GET" else None  # defined for GET alone (14.2)
     if wanted is None or headers.get("if-range", etag).strip() != etag:
         return whole
     spans = parse(wanted, size)

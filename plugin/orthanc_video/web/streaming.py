@@ -37,7 +37,7 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
     except FileNotFoundError as error:
         raise NotFound("Orthanc holds no such resource.") from error
     body = _Body(descriptor, located.spans)
-    answer = ranges.answer(request.headers, located.length, etag)
+    answer = ranges.answer(request.method, request.headers, located.length, etag)
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": etag,
