@@ -11,6 +11,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh
 
 free() { # free PORT VARIABLE EXAMPLE WHAT
+    case $1 in
+    '' | *[!0-9]*)
+        echo "$2=$1 is no port number: name a free one, as in: make run $2=$3." >&2
+        exit 1
+        ;;
+    esac
     if ! .venv/bin/python - "$1" <<'PYTHON'; then
 import socket, sys
 with socket.socket() as one:
@@ -32,7 +38,18 @@ free "$http" ORTHANC_HTTP_PORT 18042 "Orthanc's HTTP server"
 free "$dicom" ORTHANC_DICOM_PORT 14242 "Orthanc's DICOM server"
 free "$gateway" GATEWAY_PORT 18043 "the video gateway"
 
+if [ "$http" = "$gateway" ] || [ "$http" = "$dicom" ] || [ "$dicom" = "$gateway" ]; then
+    echo "ORTHANC_HTTP_PORT, ORTHANC_DICOM_PORT and GATEWAY_PORT must be three different ports." >&2
+    exit 1
+fi
+
 mkdir -p "$data/orthanc"
+# Held by Orthanc as well, as long as it lives.
+exec 9>"$data/lock"
+if ! flock -n 9; then
+    echo "The data in $data are in use by another run: name another folder, as in: make run ORTHANC_VIDEO_DATA=other." >&2
+    exit 1
+fi
 export ORTHANC_VIDEO_DATA=$data
 
 stopping=

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from orthanc_video.dicom.classes import BY_CHOICE
-from orthanc_video.errors import ConfigurationError, VideoError
+from orthanc_video.errors import ConfigurationError, VideoError, about
 
 # sysexits.h: the plugin does not start a gateway again that cannot run with this configuration.
 EX_CONFIG = 78
@@ -55,7 +55,8 @@ def main() -> None:
         print(error.sentence, file=sys.stderr)
         sys.exit(EX_CONFIG)
     except VideoError as error:
-        print(error.sentence, file=sys.stderr)
+        source = getattr(arguments, "source", None)
+        print(about(error, source.name if source else "").sentence, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted: nothing was written.", file=sys.stderr)

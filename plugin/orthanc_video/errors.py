@@ -19,6 +19,8 @@ class VideoError(Exception):
     title: ClassVar[str] = "Internal error"
     passing: ClassVar[bool] = False
     retry_after: ClassVar[int | None] = None
+    # Of what is wrong with a file: what its sender can do.
+    advice: ClassVar[str] = ""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -72,6 +74,7 @@ class NotVideo(VideoError):
 
     status = 415
     title = "Not a video"
+    advice = "Send a video file (MP4, MOV, WebM, MKV, AVI, MPEG, TS)."
 
 
 class BrokenVideo(VideoError):
@@ -79,6 +82,7 @@ class BrokenVideo(VideoError):
 
     status = 422
     title = "Video cannot be converted"
+    advice = "Copy it again from the device, or export it there once more, and send that."
 
 
 class Busy(VideoError):
@@ -125,3 +129,17 @@ BY_NAME: dict[str, type[VideoError]] = {
 def revive(name: str, sentence: str) -> VideoError:
     """The error a media process or a recorded job step reported by class name."""
     return BY_NAME.get(name, VideoError)(sentence)
+
+
+def about(error: VideoError, filename: str) -> VideoError:
+    """The same failure, for the sender of a file: which file it is, and what to do about it.
+
+    Only answers say so: file names often are patients' names, and have no place in logs or jobs.
+    """
+    if not error.advice:
+        return error
+    sentence = error.sentence[:1].upper() + error.sentence[1:]
+    sentence += "" if sentence.endswith(".") else "."
+    if "send" not in sentence.lower():
+        sentence = f"{sentence} {error.advice}"
+    return type(error)(f"{filename}: {sentence}" if filename else sentence)

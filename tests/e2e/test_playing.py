@@ -190,3 +190,16 @@ def test_a_deleted_video_stops_playing(server: OrthancServer, films: Films) -> N
     assert get(url).status_code == 200
     assert requests.delete(f"{server.url}/instances/{instance}", timeout=10).status_code == 200
     assert get(url).status_code == 404
+
+
+def test_pages_of_another_origin_are_sent_to_the_gateway(server: OrthancServer, stored: dict[str, Any]) -> None:
+    """On Orthanc's own port a 206 carries the core's Content-Type, too, and does not play in them."""
+    path = f"/video/instances/{stored['ID']}/stream"
+    asked = {"Range": "bytes=0-9", "Sec-Fetch-Site": "cross-site"}
+    answer = requests.get(server.url + path, headers=asked, timeout=10, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, server.gateway_url + path)
+
+
+def test_other_methods_are_told_which_there_are(server: OrthancServer, stored: dict[str, Any]) -> None:
+    answer = requests.delete(f"{server.gateway_url}/video/instances/{stored['ID']}/stream", timeout=10)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

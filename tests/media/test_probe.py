@@ -208,3 +208,13 @@ def test_streams_that_announce_no_length_are_taken_as_far_as_they_go(clips: Clip
     half = probe(clips.truncated(whole, 50)).video
     assert 0 < half.frames < probe(whole).video.frames
     assert half.frames >= len(frame_md5s(clips.truncated(whole, 50))) - 1
+
+
+@pytest.mark.parametrize(("rate", "exact"), [("25", Fraction(25)), ("30000/1001", Fraction(30000, 1001))])
+def test_a_raw_stream_has_its_own_frame_rate(tmp_path: Path, rate: str, exact: Fraction) -> None:
+    """FFmpeg's base rate of raw H.264 counts fields."""
+    path = tmp_path / "raw.264"
+    source = ["-f", "lavfi", "-i", f"testsrc2=s=160x120:r={rate}", "-frames:v", "50", "-pix_fmt", "yuv420p"]
+    ffmpeg(*source, str(path))
+    video = probe(path).video
+    assert (video.frames, video.rate.fraction) == (50, exact)

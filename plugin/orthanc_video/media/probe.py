@@ -46,10 +46,13 @@ def probe(path: Path) -> MediaInfo:
         missing = sniff.missing_bytes(head, source.size)
         if missing:
             raise BrokenVideo(f"The file is truncated: {missing} bytes of what its header announces are missing.")
+        _refuse_absurd(*sniff.claimed_size(head))
         is_mp4 = sniff.container(head).startswith("mov")
         layout = mp4.layout(Bytes(source)) if is_mp4 else None
         if layout is not None and layout.encrypted:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
+        for track in mp4.tracks(Bytes(source)) if layout is not None else ():
+            _refuse_absurd(track.width, track.height)
         with opened(path) as container:
             stream = pictures(container)
             frames = _frames(source, container, stream, layout)
@@ -68,7 +71,10 @@ def pictures(container: InputContainer) -> AvStream:
     if not known:
         raise BrokenVideo("The file's video codec is unknown to this installation's FFmpeg.")
     chosen = max(known, key=lambda s: ((s.width or 0) * (s.height or 0), -s.index))
-    _refuse_absurd(chosen)
+    width, height = chosen.codec_context.width, chosen.codec_context.height
+    if width <= 0 or height <= 0:
+        raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
+    _refuse_absurd(width, height)
     return chosen
 
 
@@ -76,10 +82,8 @@ def _is_cover(stream: AvStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _refuse_absurd(stream: AvStream) -> None:
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width <= 0 or height <= 0:
-        raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
+def _refuse_absurd(width: int, height: int) -> None:
+    """A size that a header claims, whatever the pictures turn out to be: who trusts it makes room for it."""
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
         raise BrokenVideo(
             f"The header claims pictures of {width} × {height} pixels; at most {LARGEST_SIDE} a side are taken."
@@ -135,7 +139,8 @@ def _ordered(times: list[int | None], tick: Fraction, stream: AvStream) -> timin
     given = [time for time in times if time is not None]
     if len(given) == len(times) and len(set(given)) == len(given):
         return np.sort(np.array(given, dtype=np.int64))
-    rate = next(iter(_hints(stream)), Fraction(25))
+    # Of a raw H.264 stream FFmpeg's base rate counts fields; its guess is of frames.
+    rate = Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(_hints(stream)), Fraction(25))
     return np.round(np.arange(len(times)) * float(1 / (rate * tick))).astype(np.int64)
 
 

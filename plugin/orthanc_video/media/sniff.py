@@ -80,6 +80,18 @@ def what_else(head: bytes) -> str:
     return ""
 
 
+def claimed_size(head: bytes) -> tuple[int, int]:
+    """The largest picture size that an AVI file's headers announce (avih, strf); 0 × 0 where none does."""
+    sizes = [(0, 0)]
+    if container(head) == "avi":
+        for name, offset in ((b"avih", 40), (b"strf", 12)):
+            at = head.find(name)
+            if 0 <= at <= len(head) - offset - 8:
+                width, height = struct.unpack_from("<ii", head, at + offset)
+                sizes.append((abs(width), abs(height)))
+    return max(sizes)
+
+
 def missing_bytes(head: bytes, size: int) -> int:
     """How many bytes short of its own declaration a Matroska or AVI file is (0: complete, or it does not say)."""
     kind = container(head)

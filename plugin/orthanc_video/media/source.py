@@ -26,7 +26,7 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None) -> Iterator[InputC
         what = sniff.what_else(head)
         kind = sniff.container(head)
         if what and not kind:
-            raise NotVideo(f"The file is {what}, not a video. Send a video file (MP4, MOV, WebM, MKV, AVI, MPEG, TS).")
+            raise NotVideo(f"The file is {what}, not a video.")
         options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "", "enable_drefs": "0"}
         try:
             container = av.open(source, mode="r", container_options=options, metadata_errors="replace")
@@ -34,7 +34,7 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None) -> Iterator[InputC
             if kind:
                 raise BrokenVideo(
                     f"The file looks like {kind.split(',')[0]} but cannot be read ({reason(error)}): it is damaged or "
-                    "truncated. Copy it again from the device and send it once more."
+                    "truncated."
                 ) from error
             raise NotVideo("The file is not a video that could be recognised.") from error
         with container:

@@ -65,8 +65,18 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _nothing(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     await gateway.access.may_enter(caller)
-    if any(route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.routes):
-        raise MethodNotAllowed(f"This resource does not know the method {request.method}.")
+    known = [route for route in request.app.routes if getattr(route, "name", "") not in {"_nothing", "_orthanc"}]
+    allowed = [
+        method
+        for method in _EVERY_METHOD
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in known)
+    ]
+    if allowed:
+        answer = problems.problem(
+            MethodNotAllowed(f"This resource does not know the method {request.method}."), request
+        )
+        answer.headers["Allow"] = ", ".join(allowed)
+        return answer
     raise NotFound("The gateway has no such resource.")
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive.access import Caller
-from orthanc_video.errors import BadRequest, TooLarge, VideoError
+from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
@@ -102,7 +102,10 @@ async def _file(
     name, kind = multipart.base_name(begins.filename), begins.headers.get("content-type", "")
     default = gateway.settings.gateway.sop_class
     described = await describe(gateway.access, caller, default, form.attributes, name, kind)
-    return await receive(gateway.engine, spooled, described)
+    try:
+        return await receive(gateway.engine, spooled, described)
+    except VideoError as error:
+        raise about(error, described.filename) from error
 
 
 async def _small(parts: AsyncIterator[multipart.Event]) -> bytes:

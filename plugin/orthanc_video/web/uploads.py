@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive.access import Caller
-from orthanc_video.errors import BadRequest, VideoError
+from orthanc_video.errors import BadRequest, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
@@ -63,7 +63,7 @@ async def _raw(
             return JSONResponse(await receive(gateway.engine, spooled, described))
     except VideoError as error:
         _note(gateway, caller, error)
-        raise
+        raise about(error, described.filename) from error
 
 
 def _note(gateway: Gateway, caller: Caller, error: VideoError) -> None:
