@@ -16,6 +16,8 @@ class SpanSource(io.RawIOBase):
     Serves the pure parsers (``size``, ``read_at``) and, as a file object, PyAV.
     """
 
+    _descriptor = -1  # what could not be opened is closed all the same
+
     def __init__(self, path: Path, spans: tuple[Span, ...] | None = None) -> None:
         super().__init__()
         self._descriptor = os.open(path, os.O_RDONLY)
@@ -58,7 +60,7 @@ class SpanSource(io.RawIOBase):
         return self._at
 
     def close(self) -> None:
-        if not self.closed:
+        if not self.closed and self._descriptor >= 0:
             os.close(self._descriptor)
         super().close()
 

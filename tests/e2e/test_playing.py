@@ -184,10 +184,12 @@ def test_an_image_is_not_a_video(server: OrthancServer) -> None:
     assert get(f"{server.gateway_url}/video/instances/{image.replace(image[0], 'f')}/stream").status_code in {404, 415}
 
 
-def test_a_deleted_video_stops_playing(server: OrthancServer, films: Films) -> None:
+@pytest.mark.parametrize("part", ["/stream", "/index", "/thumbnail", "/thumbnail?width=200"])
+def test_a_deleted_video_is_gone(server: OrthancServer, films: Films, part: str) -> None:
+    """Even while Orthanc's yes is remembered, and whatever the media process makes of a file that is not there."""
     instance = requests.post(f"{server.url}/instances", data=films.unique().read_bytes(), timeout=60).json()["ID"]
-    url = f"{server.gateway_url}/video/instances/{instance}/stream"
-    assert get(url).status_code == 200
+    url = f"{server.gateway_url}/video/instances/{instance}{part}"
+    assert get(f"{server.gateway_url}/video/instances/{instance}/stream").status_code == 200
     assert requests.delete(f"{server.url}/instances/{instance}", timeout=10).status_code == 200
     assert get(url).status_code == 404
 

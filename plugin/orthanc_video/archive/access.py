@@ -81,6 +81,9 @@ class Access:
     async def json(self, caller: Caller, method: str, path: str, **more: Any) -> Any:
         """The JSON answer; any other failure of Orthanc's is Busy."""
         answer = await self.ask(caller, method, path, **more)
+        if answer.is_server_error and method == "GET":
+            # A resource that is just being deleted fails for a moment before it is gone: the second answer is true.
+            answer = await self.ask(caller, method, path, **more)
         if answer.status_code != httpx.codes.OK:
             raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
         return answer.json()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import httpx
 
 from orthanc_video.archive.access import Access, Caller, refuse
 from orthanc_video.dicom.locate import locate
-from orthanc_video.errors import Busy
+from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Located
 from orthanc_video.settings import Settings
@@ -26,6 +28,17 @@ class StoredVideo:
     uuid: str
     path: Path
     located: Located
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Around all use of a stored object's file: whatever fails since Orthanc deleted it meanwhile is NotFound."""
+    try:
+        yield
+    except (OSError, VideoError) as error:
+        if path.exists():
+            raise
+        raise NotFound("Orthanc holds no such resource any more.") from error
 
 
 class Objects:
@@ -109,5 +122,5 @@ def evict(folder: Path, bound: int, keep: Path) -> None:
 
 
 def _locate(path: Path) -> Located:
-    with SpanSource(path) as file:
+    with held(path), SpanSource(path) as file:
         return locate(Bytes(file))

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from orthanc_video.archive import catalogue
-from orthanc_video.archive.objects import StoredVideo, evict
+from orthanc_video.archive.objects import StoredVideo, evict, held
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom.locate import Stream
 from orthanc_video.errors import BadRequest, BrokenVideo
@@ -60,7 +60,7 @@ async def index(named: str, gateway: GatewayParts, caller: CallerNow) -> Respons
 
 
 def _index(stored: StoredVideo) -> dict[str, Any]:
-    with SpanSource(stored.path) as file:
+    with held(stored.path), SpanSource(stored.path) as file:
         video = Stream(Bytes(file), stored.located.spans, stored.located.length)
         track = next((track for track in mp4.tracks(video) if track.handler == "vide"), None)
         if track is None:
@@ -101,7 +101,8 @@ def _make_thumbnail(gateway: Gateway, stored: StoredVideo, path: Any, width: int
         "width": width,
     }
     try:
-        run_short("thumbnail", arguments, gateway.settings)
+        with held(stored.path):
+            run_short("thumbnail", arguments, gateway.settings)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

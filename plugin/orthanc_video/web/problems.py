@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http
+import json
 import logging
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from orthanc_video.errors import BadRequest, NotFound, VideoError
 
@@ -39,7 +40,8 @@ def problem(error: VideoError, request: Request) -> Response:
         "OrthancStatus": _ORTHANC_STATUS.get(status, _INTERNAL),
         "Method": request.method,
     }
-    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
+    # In ASCII with JSON's escapes: Orthanc's core calls every error text/plain, which clients then read as Latin-1.
+    return Response(json.dumps(body), status_code=status, headers=headers, media_type="application/problem+json")
 
 
 async def on_video_error(request: Request, error: Exception) -> Response:

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from orthanc_video.archive.objects import StoredVideo
-from orthanc_video.errors import NotFound
+from orthanc_video.archive.objects import StoredVideo, held
 from orthanc_video.model import Span
 from orthanc_video.web import ranges
 
@@ -32,10 +31,8 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
     """200, 206, 304, 412 or 416 as RFC 9110 says; the object's UUID is the strong validator."""
     located = stored.located
     etag = f'"{stored.uuid}"'
-    try:
+    with held(stored.path):
         descriptor = os.open(stored.path, os.O_RDONLY)
-    except FileNotFoundError as error:
-        raise NotFound("Orthanc holds no such resource.") from error
     body = _Body(descriptor, located.spans)
     answer = ranges.answer(request.method, request.headers, located.length, etag)
     headers = {
