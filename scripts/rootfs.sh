@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds a root file system of another Debian release with its Orthanc, so that the end-to-end tests meet
 # another generation of Orthanc on the same machine:  scripts/rootfs.sh SUITE DIRECTORY
-# It is built under another name and renamed when complete; a finished one is kept until the lock file changes.
+# It is built elsewhere and moved when complete; a finished one is kept until the lock file changes.
 set -euo pipefail
 
 suite=$1
@@ -23,8 +23,10 @@ if ! unshare --mount --propagation private true 2>/dev/null; then
 fi
 
 mkdir -p "$(dirname "$root")"
-building=$root.building
-rm -rf --one-file-system "$building"
+# debootstrap cannot work below a path with a space, which the repository's may have.
+building=$(mktemp -d "/var/tmp/orthanc-video-$suite.XXXXXX")
+trap 'rm -rf --one-file-system "$building"' EXIT
+chmod 755 "$building"
 echo "Building Debian $suite with its Orthanc in $root; this takes a few minutes."
 if ! debootstrap --variant=minbase --include="$packages" "$suite" "$building" >"$root.log" 2>&1; then
     tail -n 20 "$root.log" >&2
@@ -58,5 +60,7 @@ fi
 
 chroot "$building" apt-get clean
 echo "$wanted" >"$building/.orthanc-video"
-rm -rf --one-file-system "$root"
-mv "$building" "$root"
+# Beside its place first: the move may be a copy, and a copy may break off.
+rm -rf --one-file-system "$root" "$root.building"
+mv "$building" "$root.building"
+mv "$root.building" "$root"
