@@ -6,7 +6,9 @@ import asyncio
 import email
 import email.policy
 import os
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +22,7 @@ from dicom.conftest import prepare
 from dicom.objects import Counting, encapsulated, header
 from orthanc_video.archive.objects import StoredVideo
 from orthanc_video.dicom.locate import locate
+from orthanc_video.model import Located, Span
 from orthanc_video.web.streaming import media_type, respond
 
 
@@ -150,3 +153,26 @@ def test_types_are_told_by_content() -> None:
     assert media_type(b"\x00\x00\x00\x20ftypisom") == "video/mp4"
     assert media_type(b"\x47\x40\x11\x10") == "video/mp2t"
     assert media_type(b"\x00\x00\x01\xba") == "video/mpeg"
+
+
+def test_a_client_that_goes_away_ends_the_reading(tmp_path: Path) -> None:
+    """Also of an object that is all in memory, to a connection that takes everything at once."""
+    path = tmp_path / "object"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    located = Located(transfer_syntax="", sop_class="", sop_instance="", spans=(Span(0, 1 << 30),), length=1 << 30)
+    scope = {"type": "http", "method": "GET", "path": "/stream", "headers": [], "query_string": b""}
+    sent: list[int] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(len(message.get("body", b"")))
+
+    async def ask() -> None:
+        answer = await respond(Request(scope), StoredVideo("id", "uuid", path, located))
+        await answer(scope, receive, send)
+
+    asyncio.run(ask())
+    assert sum(sent) < 1 << 26

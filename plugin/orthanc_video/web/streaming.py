@@ -123,6 +123,8 @@ class _Body:
                 raise OSError("the stored object became shorter while it was sent")
             yield block
             at += len(block)
+            # Nothing above need ever wait, and that a client has gone is only noticed when others get their turn.
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         os.close(self._descriptor)
