@@ -17,7 +17,9 @@ import pytest
 
 import orthanc_video
 from orthanc_video import __main__ as commands
+from orthanc_video.archive.service import Archive
 from orthanc_video.errors import BY_NAME
+from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import SECTION, Gateway, key_of, settings_from
 from orthanc_video.web.app import create_app
 
@@ -119,7 +121,9 @@ def test_every_json_example_is_json_and_every_configuration_is_one() -> None:
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
     """The gateway's own description; no Orthanc is asked for it."""
-    paths: dict[str, Any] = create_app(settings_from({})).openapi()["paths"]
+    settings = settings_from({})
+    archive = Archive(settings)
+    paths: dict[str, Any] = create_app(settings, archive, Engine(settings, archive)).openapi()["paths"]
     return paths
 
 

@@ -194,7 +194,7 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
     [
         ({"AnswerSeconds": -1}, "must not be negative"),
         ({"ProbeSeconds": 0}, "must be more than 0"),
-        ({"Transcodes": 0}, "must be more than 0"),
+        ({"Transcodes": -1}, "must not be negative"),
         ({"Port": 70000}, "at most 65535"),
     ],
 )

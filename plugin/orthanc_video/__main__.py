@@ -1,4 +1,4 @@
-"""The commands: ``orthanc-video gateway``, ``convert``, ``probe``."""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     gateway = commands.add_parser("gateway", help="serve one Orthanc (started by the plugin, or by hand)")
     gateway.add_argument("--configuration", type=Path, help="Orthanc's configuration file; without it, read from stdin")
+    worker = commands.add_parser("worker", help="run jobs beside the gateway, on this machine or on another one")
+    worker.add_argument("--configuration", type=Path, required=True, help="Orthanc's configuration file")
     convert = commands.add_parser("convert", help="make a DICOM file of a video file, with no server")
     convert.add_argument("source", type=Path)
     convert.add_argument("target", type=Path)
@@ -37,6 +39,11 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_gateway
 
         command_gateway.run(arguments.configuration)
+        return
+    if arguments.command == "worker":
+        from orthanc_video import command_worker
+
+        command_worker.run(arguments.configuration)
         return
     from orthanc_video import command_convert
 

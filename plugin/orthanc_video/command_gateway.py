@@ -16,24 +16,30 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from orthanc_video.archive.service import Archive
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.errors import BadRequest, ConfigurationError
+from orthanc_video.jobs.engine import Engine
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.settings import Settings, read_configuration, settings_from
+from orthanc_video.settings import Settings, settings_from, settings_of
 from orthanc_video.web.app import create_app
 
 
 def run(configuration: Path | None) -> None:
-    """Serves until SIGTERM, or until stdin ends when the plugin started it. Raises ConfigurationError."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    os.umask(0o077)
-    settings = settings_from(read_configuration(configuration)) if configuration else _from_plugin()
+    """Serves until SIGTERM, or until stdin ends when the plugin started it. Raises ConfigurationError.
+
+    Raises Busy while the jobs' database does not answer.
+    """
+    begin()
+    settings = settings_of(configuration) if configuration else _from_plugin()
     _known_class(settings)
     _own_folder(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    app = create_app(settings)
+    archive = Archive(settings)
+    engine = Engine(settings, archive)
+    engine.launch()
+    app = create_app(settings, archive, engine)
     server = _Server(
         uvicorn.Config(
             app,
@@ -51,6 +57,13 @@ def run(configuration: Path | None) -> None:
     # A job's thread may be waiting for Orthanc: the job is recorded and goes on at the next start.
     sys.stdout.flush()
     os._exit(0)
+
+
+def begin() -> None:
+    """What every process that serves does first: log to standard output, write files for its own user alone."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.umask(0o077)
 
 
 class _Server(uvicorn.Server):
@@ -87,7 +100,7 @@ def _from_plugin() -> Settings:
 
 
 def _end_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin, whose lock would be held when this process ends by itself
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -62,6 +62,13 @@ class MethodNotAllowed(VideoError):
     title = "Method not allowed"
 
 
+class Conflict(VideoError):
+    """What is asked for does not fit the state that the resource is in."""
+
+    status = 409
+    title = "Conflict"
+
+
 class TooLarge(VideoError):
     """An upload over the configured limit, or over what one DICOM instance can hold."""
 
@@ -116,6 +123,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        Conflict,
         TooLarge,
         NotVideo,
         BrokenVideo,

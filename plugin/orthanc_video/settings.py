@@ -36,6 +36,8 @@ class Gateway:
     public_url: str = ""
     override_instances: bool = True
     directory: str = ""
+    database: str = field(default="", repr=False)
+    workers: bool = True
     username: str = ""
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -45,7 +47,7 @@ class Gateway:
     maximum_upload_mb: int = 4064
     minimum_free_disk_mb: int = 512
     worker_memory_mb: int = 3072
-    transcodes: int = 1
+    transcodes: int = 0
     sop_class: str = "photographic"
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
@@ -162,7 +164,7 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
     return settings
 
 
-_NOT_ZERO = ("answer_seconds", "probe_seconds", "job_seconds", "maximum_upload_mb", "transcodes", "worker_memory_mb")
+_NOT_ZERO = ("answer_seconds", "probe_seconds", "job_seconds", "maximum_upload_mb", "worker_memory_mb")
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:
@@ -171,14 +173,7 @@ def _refuse_nonsense(gateway: Gateway) -> None:
         value = getattr(gateway, one.name)
         if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
             raise ConfigurationError(f'"{SECTION}.{key_of(one.name)}" must not be negative, but is {value}.')
-    for name in (
-        "answer_seconds",
-        "probe_seconds",
-        "job_seconds",
-        "maximum_upload_mb",
-        "transcodes",
-        "worker_memory_mb",
-    ):
+    for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
     if gateway.port > 65535:
@@ -199,6 +194,17 @@ def _refuse_unsafe(settings: Settings) -> None:
             f'"{SECTION}.Host" is {host}, but Orthanc allows no remote access ("RemoteAccessAllowed" is false). '
             "Allow it in Orthanc first, or leave Host at 127.0.0.1."
         )
+
+
+def settings_of(path: Path) -> Settings:
+    """Settings out of Orthanc's configuration file; paths in it count from its folder, as for Orthanc."""
+    configuration = read_configuration(path)
+    base = path.resolve().parent
+    configuration["StorageDirectory"] = str(base / str(configuration.get("StorageDirectory", "OrthancStorage")))
+    section = configuration.get(SECTION)
+    if isinstance(section, dict) and isinstance(section.get("Directory"), str) and section["Directory"]:
+        section["Directory"] = str(base / section["Directory"])
+    return settings_from(configuration)
 
 
 _COMMENTS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)

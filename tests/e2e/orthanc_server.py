@@ -56,7 +56,7 @@ class OrthancServer:
         self.root = root or (Path(named).resolve() if named else None)
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.http_port, self.dicom_port, self.gateway_port = _free_ports(3)
+        self.http_port, self.dicom_port, self.gateway_port = free_ports(3)
         self.configuration = _merged(self._defaults(), configuration or {})
         self.deadline = deadline
         self._marker = uuid.uuid4().hex
@@ -255,7 +255,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

@@ -84,15 +84,78 @@ def test_killed_after_the_answer(start: Any, films: Films, tmp_path: Path, victi
         server.kill()
         server.assert_no_orphans()
         server.start()
-    if victim == "worker":
-        state = wait_for_job(server, answer["Video"]["Job"])
-        assert state["State"] in {"Success", "Failure"}
-        if state["State"] == "Success":
-            assert_stored_once(server, answer, tmp_path)
-        assert spool(server) == []
-        assert requests.get(f"{server.gateway_url}/health", timeout=10).ok
-    else:
-        assert_stored_once(server, answer, tmp_path)
+    assert_stored_once(server, answer, tmp_path)
+
+
+class Filter:
+    """A filter of Orthanc's own, in Lua, that refuses every object while a file is there."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.refusing = folder / "refuse"
+        script = folder / "filter.lua"
+        script.write_text(
+            "function ReceivedInstanceFilter()\n"
+            f"  local file = io.open('{self.refusing}')\n"
+            "  if file then file:close() end\n"
+            "  return file == nil\n"
+            "end\n",
+            encoding="utf-8",
+        )
+        self.refusing.touch()
+        self.configuration: dict[str, Any] = {
+            "LuaScripts": [str(script)],
+            "VideoGateway": {"AnswerSeconds": 0.2},
+        }
+
+
+@pytest.fixture
+def orthancs_filter(tmp_path: Path) -> Filter:
+    return Filter(tmp_path / "orthanc-0")
+
+
+def dead_letter(server: OrthancServer, film: Path) -> tuple[dict[str, Any], str]:
+    """The answer to an upload that was acknowledged and then could not be stored, and its job's URL."""
+    answer = acknowledged(server, film)
+    state = wait_for_job(server, answer["Video"]["Job"])
+    assert (state["State"], state["Instance"]) == ("DeadLetter", None)
+    assert "filters did not accept" in state["Sentence"]
+    assert (spool(server)[0] / "source").read_bytes() == film.read_bytes()
+    return answer, f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}"
+
+
+def test_a_dead_letter_is_tried_again(start: Any, films: Films, tmp_path: Path, orthancs_filter: Filter) -> None:
+    """Its upload was acknowledged, so it is kept, through a restart, too, until somebody decides."""
+    server = start(orthancs_filter.configuration)
+    answer, job = dead_letter(server, films.slow(10))
+    orthancs_filter.refusing.unlink()
+    server.restart()
+    assert requests.get(job, timeout=10).json()["State"] == "DeadLetter"
+    assert requests.post(f"{job}/retry", timeout=10).status_code == 200
+    assert_stored_once(server, answer, tmp_path)
+    again = requests.post(f"{job}/retry", timeout=10)
+    assert again.status_code == 409
+    assert again.json()["detail"].startswith("Only a job that failed")
+    listed = requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"]
+    assert [(one["ID"], one["State"]) for one in listed] == [(answer["Video"]["Job"], "Success")]
+
+
+def test_a_dead_letter_is_discarded(start: Any, films: Films, orthancs_filter: Filter) -> None:
+    server = start(orthancs_filter.configuration)
+    _, job = dead_letter(server, films.slow(10))
+    assert requests.delete(job, timeout=10).ok
+    assert requests.get(job, timeout=10).json()["State"] == "Failure"
+    assert spool(server) == []
+    assert instances(server) == []
+
+
+def test_a_refusal_that_was_told_leaves_no_letter(start: Any, films: Films, orthancs_filter: Filter) -> None:
+    server = start(orthancs_filter.configuration | {"VideoGateway": {"AnswerSeconds": 60}})
+    answer = requests.post(f"{server.gateway_url}/instances", data=films.unique().read_bytes(), timeout=60)
+    assert answer.status_code == 403
+    (job,) = requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"]
+    assert job["State"] == "Failure"
+    assert spool(server) == []
 
 
 def test_killed_at_any_moment_of_short_work(start: Any, films: Films) -> None:

@@ -135,10 +135,10 @@ class Access:
         if answer.status_code != httpx.codes.OK:
             raise BadRequest(f"Orthanc did not take a DICOM file of the form (HTTP {answer.status_code}).")
 
-    async def may_cancel(self, caller: Caller) -> None:
-        """Raises unless Orthanc lets this caller cancel jobs: asked of one that does not exist."""
+    async def may_control_jobs(self, caller: Caller, action: str) -> None:
+        """Raises unless Orthanc lets this caller ``cancel`` or ``resubmit`` jobs: asked of one that does not exist."""
         try:
-            await self.ask(caller, "POST", "/jobs/00000000-0000-0000-0000-000000000000/cancel", content=b"")
+            await self.ask(caller, "POST", f"/jobs/00000000-0000-0000-0000-000000000000/{action}", content=b"")
         except NotFound:
             return
 

@@ -67,7 +67,10 @@ async def _committed(engine: Engine, spooled: SpoolFile, upload: Upload, info: M
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(engine.settings.gateway.answer_seconds):
             outcome = await asyncio.shield(asyncio.wrap_future(waiter))
-    if outcome and outcome["State"] != "Success":
+    if not outcome:
+        engine.give_up_waiting(upload.id)
+    elif outcome["State"] != "Success":
+        await asyncio.to_thread(engine.refused, upload.id)
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])
     answer = outcome.get("Answer") or answer_of(ingest_job.ids_of(upload, plan), "Processing")
     return {**answer, "Video": {"Job": upload.id, "Action": plan.action, "Reasons": list(plan.reasons)}}

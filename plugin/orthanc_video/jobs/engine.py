@@ -3,127 +3,172 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
+import datetime
 import logging
+import os
 import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
 from orthanc_video.archive import awaited
-from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.archive.service import Archive
-from orthanc_video.errors import NotFound, VideoError
-from orthanc_video.jobs import ingest_job, processes
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
-from orthanc_video.settings import Settings
+from orthanc_video.errors import Conflict, NotFound, VideoError
+from orthanc_video.jobs import ingest_job, processes, running, views
+from orthanc_video.jobs.database import Database
+from orthanc_video.jobs.membership import Membership
+from orthanc_video.jobs.running import Outcome, Running
+from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
+from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.settings import MIB, Settings
 
-_TRANSCODES = "transcodes"
-_ATTEMPTS = 500
-_LONGEST_DELAY = 60.0
+# What takes minutes, and what takes seconds and is not to wait behind it.
+_TRANSCODES, _SHORT = "transcodes", "short"
+_SHORT_AT_ONCE = 8
+_POLL_SECONDS = 1.0
+_KEPT_DAYS = 90
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
-_STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
-_UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
-
-Outcome = dict[str, Any]
-
-
-@dataclass
-class _Active:
-    """A job that runs in this process: what it is at, and how to end it."""
-
-    process: processes.MediaProcess
-    stage: str = "waiting"
-    progress: float = 0.0
-    cancelled: bool = False
 
 
 class Engine:
-    """The jobs of one gateway process. One engine exists at a time: DBOS is a singleton."""
+    """The jobs of one process: a gateway, or a worker. One engine exists at a time: DBOS is a singleton."""
 
-    def __init__(self, settings: Settings, archive: Archive) -> None:
+    def __init__(self, settings: Settings, archive: Archive, *, worker: bool = False) -> None:
         self.settings = settings
-        self.archive = archive
-        self._active: dict[str, _Active] = {}
-        self._waiters: dict[str, concurrent.futures.Future[Outcome]] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._worker = worker
+        self._runs_jobs = worker or settings.gateway.workers
+        self._database = Database(settings)
+        self._running = Running(settings, archive)
 
     def launch(self) -> None:
-        """Opens the job table, takes up unfinished jobs, clears the spool of what was never acknowledged."""
-        global _engine
-        _engine = self
+        """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
+        running.begin(self._running)
         self.settings.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        DBOS(
+        self._database.prepare()
+        executor = self._executor()
+        dbos = DBOS(
             config={
                 "name": "orthanc-video",
-                "system_database_url": f"sqlite:///{self.settings.database}",
+                "system_database_url": self._database.url,
                 "application_version": _WORKFLOW_VERSION,
-                "executor_id": "gateway",
+                "executor_id": executor,
                 "log_level": "ERROR",
                 "max_executor_threads": 64,
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
+        self._membership = Membership(dbos, self._database, self._running, executor, _SHORT)
+        self._membership.join()
+        DBOS.listen_queues([_TRANSCODES, _SHORT] if self._runs_jobs else [])
         DBOS.launch()
-        DBOS.register_queue(
-            _TRANSCODES, worker_concurrency=self.settings.gateway.transcodes, on_conflict="always_update"
-        )
-        self._sweep()
+        for queue, at_once in ((_TRANSCODES, transcodes_at_once(self.settings)), (_SHORT, _SHORT_AT_ONCE)):
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=at_once,
+                polling_interval_sec=_POLL_SECONDS,
+                on_conflict="always_update",
+            )
+        self._membership.begin()
+        if not self._worker:
+            self._sweep()
+            threading.Thread(target=self._prune_daily, daemon=True).start()
+
+    def _executor(self) -> str:
+        """Who this process is to the others.
+
+        One gateway has the SQLite file to itself, so it is always the same one and takes up its own jobs at once. Any
+        other process is a new one at each start: what it left is taken up when its heartbeat is seen to have stopped.
+        """
+        if not self._worker and not self.settings.gateway.database:
+            return "gateway"
+        return f"{'worker' if self._worker else 'gateway'}-{uuid.uuid4().hex}"
+
+    def release(self) -> None:
+        """Lets go of all who wait for an outcome: their jobs are recorded and go on, here or after a restart."""
+        self._running.release()
 
     def close(self) -> None:
-        """Ends media processes and leaves; unfinished jobs go on at the next launch."""
+        """Leaves; unfinished jobs go on at the next launch, or in another process.
+
+        Media processes at work are not ended here, which would be recorded as a failure: they end with this process.
+        """
         processes.close()
-        for active in list(self._active.values()):
-            active.process.end()
+        self._membership.leave()
 
     def _sweep(self) -> None:
-        wanted = {status.workflow_id for status in DBOS.list_workflows(status=_UNFINISHED, load_input=False)}
+        """Clears the spool of what was never acknowledged, and of what has ended."""
+        kept = {
+            views.job_of(status.workflow_id)
+            for status in DBOS.list_workflows(load_input=False)
+            if views.keeps_upload(status)
+        }
         for folder in self.settings.spool.iterdir():
-            if folder.name not in wanted:
+            if folder.name not in kept:
                 ingest_job.tidy(self.settings, folder.name)
+
+    def _prune_daily(self) -> None:
+        """Removes the records of what ended long ago, dead letters apart."""
+        while True:
+            before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
+            past = DBOS.list_workflows(completed_before=before.isoformat(), status=views.ENDED, load_input=False)
+            DBOS.delete_workflows(
+                [status.workflow_id for status in past if not views.is_dead_letter(self.settings, status)]
+            )
+            time.sleep(24 * 3600)
 
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
         """Commits the job (when this returns, it survives any crash) and starts it; the outcome to wait for.
 
         It is empty when the gateway stops before there is one.
         """
-        waiter: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
-        self._waiters[upload.id] = waiter
-        arguments = (to_json(upload), to_json(info), to_json(plan))
-        with SetWorkflowID(upload.id):
-            if plan.action is Action.TRANSCODE:
-                DBOS.enqueue_workflow(_TRANSCODES, ingest_video, *arguments)
-            else:
-                DBOS.start_workflow(ingest_video, *arguments)
+        waiter = self._running.outcome_of(upload.id)
+        self._start(upload.id, to_json(upload), to_json(info), to_json(plan))
         return waiter
+
+    def _start(self, workflow: str, upload: Outcome, info: Outcome, plan: Outcome) -> None:
+        with SetWorkflowID(workflow):
+            if plan["action"] == Action.TRANSCODE:
+                DBOS.enqueue_workflow(_TRANSCODES, ingest_video, upload, info, plan)
+            elif self._runs_jobs:  # at once: a queue is only looked at from time to time
+                DBOS.start_workflow(ingest_video, upload, info, plan)
+            else:
+                DBOS.enqueue_workflow(_SHORT, ingest_video, upload, info, plan)
+
+    def give_up_waiting(self, job: str) -> None:
+        """Nobody waits for the outcome any longer: the sender was told that the job goes on."""
+        self._running.give_up(job)
+
+    def refused(self, job: str) -> None:
+        """The sender has been told that the job failed, and has the file: its upload is not kept."""
+        ingest_job.tidy(self.settings, job)
 
     def record_refusal(self, error: VideoError) -> str:
         """A refused upload whose sender cannot be told (multipart on Orthanc's port) shows as a failed job."""
         job = str(uuid.uuid4())
         with SetWorkflowID(job):
-            DBOS.start_workflow(refused_upload, _failure(error)).get_result()
+            DBOS.start_workflow(refused_upload, failure(error)).get_result()
         return job
 
     def job(self, job: str) -> dict[str, Any]:
         """The job as the API shows it; raises NotFound."""
-        found = DBOS.list_workflows(workflow_ids=[job], limit=1)
-        if not found:
+        latest = views.latest_attempt(job)
+        if latest is None:
             raise NotFound("There is no such job.")
-        return self._view(found[0])
+        return views.view(self.settings, latest, self._database.reports([job]))
 
     def jobs(self, since: int, limit: int) -> list[dict[str, Any]]:
         """Newest first; no names in them."""
-        return [self._view(status) for status in DBOS.list_workflows(sort_desc=True, limit=limit, offset=since)]
+        found = DBOS.list_workflows(name=views.SHOWN, sort_desc=True, limit=limit, offset=since)
+        reports = self._database.reports(views.job_of(status.workflow_id) for status in found)
+        return [views.view(self.settings, status, reports) for status in found]
 
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""
-        unfinished = DBOS.list_workflows(status=_UNFINISHED, name="ingest_video")
+        unfinished = DBOS.list_workflows(status=views.UNFINISHED, name="ingest_video")
         arguments = ((status.input or {"args": ()})["args"] for status in unfinished)
         return awaited.study(
             study,
@@ -133,170 +178,44 @@ class Engine:
             ),
         )
 
-    def _view(self, status: WorkflowStatus) -> dict[str, Any]:
-        outcome: Outcome = status.output if isinstance(status.output, dict) else {}
-        state = _STATES.get(status.status) or outcome.get("State", "Failure")
-        active = self._active.get(status.workflow_id)
-        finished = state == "Success"
-        arguments = (status.input or {"args": ()})["args"]
-        plan = arguments[2] if len(arguments) > 2 else {}
-        return {
-            "ID": status.workflow_id,
-            "State": state,
-            "Progress": 100 if finished else int(active.progress * 100) if active else 0,
-            "Stage": "done" if finished else active.stage if active else state.lower(),
-            "Sentence": outcome.get("Sentence", ""),
-            "Instance": outcome.get("Answer", {}).get("ID"),
-            "Action": plan.get("action", ""),
-            "Reasons": plan.get("reasons", []),
-            "Created": status.created_at,
-        }
-
     def cancel(self, job: str) -> None:
-        """Ends a job at once; a finished one stays as it is."""
-        if self.job(job)["State"] not in {"Pending", "Running"}:
-            return
-        DBOS.cancel_workflow(job)
-        active = self._active.get(job)
-        if active is not None:
-            active.cancelled = True
-            active.process.end()
-        else:
-            ingest_job.tidy(self.settings, job)
-        self.settle(job, {"State": "Cancelled", "Sentence": "The job was cancelled."})
-
-    def settle(self, job: str, outcome: Outcome) -> None:
-        waiter = self._waiters.pop(job, None)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(outcome)
-
-    def release(self) -> None:
-        """Lets go of all who wait for an outcome: their jobs are recorded and go on, here or after a restart."""
-        for job in list(self._waiters):
-            self.settle(job, {})
-
-    @contextlib.contextmanager
-    def active(self, job: str, target: str) -> Iterator[_Active]:
-        """Marks a job as running here; two jobs for the same object (``target``) run one after the other."""
-        active = self._active[job] = _Active(processes.MediaProcess())
-        with self._lock:
-            lock = self._locks.setdefault(target, threading.Lock())
-        try:
-            with lock:
-                yield active
-        finally:
-            del self._active[job]
-            if active.cancelled:
+        """Ends a job at once and discards a dead letter's upload; a finished one stays as it is."""
+        latest = views.latest_attempt(job)
+        if latest is None:
+            raise NotFound("There is no such job.")
+        if latest.status in views.UNFINISHED:
+            DBOS.cancel_workflow(latest.workflow_id)
+            active = self._running.active.get(job)
+            if active is not None:
+                active.end(cancelled=True)
+            elif latest.status != "PENDING":  # else whoever runs it sees that it is cancelled, and clears up
                 ingest_job.tidy(self.settings, job)
+            self._running.settle(job, {"State": "Cancelled", "Sentence": "The job was cancelled."})
+        elif views.keeps_upload(latest):
+            ingest_job.tidy(self.settings, job)
+
+    def retry(self, job: str) -> None:
+        """Tries a dead letter again, from the beginning; raises NotFound, or Conflict when it is none."""
+        latest = views.latest_attempt(job)
+        if latest is None:
+            raise NotFound("There is no such job.")
+        if not views.is_dead_letter(self.settings, latest) or latest.input is None:
+            raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
+        self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])
+        DBOS.delete_workflow(latest.workflow_id)
 
 
-_engine: Engine | None = None
-
-
-def engine() -> Engine:
-    """The engine of this process; there is one from launch on."""
-    if _engine is None:
-        raise RuntimeError("the job engine has not been launched")
-    return _engine
-
-
-@DBOS.workflow(name="ingest_video")
-def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -> Outcome:
-    """One upload to one stored object. Failures are outcomes, not exceptions, so that they are recorded as data."""
-    upload, plan = from_json(Upload, upload_json), from_json(Plan, plan_json)
-    ids = ingest_job.ids_of(upload, plan)
-    with engine().active(upload.id, ids["ID"]) as active:
-        outcome = _steps(active, upload_json, info_json, plan_json, ids)
-    _tidy(upload.id)
-    engine().settle(upload.id, outcome)
-    return outcome
-
-
-def _steps(active: _Active, upload: Outcome, info: Outcome, plan: Outcome, ids: dict[str, str]) -> Outcome:
-    active.stage = plan["action"]
-    if _is_stored(ids["ID"]):
-        return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
-    made = _until_it_passes(lambda: _make(upload, info, plan))
-    if made["State"] != "Success":
-        return made
-    active.stage = "store"
-    return _until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
-
-
-def _until_it_passes(step: Callable[[], Outcome]) -> Outcome:
-    """Repeats a step while its failure may pass; every attempt and every wait is recorded, so a restart goes on."""
-    outcome: Outcome = {}
-    for attempt in range(_ATTEMPTS):
-        outcome = step()
-        if not outcome.get("Passing"):
-            break
-        DBOS.sleep(min(_LONGEST_DELAY, 0.5 * 2.0 ** min(attempt, 10)))
-    return outcome
-
-
-@DBOS.step(name="is_stored")
-def _is_stored(instance: str) -> bool:
-    try:
-        return engine().archive.has(instance)
-    except VideoError:
-        return False  # not known now: the publishing step asks again
-
-
-@DBOS.step(name="make")
-def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
-    job = upload["id"]
-    active = engine()._active[job]
-
-    def progress(part: float) -> None:
-        active.progress = part
-
-    try:
-        made = ingest_job.make(
-            engine().settings,
-            active.process,
-            from_json(Upload, upload),
-            from_json(MediaInfo, info),
-            from_json(Plan, plan),
-            progress,
-        )
-    except VideoError as error:
-        return _failure(error)
-    return {"State": "Success", "Made": to_json(made)}
-
-
-@DBOS.step(name="publish")
-def _publish(upload: Outcome, info: Outcome, plan: Outcome, made: Outcome) -> Outcome:
-    try:
-        answer = ingest_job.publish(
-            engine().archive,
-            from_json(Upload, upload),
-            from_json(MediaInfo, info),
-            from_json(Plan, plan),
-            from_json(Made, made),
-        )
-    except VideoError as error:
-        return _failure(error)
-    return {"State": "Success", "Answer": answer}
-
-
-@DBOS.step(name="tidy")
-def _tidy(upload: str) -> None:
-    ingest_job.tidy(engine().settings, upload)
-
-
-@DBOS.workflow(name="refused_upload")
-def refused_upload(outcome: Outcome) -> Outcome:
-    """Nothing to do: the record is all."""
-    return outcome
+def transcodes_at_once(settings: Settings) -> int:
+    """As configured, else one for every four cores (x264 uses about that many well), as far as memory goes."""
+    if settings.gateway.transcodes:
+        return settings.gateway.transcodes
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    by_memory = memory // (settings.gateway.worker_memory_mb * MIB)
+    return max(1, min((os.cpu_count() or 1) // 4, by_memory))
 
 
 def _is_cancellation(record: logging.LogRecord) -> bool:
     """A cancelled job's traceback, which DBOS logs as an error, tells nobody anything."""
     kind = record.exc_info[0] if record.exc_info else None
     text = record.getMessage() if kind is None else kind.__name__
-    return "CancelledError" in text
-
-
-def _failure(error: VideoError) -> Outcome:
-    kind = type(error).__name__
-    return {"State": "Failure", "Kind": kind, "Sentence": error.sentence, "Passing": error.passing}
+    return "CancelledError" in text or "ConflictIDError" in text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ def make(
     source = Path(upload.path)
     if plan.action is Action.WRAP:
         return Made(path=upload.path, size=upload.size, video=info.video)
-    target = source.with_name("made.mp4")
+    # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
+    for left in source.parent.glob("made-*"):
+        left.unlink()
+    target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
     _room_for(settings, upload.size)
     arguments: dict[str, Any] = {
         "source": upload.path,

@@ -29,16 +29,14 @@ _THREADS = 64
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The whole application for one Orthanc."""
+def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
+    """The whole application for one Orthanc; ``engine`` has been launched, and is closed with the application."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Range reads share these threads with waits for media processes: enough that neither holds up the other.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
-        archive, access = Archive(settings), Access(settings)
-        engine = Engine(settings, archive)
-        await asyncio.to_thread(engine.launch)
+        access = Access(settings)
         await asyncio.to_thread(processes.warm_up)
         app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine)
         yield

@@ -1,4 +1,4 @@
-"""Jobs: state, progress, cancel."""
+"""Jobs: state, progress, cancel, retry."""
 
 from __future__ import annotations
 
@@ -35,10 +35,18 @@ async def one_job(job: str, gateway: GatewayParts) -> Response:
 
 @router.delete("/{job}")
 async def cancel(job: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """Cancels; a finished job stays as it is."""
-    await gateway.access.may_cancel(caller)
+    """Cancels, and discards a dead letter; a finished job stays as it is."""
+    await gateway.access.may_control_jobs(caller, "cancel")
     await asyncio.to_thread(gateway.engine.cancel, job)
     return JSONResponse({})
+
+
+@router.post("/{job}/retry")
+async def retry(job: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Tries a dead letter again: an acknowledged upload that could not be stored."""
+    await gateway.access.may_control_jobs(caller, "resubmit")
+    await asyncio.to_thread(gateway.engine.retry, job)
+    return JSONResponse(await asyncio.to_thread(gateway.engine.job, job))
 
 
 awaited_router = APIRouter(prefix="/video/awaited", tags=["jobs"])

@@ -1,0 +1,116 @@
+"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and two of ours beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from orthanc_video.errors import Busy, ConfigurationError
+from orthanc_video.settings import Settings
+
+_tables = sa.MetaData()
+_executors = sa.Table(
+    "orthanc_video_executors",
+    _tables,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("beat", sa.Float, nullable=False),  # seconds since 1970 by the database's own clock
+)
+_progress = sa.Table(
+    "orthanc_video_progress",
+    _tables,
+    sa.Column("job", sa.String(64), primary_key=True),
+    sa.Column("executor", sa.String(64), nullable=False),
+    sa.Column("report", sa.JSON, nullable=False),
+)
+_CLOCKS = {
+    "postgresql": "extract(epoch from clock_timestamp())",
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+}
+
+
+def url_of(settings: Settings) -> str:
+    """The database's URL as DBOS and SQLAlchemy take it, password included; raises ConfigurationError."""
+    given = settings.gateway.database
+    if not given:
+        return f"sqlite:///{settings.database}"
+    try:
+        url = sa.make_url(given)
+    except sa.exc.ArgumentError as error:
+        raise ConfigurationError('"VideoGateway.Database" is no URL: postgresql://user:password@host/name.') from error
+    if url.get_backend_name() != "postgresql":
+        raise ConfigurationError(
+            '"VideoGateway.Database" must begin with postgresql:// (or be empty: SQLite in the gateway\'s folder).'
+        )
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """Heartbeats of the processes that run jobs, and how far their jobs are. Blocking; raises SQLAlchemyError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = url_of(settings)
+        url = sa.make_url(self.url)
+        if url.get_backend_name() == "postgresql":
+            self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        else:
+            self._engine = sa.create_engine(url, connect_args={"timeout": 30})
+        self._now = sa.literal_column(_CLOCKS[self._engine.dialect.name], sa.Float)
+
+    def prepare(self) -> None:
+        """Makes the tables; raises Busy while the database does not answer."""
+        try:
+            with self._engine.begin() as connection:
+                if self._engine.dialect.name == "postgresql":  # two that start at once must not both create
+                    connection.execute(sa.text("select pg_advisory_xact_lock(5820043)"))
+                _tables.create_all(connection)
+        except sa.exc.OperationalError as error:
+            raise Busy(
+                'The jobs\' database ("VideoGateway.Database") does not answer, does not exist, or refuses this user.'
+            ) from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def beat(self, executor: str) -> None:
+        """Says that this process lives."""
+        with self._engine.begin() as connection:
+            mine = sa.update(_executors).where(_executors.c.id == executor).values(beat=self._now)
+            if not connection.execute(mine).rowcount:
+                connection.execute(sa.insert(_executors).values(id=executor, beat=self._now))
+
+    def leave(self, executor: str) -> None:
+        """Says that this process ends: what it had not finished may be taken up at once."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_executors).where(_executors.c.id == executor))
+            connection.execute(sa.delete(_progress).where(_progress.c.executor == executor))
+
+    def living(self, within: float) -> set[str]:
+        """The processes that have beaten in the last ``within`` seconds."""
+        with self._engine.begin() as connection:
+            return set(
+                connection.execute(sa.select(_executors.c.id).where(_executors.c.beat > self._now - within)).scalars()
+            )
+
+    def report(self, executor: str, reports: dict[str, dict[str, Any]]) -> None:
+        """Puts this process's reports, by job, in place of its earlier ones."""
+        with self._engine.begin() as connection:
+            earlier = sa.or_(_progress.c.executor == executor, _progress.c.job.in_(list(reports)))
+            connection.execute(sa.delete(_progress).where(earlier))
+            rows = [{"job": job, "executor": executor, "report": report} for job, report in reports.items()]
+            if rows:
+                connection.execute(sa.insert(_progress), rows)
+
+    def reports(self, jobs: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What those of ``jobs`` that run have last reported."""
+        wanted = sa.select(_progress.c.job, _progress.c.report).where(_progress.c.job.in_(list(jobs)))
+        with self._engine.begin() as connection:
+            return {row.job: row.report for row in connection.execute(wanted)}
+
+    def forget_the_dead(self, older: float) -> None:
+        """Removes processes that have not beaten for ``older`` seconds, and their reports."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_executors).where(_executors.c.beat < self._now - older))
+            living = sa.select(_executors.c.id)
+            connection.execute(sa.delete(_progress).where(_progress.c.executor.not_in(living)))

@@ -1,0 +1,115 @@
+"""This process among all that run jobs: it says that it lives, takes over from the dead, and obeys the job table.
+
+A process whose beat is older than ``TIME_TO_LIVE`` seconds is taken for dead, and its unfinished jobs go back to a
+queue. It may only have been slow: DBOS then refuses what it records, and its media processes end as soon as it looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import sqlalchemy as sa
+from dbos import DBOS, WorkflowStatus
+
+from orthanc_video.jobs.database import Database
+from orthanc_video.jobs.running import Running
+
+log = logging.getLogger(__name__)
+
+TIME_TO_LIVE = 15.0
+_LOOK = 0.5
+_LONG_DEAD = 3600.0
+
+
+class Membership:
+    """One thread that looks at the job table twice a second while there is something to look for."""
+
+    def __init__(self, dbos: DBOS, database: Database, running: Running, executor: str, recovery_queue: str) -> None:
+        self._dbos = dbos
+        self._database = database
+        self._running = running
+        self._executor = executor
+        self._recovery_queue = recovery_queue
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="membership", daemon=True)
+        self._next_beat = 0.0
+        self._judges_from = 0.0
+        self._answers = True
+
+    def join(self) -> None:
+        """From here on this process counts as living; its own unfinished jobs are not taken by others."""
+        self._database.beat(self._executor)
+
+    def begin(self) -> None:
+        """To be called once DBOS is launched."""
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Lets others take up what is unfinished, at once."""
+        self._stop.set()
+        self._thread.join(timeout=2)
+        try:
+            self._database.leave(self._executor)
+        except sa.exc.SQLAlchemyError:
+            log.warning("The jobs' database does not answer: others wait %g s before they take over.", TIME_TO_LIVE)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_LOOK):
+            try:
+                self._look()
+            except Exception as error:
+                if self._answers:
+                    log.warning("The jobs' database does not answer (%s); it is asked again.", type(error).__name__)
+                self._answers = False
+                # What others did meanwhile is not known: they get the time to show that they live.
+                self._judges_from = time.monotonic() + TIME_TO_LIVE
+            else:
+                self._answers = True
+
+    def _look(self) -> None:
+        if self._running.active or self._running.reported:
+            self._obey()
+            self._running.reported = {job: active.report() for job, active in list(self._running.active.items())}
+            self._database.report(self._executor, self._running.reported)
+        self._settle_elsewhere()
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._database.beat(self._executor)
+            self._next_beat = now + TIME_TO_LIVE / 4
+            if now >= self._judges_from:
+                self._take_over()
+
+    def _obey(self) -> None:
+        """Ends the media processes of jobs that were cancelled, or that another process has taken over."""
+        active = dict(self._running.active)
+        for status in DBOS.list_workflows(workflow_ids=list(active), load_input=False, load_output=False):
+            one = active[status.workflow_id]
+            if status.status == "CANCELLED":
+                one.end(cancelled=True)
+            elif status.status != "PENDING" or status.executor_id != self._executor:
+                one.end(lost=True)
+
+    def _settle_elsewhere(self) -> None:
+        """Hands on the outcomes of jobs that are waited for here and run in another process."""
+        elsewhere = self._running.awaited() - set(self._running.active)
+        if elsewhere:
+            for status in DBOS.list_workflows(workflow_ids=list(elsewhere), load_input=False):
+                if isinstance(status.output, dict):
+                    self._running.settle(status.workflow_id, status.output)
+
+    def _take_over(self) -> None:
+        living = self._database.living(TIME_TO_LIVE)
+        for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
+            if status.executor_id not in living and self._reenqueue(status):
+                log.warning("A job of a process that no longer answers is taken up again.")
+        self._database.forget_the_dead(_LONG_DEAD)
+
+    def _reenqueue(self, status: WorkflowStatus) -> bool:
+        """Puts a job back into its queue if its owner has not changed since it was looked at.
+
+        Not public API: ``resume_workflow``, which is, forgets the number of attempts and does not look at the owner.
+        """
+        owners = [status.executor_id or ""]
+        return self._dbos._sys_db.reenqueue_for_recovery(status.workflow_id, owners, self._recovery_queue)

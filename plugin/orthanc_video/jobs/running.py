@@ -1,0 +1,104 @@
+"""What this process is at: the jobs that run in it, and who waits for the outcome of which."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from orthanc_video.archive.service import Archive
+from orthanc_video.jobs import ingest_job, processes
+from orthanc_video.settings import Settings
+
+Outcome = dict[str, Any]
+
+
+@dataclass
+class Active:
+    """A job that runs in this process: what it is at, and how to end it.
+
+    ``lost``: another process has taken the job over; ``cancelled``: nobody wants it any more.
+    """
+
+    process: processes.MediaProcess = field(default_factory=processes.MediaProcess)
+    stage: str = "waiting"
+    progress: float = 0.0
+    lost: bool = False
+    cancelled: bool = False
+
+    def report(self) -> dict[str, Any]:
+        """What the job's view shows of it."""
+        return {"Stage": self.stage, "Progress": int(self.progress * 100)}
+
+    def end(self, *, lost: bool = False, cancelled: bool = False) -> None:
+        self.lost, self.cancelled = lost, cancelled
+        self.process.end()
+
+
+class Running:
+    """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
+
+    def __init__(self, settings: Settings, archive: Archive) -> None:
+        self.settings = settings
+        self.archive = archive
+        self.active: dict[str, Active] = {}
+        # What the job table was last told of them.
+        self.reported: dict[str, dict[str, Any]] = {}
+        self._waiters: dict[str, concurrent.futures.Future[Outcome]] = {}
+        self._locks: weakref.WeakValueDictionary[str, threading.Lock] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def job(self, job: str, target: str) -> Iterator[Active]:
+        """Marks a job as running here; two jobs for the same object (``target``) run one after the other."""
+        active = self.active[job] = Active()
+        with self._lock:
+            lock = self._locks.setdefault(target, threading.Lock())
+        try:
+            with lock:
+                yield active
+        finally:
+            del self.active[job]
+            if active.cancelled:
+                ingest_job.tidy(self.settings, job)
+
+    def outcome_of(self, job: str) -> concurrent.futures.Future[Outcome]:
+        """The outcome to wait for; empty when this process stops before there is one."""
+        return self._waiters.setdefault(job, concurrent.futures.Future())
+
+    def awaited(self) -> set[str]:
+        """The jobs whose outcome is waited for here."""
+        return set(self._waiters)
+
+    def settle(self, job: str, outcome: Outcome) -> None:
+        waiter = self._waiters.pop(job, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(outcome)
+
+    def give_up(self, job: str) -> None:
+        """Nobody waits any longer."""
+        self._waiters.pop(job, None)
+
+    def release(self) -> None:
+        """Lets go of all who wait: their jobs are recorded and go on, here after a restart or elsewhere."""
+        for job in self.awaited():
+            self.settle(job, {})
+
+
+_here: Running | None = None
+
+
+def begin(running: Running) -> None:
+    global _here
+    _here = running
+
+
+def here() -> Running:
+    """The jobs of this process; there are some from launch on."""
+    if _here is None:
+        raise RuntimeError("the job engine has not been launched")
+    return _here

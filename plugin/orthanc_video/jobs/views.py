@@ -1,0 +1,82 @@
+"""Jobs as a person sees them, out of DBOS's records.
+
+A job is named by its upload. Its attempts are workflows: ``{job}``, then ``{job}.2`` … for each time that a person had
+it tried again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbos import DBOS, WorkflowStatus
+
+from orthanc_video.jobs import ingest_job
+from orthanc_video.jobs.running import Outcome
+from orthanc_video.settings import Settings
+
+UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
+ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+SHOWN = ["ingest_video", "refused_upload"]
+_STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
+_UNEXPECTED = "The job failed in an unexpected way; the log says where. It can be tried again."
+
+
+def job_of(workflow: str) -> str:
+    """The job that a workflow is an attempt at."""
+    return workflow.partition(".")[0]
+
+
+def next_attempt(workflow: str) -> str:
+    job, _, attempt = workflow.partition(".")
+    return f"{job}.{int(attempt or 1) + 1}"
+
+
+def latest_attempt(job: str) -> WorkflowStatus | None:
+    """What was last tried for a job; None when there is no such job."""
+    if "." in job or not job:
+        return None
+    found = DBOS.list_workflows(workflow_id_prefix=job, name=SHOWN, sort_desc=True, limit=1)
+    return found[0] if found and job_of(found[0].workflow_id) == job else None
+
+
+def keeps_upload(status: WorkflowStatus) -> bool:
+    """Whether the upload's bytes are still wanted: by an unfinished job, or as a dead letter's."""
+    return status.status in UNFINISHED or _state(status) == "Failure"
+
+
+def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
+    """An acknowledged upload that could not be stored: its bytes are kept until a person decides.
+
+    The bytes themselves say so: those of a failure whose sender was told of it are removed.
+    """
+    return _state(status) == "Failure" and ingest_job.folder_of(settings, job_of(status.workflow_id)).exists()
+
+
+def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The job as the API shows it; ``reports`` are those of running jobs, by job."""
+    job = job_of(status.workflow_id)
+    outcome, state = _outcome(status), _state(status)
+    arguments = (status.input or {"args": ()})["args"]
+    plan = arguments[2] if len(arguments) > 2 else {}
+    if state == "Running":
+        at = {"Stage": "waiting", "Progress": 0} | reports.get(job, {})
+    else:
+        at = {"Stage": "done", "Progress": 100} if state == "Success" else {"Stage": state.lower(), "Progress": 0}
+    return {
+        "ID": job,
+        "State": "DeadLetter" if is_dead_letter(settings, status) else state,
+        **at,
+        "Sentence": outcome.get("Sentence", _UNEXPECTED if state == "Failure" else ""),
+        "Instance": outcome.get("Answer", {}).get("ID"),
+        "Action": plan.get("action", ""),
+        "Reasons": plan.get("reasons", []),
+        "Created": status.created_at,
+    }
+
+
+def _outcome(status: WorkflowStatus) -> Outcome:
+    return status.output if isinstance(status.output, dict) else {}
+
+
+def _state(status: WorkflowStatus) -> str:
+    return _STATES.get(status.status) or str(_outcome(status).get("State", "Failure"))

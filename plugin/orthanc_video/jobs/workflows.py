@@ -1,0 +1,122 @@
+"""The workflows: which steps a job has, in which order, and what is tried again. Each step may be repeated.
+
+Unfinished jobs outlive an upgrade: a change to the order of the steps needs ``DBOS.patch`` (CONTRIBUTING.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dbos import DBOS
+
+from orthanc_video.archive.identifiers import answer as answer_of
+from orthanc_video.errors import VideoError, WorkerFailed
+from orthanc_video.jobs import ingest_job
+from orthanc_video.jobs.running import Active, Outcome, here
+from orthanc_video.model import Made, MediaInfo, Plan, Upload, from_json, to_json
+
+# Of a step whose failure may pass: about eight hours until the job becomes a dead letter.
+_ATTEMPTS = 500
+# Of one whose media process died: it may have been killed for want of memory, or by the file itself.
+_LIVES = 3
+_LONGEST_DELAY = 60.0
+
+
+@DBOS.workflow(name="ingest_video")
+def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -> Outcome:
+    """One upload to one stored object. Failures are outcomes, not exceptions, so that they are recorded as data.
+
+    A job that failed keeps its upload: whoever tells the sender removes it, else it is a dead letter.
+    """
+    upload, plan = from_json(Upload, upload_json), from_json(Plan, plan_json)
+    ids = ingest_job.ids_of(upload, plan)
+    with here().job(upload.id, ids["ID"]) as active:
+        outcome = _steps(active, upload_json, info_json, plan_json, ids)
+    if outcome["State"] == "Success":
+        _tidy(upload.id)
+    here().settle(upload.id, outcome)
+    return outcome
+
+
+def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: dict[str, str]) -> Outcome:
+    active.stage = plan["action"]
+    if _is_stored(ids["ID"]):
+        return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
+    made = _until_it_passes(lambda: _make(upload, info, plan))
+    if made["State"] != "Success":
+        return made
+    active.stage = "store"
+    return _until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
+
+
+def _until_it_passes(step: Callable[[], Outcome]) -> Outcome:
+    """Repeats a step while its failure may pass; every attempt and every wait is recorded, so a restart goes on."""
+    outcome: Outcome = {}
+    for attempt in range(_ATTEMPTS):
+        outcome = step()
+        died = outcome.get("Kind") == WorkerFailed.__name__
+        if not (outcome.get("Passing") or (died and attempt + 1 < _LIVES)):
+            break
+        DBOS.sleep(min(_LONGEST_DELAY, 0.5 * 2.0 ** min(attempt, 10)))
+    return outcome
+
+
+@DBOS.step(name="is_stored")
+def _is_stored(instance: str) -> bool:
+    try:
+        return here().archive.has(instance)
+    except VideoError:
+        return False  # not known now: the publishing step asks again
+
+
+@DBOS.step(name="make")
+def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
+    active = here().active[upload["id"]]
+
+    def progress(part: float) -> None:
+        active.progress = part
+
+    try:
+        made = ingest_job.make(
+            here().settings,
+            active.process,
+            from_json(Upload, upload),
+            from_json(MediaInfo, info),
+            from_json(Plan, plan),
+            progress,
+        )
+    except VideoError as error:
+        return failure(error)
+    return {"State": "Success", "Made": to_json(made)}
+
+
+@DBOS.step(name="publish")
+def _publish(upload: Outcome, info: Outcome, plan: Outcome, made: Outcome) -> Outcome:
+    try:
+        answer = ingest_job.publish(
+            here().archive,
+            from_json(Upload, upload),
+            from_json(MediaInfo, info),
+            from_json(Plan, plan),
+            from_json(Made, made),
+        )
+    except VideoError as error:
+        return failure(error)
+    return {"State": "Success", "Answer": answer}
+
+
+@DBOS.step(name="tidy")
+def _tidy(upload: str) -> None:
+    ingest_job.tidy(here().settings, upload)
+
+
+@DBOS.workflow(name="refused_upload")
+def refused_upload(outcome: Outcome) -> Outcome:
+    """Nothing to do: the record is all."""
+    return outcome
+
+
+def failure(error: VideoError) -> Outcome:
+    """A failure as it is recorded."""
+    kind = type(error).__name__
+    return {"State": "Failure", "Kind": kind, "Sentence": error.sentence, "Passing": error.passing}

@@ -1,0 +1,96 @@
+"""Stops a process of ours at a named place, for the crash tests: Python loads this by itself from PYTHONPATH.
+
+The file named by ORTHANC_VIDEO_TEST_BREAK says where, as ``package.module:Class.function before`` (or ``after``). The
+process that comes there first takes the file, writes its id into one beside it, and waits to be killed, or for that one
+to go. The time after which a process that does not answer is taken for dead is shortened, too.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+_file = Path(os.environ["ORTHANC_VIDEO_TEST_BREAK"])
+
+
+def _stop() -> None:
+    taken = _file.with_suffix(".taken")
+    try:
+        _file.rename(taken)
+    except FileNotFoundError:
+        return
+    hit = _file.with_suffix(".writing")
+    hit.write_text(str(os.getpid()), encoding="utf-8")
+    hit.rename(_file.with_suffix(".hit"))
+    while _file.with_suffix(".hit").exists():
+        time.sleep(0.05)
+
+
+def _stopping(function: Any, when: str) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
+        if when == "before":
+            _stop()
+        try:
+            return function(*arguments, **named)
+        finally:
+            if when == "after":
+                _stop()
+            if _file.with_suffix(".taken").exists():
+                _file.with_suffix(".left").touch()
+
+    return call
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Lets a module be found as ever, and changes it when it has been executed."""
+
+    def __init__(self, module: str, change: Callable[[ModuleType], None]) -> None:
+        self._module, self._change = module, change
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self._module:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        assert spec is not None
+        loader = spec.loader
+        assert loader is not None
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self._change(module)
+
+        loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _break_at(place: str, when: str) -> None:
+    name, _, function = place.partition(":")
+
+    def change(module: ModuleType) -> None:
+        *owner, last = function.split(".")
+        holder: Any = getattr(module, owner[0]) if owner else module
+        setattr(holder, last, _stopping(getattr(holder, last), when))
+
+    sys.meta_path.insert(0, _Finder(name, change))
+
+
+def _live_for(seconds: float) -> None:
+    def change(module: ModuleType) -> None:
+        module.TIME_TO_LIVE = seconds  # type: ignore[attr-defined]
+
+    sys.meta_path.insert(0, _Finder("orthanc_video.jobs.membership", change))
+
+
+if _file.exists():
+    _break_at(*_file.read_text(encoding="utf-8").split())
+_live_for(float(os.environ["ORTHANC_VIDEO_TEST_TIME_TO_LIVE"]))

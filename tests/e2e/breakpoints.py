@@ -1,0 +1,53 @@
+"""Stopping a gateway or a worker at a named place: ``breaking/sitecustomize.py`` does it inside them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from e2e.orthanc_server import REPOSITORY, ROOT_PYTHON
+
+# Seconds after which a process that does not answer is taken for dead, in the processes below.
+TIME_TO_LIVE = 2.0
+_BREAKING = REPOSITORY / "tests" / "e2e" / "breaking"
+
+
+class Breakpoint:
+    """One place to stop at, in whatever is started with ``python``. ``when`` is before or after the function."""
+
+    def __init__(self, folder: Path, rooted: bool) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / "break"
+        real = ROOT_PYTHON if rooted else str(REPOSITORY / ".venv" / "bin" / "python")
+        # What is to run the gateway or a worker.
+        self.python = folder / "python"
+        self.python.write_text(
+            "#!/bin/sh\n"
+            f"export ORTHANC_VIDEO_TEST_BREAK='{self._file}'\n"
+            f"export ORTHANC_VIDEO_TEST_TIME_TO_LIVE={TIME_TO_LIVE}\n"
+            f'export PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{_BREAKING}"\n'
+            f"exec '{real}' \"$@\"\n",
+            encoding="utf-8",
+        )
+        self.python.chmod(0o755)
+
+    def set(self, place: str, when: str) -> None:
+        """``place`` as ``package.module:function``; only processes that start later stop there, and only the first."""
+        self._file.write_text(f"{place} {when}", encoding="utf-8")
+
+    def hit(self, within: float = 60) -> int:
+        """Waits until a process has come there; its id."""
+        path = self._file.with_suffix(".hit")
+        deadline = time.monotonic() + within
+        while not path.exists():
+            assert time.monotonic() < deadline, f"nothing came to {self._file.read_text(encoding='utf-8')}"
+            time.sleep(0.02)
+        return int(path.read_text(encoding="utf-8"))
+
+    def go_on(self) -> None:
+        """Lets the process that was stopped go on."""
+        self._file.with_suffix(".hit").unlink()
+
+    def gone_on(self) -> bool:
+        """Whether it has left the function that it was stopped at."""
+        return self._file.with_suffix(".left").exists()

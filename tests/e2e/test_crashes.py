@@ -1,0 +1,258 @@
+"""SIGKILL at every step of a job, of every process, on both databases: one object, right pictures, an empty spool."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from e2e.breakpoints import Breakpoint
+from e2e.films import Films, ffmpeg
+from e2e.orthanc_server import REPOSITORY, OrthancServer
+from e2e.postgresql import PostgreSQL
+
+# The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
+_OTHER_GENERATION = bool(os.environ.get("ORTHANC_ROOT"))
+DATABASES = ["sqlite"] if _OTHER_GENERATION else ["sqlite", "postgresql"]
+VICTIMS = ["orthanc"] if _OTHER_GENERATION else ["orthanc", "gateway"]
+only_once = pytest.mark.skipif(_OTHER_GENERATION, reason="does not depend on Orthanc's generation")
+
+ENGINE, STEPS, ARCHIVE = "orthanc_video.jobs.engine", "orthanc_video.jobs.ingest_job", "orthanc_video.archive.service"
+BEFORE_THE_COMMIT = (f"{ENGINE}:Engine.submit", "before")
+# In the order in which a job comes to them.
+RECORDED = [
+    (f"{ENGINE}:Engine.submit", "after"),
+    (f"{STEPS}:make", "before"),
+    (f"{STEPS}:make", "after"),
+    (f"{ARCHIVE}:Archive.store", "before"),
+    (f"{ARCHIVE}:Archive.store", "after"),
+    (f"{STEPS}:tidy", "before"),
+    (f"{STEPS}:tidy", "after"),
+]
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQL]:
+    with PostgreSQL() as running:
+        yield running
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """The setting ``Database``."""
+    if request.param == "sqlite":
+        return ""
+    running: PostgreSQL = request.getfixturevalue("postgresql")
+    return running.url()
+
+
+@pytest.fixture(scope="module")
+def film(films: Films) -> Path:
+    """Pictures that pass through, in a container that does not: there is something to make, and it is quick."""
+    path = films.unique(0.5, size="64x64")
+    target = path.with_suffix(".mkv")
+    ffmpeg("-i", str(path), "-c", "copy", str(target))
+    return target
+
+
+@pytest.fixture
+def breakpoint_(tmp_path: Path) -> Breakpoint:
+    return Breakpoint(tmp_path / "orthanc-0", _OTHER_GENERATION)
+
+
+def pictures(path: Path) -> str:
+    """The MD5 of all decoded frames."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-f", "md5", "-"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def eventually(holds: Callable[[], bool], what: str, within: float = 60) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, f"after {within:g} s still not: {what}"
+        time.sleep(0.05)
+
+
+def ask(server: OrthancServer, path: str) -> Any:
+    """Of the gateway; None while it is away."""
+    try:
+        answer = requests.get(server.gateway_url + path, timeout=10)
+    except requests.ConnectionError:
+        return None
+    return answer.json() if answer.ok else None
+
+
+def states(server: OrthancServer) -> list[str]:
+    found = ask(server, "/video/jobs")
+    return [job["State"] for job in found["Jobs"]] if found else []
+
+
+def upload(server: OrthancServer, film: Path) -> threading.Thread:
+    """Sends it, and does not mind what becomes of the answer."""
+
+    def send() -> None:
+        try:
+            requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60)
+        except requests.ConnectionError:
+            return
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def kill(server: OrthancServer, victim: str, stopped: int) -> None:
+    if victim == "orthanc":
+        server.kill()
+        server.assert_no_orphans()
+        server.start()
+    else:
+        os.kill(stopped, signal.SIGKILL)
+
+
+def assert_stored_once(server: OrthancServer, film: Path, tmp_path: Path) -> None:
+    eventually(lambda: not any((server.storage / "video-gateway" / "spool").iterdir()), "the spool is empty")
+    (instance,) = requests.get(f"{server.url}/instances", timeout=10).json()
+    path = tmp_path / "stored.mp4"
+    path.write_bytes(requests.get(f"{server.gateway_url}/video/instances/{instance}/stream", timeout=30).content)
+    assert pictures(path) == pictures(film)
+
+
+def settings(breakpoint_: Breakpoint, database: str, **more: Any) -> dict[str, Any]:
+    own = {"Python": str(breakpoint_.python), "Database": database, "AnswerSeconds": 60, **more}
+    return {"VideoGateway": own}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(("place", "when"), RECORDED)
+def test_killed_at_a_step(
+    start: Any, film: Path, tmp_path: Path, breakpoint_: Breakpoint, database: str, victim: str, place: str, when: str
+) -> None:
+    breakpoint_.set(place, when)
+    server = start(settings(breakpoint_, database))
+    sending = upload(server, film)
+    kill(server, victim, breakpoint_.hit())
+    sending.join()
+    eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
+    assert_stored_once(server, film, tmp_path)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_before_the_commit(
+    start: Any, film: Path, tmp_path: Path, breakpoint_: Breakpoint, database: str, victim: str
+) -> None:
+    """Nobody was promised anything: nothing is left of it, and it can be sent again."""
+    breakpoint_.set(*BEFORE_THE_COMMIT)
+    server = start(settings(breakpoint_, database))
+    sending = upload(server, film)
+    kill(server, victim, breakpoint_.hit())
+    sending.join()
+    eventually(lambda: bool(ask(server, "/health")), "the gateway is back")
+    assert states(server) == []
+    assert requests.get(f"{server.url}/instances", timeout=10).json() == []
+    upload(server, film).join()
+    assert_stored_once(server, film, tmp_path)
+
+
+class Workers:
+    """``orthanc-video worker`` processes beside a gateway that runs no jobs itself."""
+
+    def __init__(self, server: OrthancServer) -> None:
+        self._server = server
+        self._running: list[subprocess.Popen[str]] = []
+
+    def start(self, python: Path | None = None) -> subprocess.Popen[str]:
+        program = str(python or REPOSITORY / ".venv" / "bin" / "python")
+        command = [program, "-m", "orthanc_video", "worker"]
+        process = subprocess.Popen(
+            [*command, "--configuration", str(self._server.folder / "orthanc.json")], stdout=subprocess.PIPE, text=True
+        )
+        self._running.append(process)
+        assert process.stdout is not None
+        assert any(line == "READY\n" for line in process.stdout), "the worker has ended"
+        return process
+
+    def end(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@pytest.fixture
+def with_workers(start: Any, database: str, breakpoint_: Breakpoint) -> Iterator[tuple[OrthancServer, Workers]]:
+    server = start(settings(breakpoint_, database, Workers=False, AnswerSeconds=0.2))
+    workers = Workers(server)
+    yield server, workers
+    workers.end()
+
+
+def stages(server: OrthancServer) -> list[tuple[str, bool]]:
+    """Of each job: its stage, and whether it has got anywhere in it."""
+    found = ask(server, "/video/jobs")
+    return [(job["Stage"], job["Progress"] > 0) for job in found["Jobs"]] if found else []
+
+
+@only_once
+@pytest.mark.parametrize(("place", "when"), RECORDED[1:])
+def test_a_worker_killed_at_a_step(
+    with_workers: tuple[OrthancServer, Workers],
+    film: Path,
+    tmp_path: Path,
+    breakpoint_: Breakpoint,
+    place: str,
+    when: str,
+) -> None:
+    server, workers = with_workers
+    breakpoint_.set(place, when)
+    first = workers.start(breakpoint_.python)
+    upload(server, film).join()
+    assert breakpoint_.hit() == first.pid
+    first.kill()
+    workers.start(breakpoint_.python)
+    eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
+    assert_stored_once(server, film, tmp_path)
+
+
+@only_once
+def test_another_worker_finishes_a_transcode(
+    with_workers: tuple[OrthancServer, Workers], films: Films, breakpoint_: Breakpoint
+) -> None:
+    server, workers = with_workers
+    first = workers.start(breakpoint_.python)
+    upload(server, films.slow(10)).join()
+    eventually(lambda: stages(server) == [("transcode", True)], "the transcode is on its way")
+    workers.start(breakpoint_.python)
+    first.kill()
+    eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
+    assert len(requests.get(f"{server.url}/instances", timeout=10).json()) == 1
+    eventually(lambda: not any((server.storage / "video-gateway" / "spool").iterdir()), "the spool is empty")
+
+
+@only_once
+def test_a_worker_that_was_only_slow(
+    with_workers: tuple[OrthancServer, Workers], film: Path, tmp_path: Path, breakpoint_: Breakpoint
+) -> None:
+    """It comes back after another one has stored the object, and stores it again: it is the same object."""
+    server, workers = with_workers
+    breakpoint_.set(f"{ARCHIVE}:Archive.store", "before")
+    slow = workers.start(breakpoint_.python)
+    upload(server, film).join()
+    breakpoint_.hit()
+    slow.send_signal(signal.SIGSTOP)
+    workers.start(breakpoint_.python)
+    eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
+    breakpoint_.go_on()
+    slow.send_signal(signal.SIGCONT)
+    eventually(lambda: breakpoint_.gone_on(), "the slow one has gone on")
+    assert_stored_once(server, film, tmp_path)
+    assert states(server) == ["Success"]
