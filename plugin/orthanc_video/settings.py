@@ -44,6 +44,8 @@ class Gateway:
     job_seconds: float = 4 * 3600.0
     maximum_upload_mb: int = 4064
     minimum_free_disk_mb: int = 512
+    spool_mb: int = 0
+    upload_expires_hours: float = 24.0
     worker_memory_mb: int = 3072
     transcodes: int = 1
     sop_class: str = "photographic"
@@ -71,6 +73,10 @@ class Settings:
     @property
     def spool(self) -> Path:
         return self.directory / "spool"
+
+    @property
+    def uploads(self) -> Path:
+        return self.directory / "uploads"
 
     @property
     def database(self) -> Path:
@@ -162,7 +168,10 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
     return settings
 
 
-_NOT_ZERO = ("answer_seconds", "probe_seconds", "job_seconds", "maximum_upload_mb", "transcodes", "worker_memory_mb")
+_NOT_ZERO = (
+    *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
+    *("maximum_upload_mb", "transcodes", "worker_memory_mb"),
+)
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:
@@ -171,14 +180,7 @@ def _refuse_nonsense(gateway: Gateway) -> None:
         value = getattr(gateway, one.name)
         if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
             raise ConfigurationError(f'"{SECTION}.{key_of(one.name)}" must not be negative, but is {value}.')
-    for name in (
-        "answer_seconds",
-        "probe_seconds",
-        "job_seconds",
-        "maximum_upload_mb",
-        "transcodes",
-        "worker_memory_mb",
-    ):
+    for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
     if gateway.port > 65535:

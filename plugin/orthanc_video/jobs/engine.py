@@ -84,6 +84,8 @@ class Engine:
 
     def _sweep(self) -> None:
         wanted = {status.workflow_id for status in DBOS.list_workflows(status=_UNFINISHED, load_input=False)}
+        # Resumable uploads wait for their rest until they expire.
+        wanted |= {record.stem for record in self.settings.uploads.glob("*.json")}
         for folder in self.settings.spool.iterdir():
             if folder.name not in wanted:
                 ingest_job.tidy(self.settings, folder.name)
@@ -93,8 +95,7 @@ class Engine:
 
         It is empty when the gateway stops before there is one.
         """
-        waiter: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
-        self._waiters[upload.id] = waiter
+        waiter = self._waiters.setdefault(upload.id, concurrent.futures.Future())
         arguments = (to_json(upload), to_json(info), to_json(plan))
         with SetWorkflowID(upload.id):
             if plan.action is Action.TRANSCODE:
@@ -103,12 +104,26 @@ class Engine:
                 DBOS.start_workflow(ingest_video, *arguments)
         return waiter
 
-    def record_refusal(self, error: VideoError) -> str:
-        """A refused upload whose sender cannot be told (multipart on Orthanc's port) shows as a failed job."""
-        job = str(uuid.uuid4())
-        with SetWorkflowID(job):
+    def recorded(self, job: str) -> tuple[list[Any], concurrent.futures.Future[Outcome]] | None:
+        """A job's arguments and its outcome to wait for, as ``submit`` gives it; None when there is no such job."""
+        waiter = self._waiters.setdefault(job, concurrent.futures.Future())
+        found = DBOS.list_workflows(workflow_ids=[job], limit=1)
+        if not found:
+            self._waiters.pop(job, None)
+            return None
+        status = found[0]
+        if status.status not in _UNFINISHED:
+            unsaid = {"State": _STATES.get(status.status, "Failure"), "Sentence": "The job was cancelled, or failed."}
+            self.settle(job, status.output if isinstance(status.output, dict) else unsaid)
+        return list((status.input or {"args": ()})["args"]), waiter
+
+    def record_refusal(self, error: VideoError, job: str | None = None) -> None:
+        """A refused upload whose sender may not be told shows as a failed job, under the upload's id if it has one.
+
+        So it is with multipart on Orthanc's port, and with a resumable upload whose answer is lost.
+        """
+        with SetWorkflowID(job or str(uuid.uuid4())):
             DBOS.start_workflow(refused_upload, _failure(error)).get_result()
-        return job
 
     def job(self, job: str) -> dict[str, Any]:
         """The job as the API shows it; raises NotFound."""
