@@ -38,10 +38,10 @@ def test_a_record_comes_back(files: Unfinished) -> None:
 
 
 def test_bytes_count_at_once_unless_a_checksum_has_to_confirm_them(files: Unfinished) -> None:
-    assert files.begin(_ID, unconfirmed=False) == 5
+    files.begin(_ID, 5, unconfirmed=False)
     files.source(_ID).write_bytes(b"1234567")
     assert files.offset(_ID) == 7
-    assert files.begin(_ID, unconfirmed=True) == 7
+    files.begin(_ID, 7, unconfirmed=True)
     files.source(_ID).write_bytes(b"123456789")
     assert files.offset(_ID) == 7
     files.confirm(_ID)
@@ -49,9 +49,10 @@ def test_bytes_count_at_once_unless_a_checksum_has_to_confirm_them(files: Unfini
 
 
 def test_what_was_never_confirmed_is_cut_off_by_the_next_to_add(files: Unfinished) -> None:
-    files.begin(_ID, unconfirmed=True)
+    files.begin(_ID, 5, unconfirmed=True)
     files.source(_ID).write_bytes(b"12345xxx")
-    assert files.begin(_ID, unconfirmed=False) == 5
+    assert files.offset(_ID) == 5
+    files.begin(_ID, 5, unconfirmed=False)
     assert files.source(_ID).read_bytes() == b"12345"
     assert files.offset(_ID) == 5
 
@@ -64,10 +65,15 @@ def test_a_mark_that_was_never_finished_stands_before_any_byte(files: Unfinished
 def test_bytes_that_are_somebody_elses_have_no_offset(files: Unfinished) -> None:
     files.discard(_ID)
     assert files.offset(_ID) is None
-    assert files.begin(_ID, unconfirmed=True) is None
     assert files.find(_ID) is not None
     files.forget(_ID)
     assert files.find(_ID) is None
+
+
+def test_what_was_half_written_is_gone_after_a_restart(files: Unfinished, tmp_path: Path) -> None:
+    (tmp_path / "uploads" / f"{_ID}.new").write_text("{", encoding="utf-8")
+    Unfinished(settings_from({"VideoGateway": {"Directory": str(tmp_path)}}))
+    assert [path.stem for path in (tmp_path / "uploads").iterdir()] == list(files.all()) == [_ID]
 
 
 def test_an_hour_after_the_last_byte_it_is_gone(files: Unfinished, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ class Resumable:
         """
         limit = record.length or self._settings.maximum_upload
         async with self._turns.take(record.id) as turn:
-            there = await asyncio.to_thread(self._files.begin, record.id, unconfirmed=checksum is not None)
+            there = await asyncio.to_thread(self._files.offset, record.id)
             if offset != (limit if there is None else there):
                 raise Conflict("Upload-Offset is not where this upload ends. Ask by HEAD where it does.")
             if offset + (announced or 0) > limit:
@@ -175,6 +175,7 @@ class Resumable:
             if there is None or (offset == limit and not announced):
                 return offset
             try:
+                await asyncio.to_thread(self._files.begin, record.id, offset, unconfirmed=checksum is not None)
                 await self._add(record.id, offset, limit, body, checksum, turn)
             finally:
                 size = await asyncio.to_thread(self._files.offset, record.id) or 0
@@ -300,23 +301,31 @@ class Resumable:
     async def watch(self) -> None:
         """Goes on with what had arrived before the start; then, as long as the gateway runs, removes what expires."""
         for record in self._arrived:
-            with contextlib.suppress(VideoError):  # refused: that is recorded; or it waits for its sender
+            with _noted():  # what is refused is recorded; DICOM waits for its sender
                 await self.committed(record, None)
         seconds = min(60.0, self._settings.gateway.upload_expires_hours * 900)
         while True:
             await asyncio.sleep(seconds)
-            for upload in await asyncio.to_thread(lambda: list(self._files.all())):
-                await self._expire(upload)
+            with _noted():
+                for upload in await asyncio.to_thread(lambda: list(self._files.all())):
+                    with _noted():
+                        await self._expire(upload)
 
     async def _expire(self, upload: str) -> None:
-        try:
-            if self._files.expires(upload) >= time.time() or upload in self._committing:
-                return
-            if await self._turns.quiet(upload):
-                await asyncio.to_thread(self._remove, upload)
-                self._let_go(upload)
-        except (OSError, VideoError) as error:
-            log.warning("An expired upload could not be removed (%s).", type(error).__name__)
+        if self._files.expires(upload) >= time.time() or upload in self._committing:
+            return
+        if await self._turns.quiet(upload):
+            await asyncio.to_thread(self._remove, upload)
+            self._let_go(upload)
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    """What fails with nobody to tell does not end the watch."""
+    try:
+        yield
+    except (OSError, VideoError) as error:
+        log.warning("Resumable uploads: %s", error.sentence if isinstance(error, VideoError) else error.strerror)
 
 
 async def _pour(body: AsyncIterator[bytes], appender: Appender, most: int, turn: Turn) -> None:

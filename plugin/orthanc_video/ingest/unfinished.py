@@ -47,6 +47,8 @@ class Unfinished:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         settings.uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for half_written in settings.uploads.glob("*.new"):
+            half_written.unlink()
 
     def create(self, record: Record) -> None:
         """An empty upload; once this returns it survives a power cut."""
@@ -91,30 +93,26 @@ class Unfinished:
         return folder_of(self._settings, upload) / "source"
 
     def offset(self, upload: str) -> int | None:
-        """How many bytes there are for good, on the disk; None once they are a job's, or stored."""
+        """How many bytes there are for good, on the disk; None once they are a job's and it has ended, or stored."""
+        source = self.source(upload)
         try:
-            begun = (self.source(upload).parent / "unconfirmed").read_text(encoding="ascii")
-        except FileNotFoundError:
-            begun = ""
-        try:
-            size = self.source(upload).stat().st_size
+            with _disk(), source.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                os.fsync(file.fileno())
+                mark = source.with_name("unconfirmed")
+                return int(mark.read_text(encoding="ascii") or size) if mark.exists() else size
         except FileNotFoundError:
             return None
-        sync(self.source(upload))
-        return int(begun) if begun else size
 
-    def begin(self, upload: str, *, unconfirmed: bool) -> int | None:
-        """Before bytes are added: the offset, with whatever was never confirmed cut off."""
-        offset = self.offset(upload)
-        if offset is not None:
-            self.cut(upload, offset)
-            if unconfirmed:
-                with _disk():
-                    mark = self.source(upload).with_name("unconfirmed")
-                    mark.write_text(str(offset), encoding="ascii")
-                    sync(mark)
-                    sync(mark.parent)
-        return offset
+    def begin(self, upload: str, offset: int, *, unconfirmed: bool) -> None:
+        """Before bytes are added at ``offset``: whatever was never confirmed is cut off."""
+        self.cut(upload, offset)
+        if unconfirmed:
+            with _disk():
+                mark = self.source(upload).with_name("unconfirmed")
+                mark.write_text(str(offset), encoding="ascii")
+                sync(mark)
+                sync(mark.parent)
 
     def confirm(self, upload: str) -> None:
         """What has been added counts."""
@@ -151,7 +149,10 @@ class Unfinished:
 
 @contextmanager
 def _disk() -> Iterator[None]:
+    """What cannot be read or written, but for what is not there, is Busy."""
     try:
         yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise disk_trouble(error) from error
