@@ -245,8 +245,12 @@ def test_bytes_that_do_not_match_their_checksum(server: OrthancServer, films: Fi
     damaged = add(url, 4000, b"x" + film[4001:], **{"Upload-Checksum": promise(film[4000:])})
     assert (damaged.status_code, damaged.json()["title"]) == (460, "Checksum mismatch")
     assert offset_of(url) == 4000
+    (source,) = [folder / "source" for folder in spool(server) if folder.name in url]
+    assert source.read_bytes() == film[:4000]
     done = add(url, 4000, film[4000:], **{"Upload-Checksum": promise(film[4000:])}, **JSON).json()
     assert stored_bytes(server, done["ID"]) == film
+    described = requests.get(f"{server.gateway_url}/video/instances/{done['ID']}", timeout=10).json()
+    assert described["Plan"]["SourceSHA256"] == hashlib.sha256(film).hexdigest()
 
 
 def test_what_is_no_video_is_refused_and_stays_refused(server: OrthancServer) -> None:
