@@ -384,7 +384,7 @@ def test_two_at_once(server: OrthancServer, films: Films) -> None:
     film = films.unique(3.0).read_bytes()
     url = begun(server, len(film))
     headers = {**BYTES, "Upload-Offset": "0", "Content-Length": str(len(film))}
-    with talk(server, url, "PATCH", headers, film[:20_000]) as silent:
+    with talk(server, url, "PATCH", headers, film[:20_000]):
         wait_until_it_is_taken(url)
         second = add(url, 0, film)
         assert (second.status_code, second.headers["Retry-After"]) == (423, "1")
@@ -392,7 +392,6 @@ def test_two_at_once(server: OrthancServer, films: Films) -> None:
         while (third := add(url, 20_000, film[20_000:], **JSON)).status_code == 423:
             assert time.monotonic() < deadline
         assert third.status_code == 200, third.text
-        assert silent.recv(4096).startswith(b"HTTP/1.1 409")
     assert stored_bytes(server, third.json()["ID"]) == film
 
 
