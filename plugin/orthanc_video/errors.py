@@ -111,6 +111,7 @@ class Locked(VideoError):
 
     status = 423
     title = "Locked"
+    passing = True
     retry_after = 1
 
 
