@@ -38,6 +38,7 @@ from orthanc_plugin_http import (
     is_reference,
     is_zip,
     known_status,
+    not_carried,
     outside_url,
     passed_on,
     query_of,
@@ -288,10 +289,11 @@ class Plugin:
         if came_back(request["headers"]):
             self._refuse(output, uri, request, UNKNOWN_RESOURCE)
             return
-        if request["method"] == "POST" and uri == "/video/ingest":
+        lost = not_carried(request["method"], uri)
+        if lost:
             elsewhere = outside_url(self._settings, request["headers"])
-            sentence = f"Orthanc's own port loses the attributes of this request: send it to {elsewhere}{uri}."
-            body = error_body(400, BAD_REQUEST, "POST", uri, {"Message": sentence, "detail": sentence})
+            sentence = f"Orthanc's own port {lost}: send it to {elsewhere}{uri}."
+            body = error_body(400, BAD_REQUEST, request["method"], uri, {"Message": sentence, "detail": sentence})
             self._send_error(output, request, 400, body)
             return
         path = urllib.parse.quote(uri, safe="/!$&'()*+,;=:@~") + query_of(request.get("get") or {})

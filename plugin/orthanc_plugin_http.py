@@ -161,6 +161,15 @@ def outside_url(settings: Settings, headers: Mapping[str, str]) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
+def not_carried(method: str, uri: str) -> str:
+    """What Orthanc's HTTP server does to a request below /video/ that it cannot carry; empty for all others."""
+    if method == "POST" and uri == "/video/ingest":
+        return "loses the attributes of this request"
+    if uri == "/video/uploads" or uri.startswith("/video/uploads/"):
+        return "does not know the methods that a resumable upload needs (PATCH, HEAD)"
+    return ""
+
+
 def file_name(headers: Mapping[str, str]) -> str:
     """The file name in a form part's (or a request's) Content-Disposition."""
     if "content-disposition" not in headers:

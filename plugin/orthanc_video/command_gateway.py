@@ -116,6 +116,7 @@ def _own_folder(settings: Settings) -> None:
     try:
         settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.spool.mkdir(exist_ok=True, mode=0o700)
+        settings.uploads.mkdir(exist_ok=True, mode=0o700)
         settings.cache.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(

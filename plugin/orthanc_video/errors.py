@@ -69,6 +69,13 @@ class Conflict(VideoError):
     title = "Conflict"
 
 
+class WrongVersion(VideoError):
+    """The request speaks a version of a protocol that is not known here."""
+
+    status = 412
+    title = "Precondition failed"
+
+
 class TooLarge(VideoError):
     """An upload over the configured limit, or over what one DICOM instance can hold."""
 
@@ -84,12 +91,35 @@ class NotVideo(VideoError):
     advice = "Send a video file (MP4, MOV, WebM, MKV, AVI, MPEG, TS)."
 
 
+class UnsupportedMedia(VideoError):
+    """The request's body is of another kind than this resource takes."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
 class BrokenVideo(VideoError):
     """A video that cannot be converted: truncated, encrypted, no frames, absurd dimensions."""
 
     status = 422
     title = "Video cannot be converted"
     advice = "Copy it again from the device, or export it there once more, and send that."
+
+
+class Locked(VideoError):
+    """Another request is at work on the same thing."""
+
+    status = 423
+    title = "Locked"
+    passing = True
+    retry_after = 1
+
+
+class ChecksumMismatch(VideoError):
+    """What arrived is not what was sent (tus 1.0, checksum)."""
+
+    status = 460
+    title = "Checksum mismatch"
 
 
 class Busy(VideoError):
@@ -124,9 +154,13 @@ BY_NAME: dict[str, type[VideoError]] = {
         NotFound,
         MethodNotAllowed,
         Conflict,
+        WrongVersion,
         TooLarge,
         NotVideo,
+        UnsupportedMedia,
         BrokenVideo,
+        Locked,
+        ChecksumMismatch,
         Busy,
         WorkerFailed,
         ConfigurationError,

@@ -46,6 +46,8 @@ class Gateway:
     job_seconds: float = 4 * 3600.0
     maximum_upload_mb: int = 4064
     minimum_free_disk_mb: int = 512
+    spool_mb: int = 0
+    upload_expires_hours: float = 24.0
     worker_memory_mb: int = 3072
     transcodes: int = 0
     sop_class: str = "photographic"
@@ -73,6 +75,10 @@ class Settings:
     @property
     def spool(self) -> Path:
         return self.directory / "spool"
+
+    @property
+    def uploads(self) -> Path:
+        return self.directory / "uploads"
 
     @property
     def database(self) -> Path:
@@ -164,7 +170,10 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
     return settings
 
 
-_NOT_ZERO = ("answer_seconds", "probe_seconds", "job_seconds", "maximum_upload_mb", "worker_memory_mb")
+_NOT_ZERO = (
+    *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
+    *("maximum_upload_mb", "worker_memory_mb"),
+)
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:

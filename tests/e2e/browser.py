@@ -56,6 +56,7 @@ class Visit:
         self.context = browser.new_context(viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self.sent: list[tuple[str, dict[str, str]]] = []
         self.responses: list[tuple[int, str]] = []
         self.context.on("console", self._on_console)
         self.context.on("weberror", self._on_error)
@@ -108,6 +109,7 @@ class Visit:
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request.url)
+        self.sent.append((request.method, request.headers))
 
     def _on_response(self, response: Response) -> None:
         self.responses.append((response.status, response.url))

@@ -60,6 +60,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
         "/video/instances/{ID}/thumbnail", "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
+        "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
         "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",
     ]  # fmt: skip
     orthanc = [

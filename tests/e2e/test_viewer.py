@@ -6,6 +6,8 @@ import io
 import os
 import random
 import re
+import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -218,6 +220,73 @@ def test_an_upload_that_is_cancelled(viewer: Viewer, films: Films) -> None:
     viewer.visit.page.get_by_role("button", name=f"Cancel {film.name}").click()
     expect(viewer.message).to_have_text("Cancelled.")
     assert requests.get(f"{viewer.server.url}/statistics", timeout=10).json() == before
+
+
+def slow_line(viewer: Viewer, bytes_per_second: float) -> Callable[[float], None]:
+    """Makes the browser's line slow; the answer changes how slow (-1: not at all)."""
+    line = viewer.visit.developer()
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
+
+    def pace(uploaded: float) -> None:
+        line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": uploaded})
+
+    pace(bytes_per_second)
+    return pace
+
+
+def wait_for_bytes(server: OrthancServer, least: int) -> Path:
+    """Until so much of the one upload under way is on the gateway's disk."""
+    deadline = time.monotonic() + 30
+    spool = server.storage / "video-gateway" / "spool"
+    while not (found := [path for path in spool.glob("*/source") if path.stat().st_size >= least]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found[0]
+
+
+def large(films: Films) -> Path:
+    return films.unique(3.0, "-c:v", "libx264", "-qp", "1", "-movflags", "+faststart", size="640x480")
+
+
+def test_the_gateway_is_killed_in_mid_upload(start: Any, films: Films, visiting: Open) -> None:
+    """It is started again, and the page goes on with what is missing, by itself."""
+    viewer, film = visiting(start({})), large(films)
+    server, size = viewer.server, film.stat().st_size
+    pace = slow_line(viewer, size / 6)
+    viewer.visit.sent.clear()
+    viewer.input.set_input_files(film)
+    wait_for_bytes(server, size // 3)
+    viewer.expected += ["ERR_", "status of 5"]
+    os.kill(server.gateway_pid(), signal.SIGKILL)
+    pace(-1)
+    instance = viewer.stored()
+    stream = requests.get(f"{server.gateway_url}/video/instances/{instance}/stream", timeout=30)
+    assert stream.content == film.read_bytes()
+    patches = [headers for method, headers in viewer.visit.sent if method == "PATCH"]
+    assert int(patches[0]["upload-offset"]) == 0
+    assert int(patches[-1]["upload-offset"]) >= size // 3
+    assert [method for method, _ in viewer.visit.sent].count("POST") == 1
+
+
+def test_the_page_is_loaded_again_in_mid_upload(viewer: Viewer, films: Films) -> None:
+    """The same file chosen again goes on where it was; until then the browser remembers an address without a name."""
+    film, page = large(films), viewer.visit.page
+    pace = slow_line(viewer, film.stat().st_size / 6)
+    viewer.input.set_input_files(film)
+    source = wait_for_bytes(viewer.server, film.stat().st_size // 3)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    assert source.parent.name in page.evaluate("JSON.stringify(localStorage)")
+    assert film.stem not in page.evaluate("JSON.stringify(localStorage)")
+    pace(-1)
+    viewer.visit.sent.clear()
+    viewer.input.set_input_files(film)
+    instance = viewer.stored()
+    stream = requests.get(f"{viewer.server.gateway_url}/video/instances/{instance}/stream", timeout=30)
+    assert stream.content == film.read_bytes()
+    methods = [method for method, _ in viewer.visit.sent if method in {"POST", "HEAD", "PATCH"}]
+    assert methods == ["HEAD", "PATCH"]
 
 
 def test_the_first_film_of_a_server(start: Any, films: Films, visiting: Open) -> None:

@@ -286,6 +286,21 @@ def test_where_a_browser_reaches_the_gateway(public: str, host: str, url: str) -
     assert pure.outside_url(settings, {"host": host} if host else {}) == url
 
 
+@pytest.mark.parametrize(
+    ("method", "uri", "carried"),
+    [
+        ("POST", "/video/ingest", False),
+        ("GET", "/video/ingest", True),
+        ("POST", "/video/uploads", False),
+        ("DELETE", "/video/uploads/1", False),
+        ("GET", "/video/uploadsx", True),
+        ("GET", "/video/jobs", True),
+    ],
+)
+def test_what_orthancs_port_cannot_carry(method: str, uri: str, carried: bool) -> None:
+    assert (pure.not_carried(method, uri) == "") is carried
+
+
 def test_file_names() -> None:
     assert pure.file_name({}) == ""
     assert pure.file_name({"content-disposition": 'form-data; name="f"; filename="ü a.mp4"'}) == "ü a.mp4"

@@ -64,40 +64,13 @@ export async function streamProblem(id: string): Promise<string | null> {
   }
 }
 
-/** A header carries ASCII only: the name travels percent-encoded. Half a surrogate pair cannot, and is replaced. */
-export function encodeFilename(name: string): string {
-  return encodeURIComponent(name.replace(/\p{Surrogate}/gu, "\uFFFD"));
-}
-
-export interface Sending {
-  answer: Promise<Posted>;
-  abort: () => void;
-}
-
-/** Posts a file (XMLHttpRequest: fetch does not tell how much has been sent). An abort rejects with an AbortError. */
-export function postFile(file: File, onSent: (bytes: number) => void): Sending {
-  const request = new XMLHttpRequest();
-  const answer = new Promise<Posted>((resolve, reject) => {
-    request.open("POST", "instances");
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-    request.setRequestHeader("Orthanc-Video-Filename", encodeFilename(file.name));
-    request.upload.addEventListener("progress", (event) => onSent(event.loaded));
-    request.upload.addEventListener("load", () => onSent(file.size));
-    request.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
-    request.addEventListener("error", () => reject(new ApiError(0, words.lineLost)));
-    request.addEventListener("load", () => {
-      if (request.status < 200 || request.status >= 300) {
-        reject(new ApiError(request.status, readProblem(request.status, request.responseText)));
-        return;
-      }
-      try {
-        resolve(readPosted(JSON.parse(request.responseText)));
-      } catch (error) {
-        reject(error);
-      }
-    });
-    request.send(file);
-  });
-  return { answer, abort: () => request.abort() };
+/** What became of an upload that has arrived: asked for by adding nothing at its end. */
+export async function getOutcome(url: string, size: number): Promise<Posted> {
+  const headers = {
+    Accept: "application/json",
+    "Content-Type": "application/offset+octet-stream",
+    "Tus-Resumable": "1.0.0",
+    "Upload-Offset": String(size),
+  };
+  return readPosted(await ask(url, { method: "PATCH", headers }));
 }

@@ -1,10 +1,11 @@
 // Uploads: a button, files dropped anywhere on the page, and one row per file from "waiting" to its result.
 
-import { ApiError, cancelJob, getJob, postFile } from "./api";
+import { ApiError, cancelJob, getJob } from "./api";
 import type { Job, Posted } from "./answers";
 import { arrange, button, el } from "./dom";
 import { bytes } from "./format";
 import { videoHash } from "./route";
+import { sendFile } from "./sending";
 import { words } from "./words";
 
 // Two files share the line. Those that wait for their answer keep a connection, of which a browser has six per server.
@@ -142,7 +143,7 @@ class Upload {
   }
 
   async run(): Promise<void> {
-    const sending = postFile(this.file, (sent) => {
+    const sending = sendFile(this.file, (sent) => {
       if (!isFinal(this.standing)) this.show(whileSending(sent, this.file.size));
     });
     this.show(whileSending(0, this.file.size));

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { encodeFilename } from "../src/api";
 import type { Job } from "../src/answers";
 import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/upload";
 
@@ -47,14 +46,4 @@ describe("an upload's standing", () => {
     expect(afterAnswer({ kind: "refused", status: "FilteredOut" })).toMatchObject({ state: "failed" });
     expect(afterAnswer({ kind: "job", id: ID, job: "j", plan: null })).toBeNull();
   });
-});
-
-describe("file names in a header", () => {
-  it.each([
-    ["a b.mp4", "a%20b.mp4"],
-    ["内視鏡.mov", "%E5%86%85%E8%A6%96%E9%8F%A1.mov"],
-    ["100%\r\n.avi", "100%25%0D%0A.avi"],
-    ["half\ud83d.mp4", "half%EF%BF%BD.mp4"],
-    ["🎬.mp4", "%F0%9F%8E%AC.mp4"],
-  ])("%j", (name, expected) => expect(encodeFilename(name)).toBe(expected));
 });

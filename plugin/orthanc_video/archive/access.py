@@ -6,6 +6,7 @@ thing; a "yes" is remembered for a few seconds, a "no" never.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 import time
@@ -43,6 +44,25 @@ class Caller:
         """What remembered answers are filed under; nothing secret is kept."""
         text = repr((self.credentials, self.local)).encode()
         return hashlib.sha256(_SALT + text).hexdigest()
+
+    def owner(self, salt: str) -> str:
+        """Who this is, to be known again after a restart and from another address; nothing secret can be read from it.
+
+        A user is known by name, whatever the password is by now: whether it is right, Orthanc says at each request.
+        """
+        known = [(name, _user(value)) for name, value in self.credentials if name != "x-forwarded-for"]
+        return hashlib.sha256(f"{salt} {known!r}".encode()).hexdigest()
+
+
+def _user(value: str) -> str:
+    """The user's name in Basic credentials; any other value as it is."""
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return value
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace").partition(":")[0]
+    except ValueError:
+        return value
 
 
 _SALT = secrets.token_bytes(16)
@@ -122,8 +142,11 @@ class Access:
         found: dict[str, Any] = await self.json(caller, "GET", f"/studies/{study}")
         return found
 
-    async def store(self, caller: Caller, path: Path, size: int) -> None:
-        """Posts a file as it is, in constant memory, as the caller's own upload; raises BadRequest when refused."""
+    async def store(self, caller: Caller, path: Path, size: int) -> Any:
+        """Posts a file as it is, in constant memory, as the caller's own upload; Orthanc's answer.
+
+        Raises BadRequest, Unauthorized or Forbidden when it is refused, Busy when Orthanc is away.
+        """
 
         async def blocks() -> AsyncIterator[bytes]:
             with path.open("rb") as file:
@@ -131,9 +154,16 @@ class Access:
                     yield block
 
         headers = {"Content-Length": str(size)} | dict(caller.credentials)
-        answer = await self.client(caller).post("/instances", content=blocks(), headers=headers)
+        try:
+            answer = await self.client(caller).post("/instances", content=blocks(), headers=headers)
+        except httpx.HTTPError as error:
+            raise Busy("Orthanc does not answer. Try again in a moment.") from error
+        refuse(answer.status_code)
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
         if answer.status_code != httpx.codes.OK:
-            raise BadRequest(f"Orthanc did not take a DICOM file of the form (HTTP {answer.status_code}).")
+            raise BadRequest(f"Orthanc did not take a DICOM file (HTTP {answer.status_code}).")
+        return answer.json()
 
     async def may_control_jobs(self, caller: Caller, action: str) -> None:
         """Raises unless Orthanc lets this caller ``cancel`` or ``resubmit`` jobs: asked of one that does not exist."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import revive
-from orthanc_video.ingest.spool import SpoolFile
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.jobs.processes import run_short
@@ -27,24 +28,53 @@ class Description:
     sop_class: str
 
 
-async def receive(engine: Engine, spooled: SpoolFile, described: Description) -> dict[str, Any]:
-    """Probe and plan, commit the job, wait for short work; Orthanc's JSON plus ``Video``. Raises VideoError.
+class Received(Protocol):
+    """A file in the spool, all of it. ``handed_over`` says that a job owns it from now on."""
+
+    id: str
+    path: Path
+    size: int
+    handed_over: bool
+
+    async def finish(self) -> str:
+        """All bytes are with the operating system; their SHA-256."""
+
+    def sync(self) -> None:
+        """Blocks until the bytes are on the disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A recorded job: whatever happens now, it goes on. ``waiter`` has its outcome, empty if the gateway stops."""
+
+    upload: Upload
+    plan: Plan
+    waiter: concurrent.futures.Future[dict[str, Any]]
+
+
+async def receive(engine: Engine, received: Received, described: Description) -> dict[str, Any]:
+    """Probe and plan, commit the job, wait for short work; Orthanc's JSON plus ``Video``. Raises VideoError."""
+    return await answer(engine, await commit(engine, received, described))
+
+
+async def commit(engine: Engine, received: Received, described: Description) -> Committed:
+    """The job of a file that has arrived. Raises VideoError when it is refused.
 
     The bytes reach the disk while they are probed; both are done before the job is committed, the job is committed
     before anything is answered.
     """
-    sha256 = await spooled.finish()
-    probing = asyncio.to_thread(_probe, engine, str(spooled.path))
-    syncing = asyncio.to_thread(spooled.sync)
+    sha256 = await received.finish()
+    probing = asyncio.to_thread(_probe, engine, str(received.path))
+    syncing = asyncio.to_thread(received.sync)
     probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
     for failed in (probed, synced):
         if isinstance(failed, BaseException):
             raise failed
     info, plan = probed  # type: ignore[misc]
     upload = Upload(
-        id=spooled.id,
-        path=str(spooled.path),
-        size=spooled.size,
+        id=received.id,
+        path=str(received.path),
+        size=received.size,
         sha256=sha256,
         filename=described.filename,
         content_type=described.content_type,
@@ -53,27 +83,30 @@ async def receive(engine: Engine, spooled: SpoolFile, described: Description) ->
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     # Shielded: a client that goes away now does not undo what is being committed.
-    return await asyncio.shield(_committed(engine, spooled, upload, info, plan))
+    return await asyncio.shield(_committed(engine, received, upload, info, plan))
 
 
-async def _committed(engine: Engine, spooled: SpoolFile, upload: Upload, info: MediaInfo, plan: Plan) -> dict[str, Any]:
-    spooled.handed_over = True
+async def _committed(engine: Engine, received: Received, upload: Upload, info: MediaInfo, plan: Plan) -> Committed:
+    received.handed_over = True
     try:
         waiter = await asyncio.to_thread(engine.submit, upload, info, plan)
     except BaseException:
-        spooled.handed_over = False
+        received.handed_over = False
         raise
+    return Committed(upload=upload, plan=plan, waiter=waiter)
+
+
+async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
+    """Waits for short work; Orthanc's JSON plus ``Video``. Raises the VideoError that the job ended with."""
     outcome: dict[str, Any] = {}
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(engine.settings.gateway.answer_seconds):
-            outcome = await asyncio.shield(asyncio.wrap_future(waiter))
-    if not outcome:
-        engine.give_up_waiting(upload.id)
-    elif outcome["State"] != "Success":
-        await asyncio.to_thread(engine.refused, upload.id)
+            outcome = await asyncio.shield(asyncio.wrap_future(job.waiter))
+    if outcome and outcome["State"] != "Success":
+        await asyncio.to_thread(engine.refused, job.upload.id)
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])
-    answer = outcome.get("Answer") or answer_of(ingest_job.ids_of(upload, plan), "Processing")
-    return {**answer, "Video": {"Job": upload.id, "Action": plan.action, "Reasons": list(plan.reasons)}}
+    known = outcome.get("Answer") or answer_of(ingest_job.ids_of(job.upload, job.plan), "Processing")
+    return {**known, "Video": {"Job": job.upload.id, "Action": job.plan.action, "Reasons": list(job.plan.reasons)}}
 
 
 def _probe(engine: Engine, path: str) -> tuple[MediaInfo, Plan]:

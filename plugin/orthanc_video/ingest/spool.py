@@ -5,63 +5,60 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import io
 import os
 import shutil
+import time
 import uuid
+from pathlib import Path
+from typing import Protocol
 
 from orthanc_video.errors import BadRequest, Busy, TooLarge
+from orthanc_video.ingest.room import Hold
 from orthanc_video.settings import Settings
 
 _BLOCK = 4 << 20
+# What has come over a slow line is written after this time at the latest, however little it is.
+_SECONDS = 1.0
 
 
-class SpoolFile:
-    """One upload on its way to disk. Use ``async with``: leaving removes every trace, unless a job has taken over."""
+class Hash(Protocol):
+    """What hashlib's objects and ``Digest`` have in common."""
 
-    def __init__(self, settings: Settings, announced: int | None = None) -> None:
-        self.id = str(uuid.uuid4())
-        self.size = 0
-        self.head = b""
-        self._settings = settings
-        self._announced = announced
-        self._folder = settings.spool / self.id
-        self.path = self._folder / "source"
-        self._hash = hashlib.sha256()
+    def update(self, data: bytes | bytearray, /) -> None: ...
+
+
+class Appender:
+    """Bytes on their way into a file: a block is written and hashed while the next one is received."""
+
+    def __init__(self, file: io.FileIO, *hashes: Hash) -> None:
+        self._file = file
+        self._hashes = hashes
         self._pending = bytearray()
+        self._begun = time.monotonic()
         self._writing: asyncio.Task[None] | None = None
-        # Set once a job owns the bytes: from then on only the job removes them.
-        self.handed_over = False
-
-    async def __aenter__(self) -> SpoolFile:
-        refuse_too_large(self._settings, self._announced)
-        free = shutil.disk_usage(self._settings.spool).free - (self._settings.gateway.minimum_free_disk_mb << 20)
-        if free < (self._announced or 0):
-            raise Busy("The gateway's disk is nearly full. Try again when there is room.")
-        self._folder.mkdir(mode=0o700)
-        self._file = self.path.open("wb", buffering=0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
-        self._file.close()
-        if not self.handed_over:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def write(self, block: bytes) -> None:
-        """Takes the next bytes; a block is hashed and written while the next one is received."""
-        self.size += len(block)
-        refuse_too_large(self._settings, self.size)
-        if len(self.head) < 4096:
-            self.head += block[: 4096 - len(self.head)]
+        """Takes the next bytes. Raises Busy when earlier ones could not be written."""
         self._pending += block
-        if len(self._pending) >= _BLOCK:
+        if len(self._pending) >= _BLOCK or time.monotonic() - self._begun > _SECONDS:
             await self._flush()
+
+    async def drain(self) -> None:
+        """All bytes are with the operating system, and hashed. Raises Busy."""
+        await self._flush()
+        if self._writing is not None:
+            await self._writing
+
+    async def settle(self) -> None:
+        """Nothing is being written any more, whatever became of it."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
 
     async def _flush(self) -> None:
         if self._writing is not None:
             await self._writing
-        block, self._pending = self._pending, bytearray()
+        block, self._pending, self._begun = self._pending, bytearray(), time.monotonic()
         self._writing = asyncio.create_task(asyncio.to_thread(self._store, block))
 
     def _store(self, block: bytearray) -> None:
@@ -71,28 +68,69 @@ class SpoolFile:
                 view = view[self._file.write(view) :]
         except OSError as error:
             raise disk_trouble(error) from error
-        self._hash.update(block)
+        for each in self._hashes:
+            each.update(block)
+
+
+class SpoolFile:
+    """One upload on its way to disk. Use ``async with``: leaving removes every trace, unless a job has taken over."""
+
+    def __init__(self, settings: Settings, hold: Hold) -> None:
+        self.id = str(uuid.uuid4())
+        self.size = 0
+        self.head = b""
+        self._settings = settings
+        self._hold = hold
+        self._folder = settings.spool / self.id
+        self.path = self._folder / "source"
+        self._hash = hashlib.sha256()
+        # Set once a job owns the bytes: from then on only the job removes them.
+        self.handed_over = False
+
+    async def __aenter__(self) -> SpoolFile:
+        self._folder.mkdir(mode=0o700)
+        self._file = self.path.open("wb", buffering=0)
+        self._appender = Appender(self._file, self._hash)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._appender.settle()
+        self._file.close()
+        if not self.handed_over:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def write(self, block: bytes) -> None:
+        """Takes the next bytes."""
+        self.size += len(block)
+        refuse_too_large(self._settings, self.size)
+        if len(self.head) < 4096:
+            self.head += block[: 4096 - len(self.head)]
+        self._hold.took(len(block))
+        await self._appender.write(block)
 
     async def finish(self) -> str:
         """All bytes are with the operating system; their SHA-256. Raises BadRequest when there were none."""
         if self.size == 0:
             raise BadRequest("The upload is empty: no bytes arrived. Choose a file and send it again.")
-        await self._flush()
-        if self._writing is not None:
-            await self._writing
+        await self._appender.drain()
         return self._hash.hexdigest()
 
     def sync(self) -> None:
         """Blocks until the bytes are on the disk: what is acknowledged afterwards survives a power cut."""
+        sync(self.path)
+        sync(self._folder)
+
+
+def sync(path: Path) -> None:
+    """Blocks until a file, or the names in a folder, are on the disk. Raises Busy."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(self._file.fileno())
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise disk_trouble(error) from error
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise disk_trouble(error) from error
 
 
 def refuse_too_large(settings: Settings, size: int | None) -> None:

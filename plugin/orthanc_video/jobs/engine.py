@@ -106,6 +106,8 @@ class Engine:
             for status in DBOS.list_workflows(load_input=False)
             if views.keeps_upload(status)
         }
+        # Resumable uploads wait for their rest until they expire.
+        kept |= {record.stem for record in self.settings.uploads.glob("*.json")}
         for folder in self.settings.spool.iterdir():
             if folder.name not in kept:
                 ingest_job.tidy(self.settings, folder.name)
@@ -138,20 +140,27 @@ class Engine:
             else:
                 DBOS.enqueue_workflow(_SHORT, ingest_video, upload, info, plan)
 
-    def give_up_waiting(self, job: str) -> None:
-        """Nobody waits for the outcome any longer: the sender was told that the job goes on."""
-        self._running.give_up(job)
-
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""
         ingest_job.tidy(self.settings, job)
 
-    def record_refusal(self, error: VideoError) -> str:
-        """A refused upload whose sender cannot be told (multipart on Orthanc's port) shows as a failed job."""
-        job = str(uuid.uuid4())
-        with SetWorkflowID(job):
+    def recorded(self, job: str) -> tuple[list[Any], concurrent.futures.Future[Outcome]] | None:
+        """A job's arguments and its outcome to wait for, as ``submit`` gives it; None when there is no such job."""
+        latest = views.latest_attempt(job)
+        if latest is None:
+            return None
+        waiter = self._running.outcome_of(job)
+        if latest.status not in views.UNFINISHED:
+            self._running.settle(job, views.outcome(latest))
+        return list((latest.input or {"args": ()})["args"]), waiter
+
+    def record_refusal(self, error: VideoError, job: str | None = None) -> None:
+        """A refused upload whose sender may not be told shows as a failed job, under the upload's id if it has one.
+
+        So it is with multipart on Orthanc's port, and with a resumable upload whose answer is lost.
+        """
+        with SetWorkflowID(job or str(uuid.uuid4())):
             DBOS.start_workflow(refused_upload, failure(error)).get_result()
-        return job
 
     def job(self, job: str) -> dict[str, Any]:
         """The job as the API shows it; raises NotFound."""

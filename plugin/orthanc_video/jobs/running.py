@@ -79,10 +79,6 @@ class Running:
         if waiter is not None and not waiter.done():
             waiter.set_result(outcome)
 
-    def give_up(self, job: str) -> None:
-        """Nobody waits any longer."""
-        self._waiters.pop(job, None)
-
     def release(self) -> None:
         """Lets go of all who wait: their jobs are recorded and go on, here after a restart or elsewhere."""
         for job in self.awaited():

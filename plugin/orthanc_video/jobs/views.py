@@ -55,7 +55,8 @@ def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
 def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The job as the API shows it; ``reports`` are those of running jobs, by job."""
     job = job_of(status.workflow_id)
-    outcome, state = _outcome(status), _state(status)
+    came_to = outcome(status) if status.status in ENDED else {}
+    state = _state(status)
     arguments = (status.input or {"args": ()})["args"]
     plan = arguments[2] if len(arguments) > 2 else {}
     if state == "Running":
@@ -66,17 +67,22 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         "ID": job,
         "State": "DeadLetter" if is_dead_letter(settings, status) else state,
         **at,
-        "Sentence": outcome.get("Sentence", _UNEXPECTED if state == "Failure" else ""),
-        "Instance": outcome.get("Answer", {}).get("ID"),
+        "Sentence": came_to.get("Sentence", ""),
+        "Instance": came_to.get("Answer", {}).get("ID"),
         "Action": plan.get("action", ""),
         "Reasons": plan.get("reasons", []),
         "Created": status.created_at,
     }
 
 
-def _outcome(status: WorkflowStatus) -> Outcome:
-    return status.output if isinstance(status.output, dict) else {}
+def outcome(status: WorkflowStatus) -> Outcome:
+    """What an ended job has come to."""
+    if isinstance(status.output, dict):
+        return status.output
+    if status.status == "CANCELLED":
+        return {"State": "Cancelled", "Sentence": "The job was cancelled."}
+    return {"State": "Failure", "Sentence": _UNEXPECTED}
 
 
 def _state(status: WorkflowStatus) -> str:
-    return _STATES.get(status.status) or str(_outcome(status).get("State", "Failure"))
+    return _STATES.get(status.status) or str(outcome(status)["State"])

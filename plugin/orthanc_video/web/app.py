@@ -19,10 +19,12 @@ from orthanc_video.archive.access import Access
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
+from orthanc_video.ingest.resumable import Resumable
+from orthanc_video.ingest.room import Room
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
-from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
+from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, resumable_uploads, uploads
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 _THREADS = 64
@@ -38,21 +40,29 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         access = Access(settings)
         await asyncio.to_thread(processes.warm_up)
-        app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine)
+        room = Room(settings)
+        resumable = Resumable(settings, engine, access, room)
+        await resumable.open()
+        app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine, room, resumable)
+        watching = asyncio.create_task(resumable.watch())
         yield
+        watching.cancel()
         await asyncio.to_thread(engine.close)
         await access.close()
 
     app = FastAPI(
         title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router, jobs.awaited_router):
+    for part in (pages.public, pages.router, uploads.router, resumable_uploads.router, instances.router):
+        app.include_router(part)
+    for part in (jobs.router, jobs.awaited_router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)
     # What is not found here must not go to Orthanc, whose plugin would send it back.
     app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
+    app.add_middleware(resumable_uploads.Tus)
     app.add_exception_handler(VideoError, problems.on_video_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

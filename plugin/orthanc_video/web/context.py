@@ -12,6 +12,8 @@ from starlette.requests import Request
 from orthanc_video.archive.access import Access, Caller, credentials_of
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
+from orthanc_video.ingest.resumable import Resumable
+from orthanc_video.ingest.room import Room
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings, is_loopback
 
@@ -25,11 +27,19 @@ class Gateway:
     access: Access
     objects: Objects
     engine: Engine
+    room: Room
+    resumable: Resumable
 
 
 def gateway_of(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
+
+
+def announced_length(request: Request) -> int | None:
+    """How many bytes the request's body has, where that is known before they come."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isascii() and announced.isdigit() else None
 
 
 def caller_of(request: Request) -> Caller:

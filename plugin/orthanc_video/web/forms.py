@@ -16,9 +16,10 @@ from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
+from orthanc_video.ingest.room import Hold
 from orthanc_video.ingest.spool import SpoolFile, refuse_too_large
 from orthanc_video.media import sniff
-from orthanc_video.web.context import Gateway
+from orthanc_video.web.context import Gateway, announced_length
 
 _MOST_FILES = 100
 _LONGEST_FIELD = 1 << 20
@@ -38,10 +39,12 @@ async def post_form(
     """Takes every file of a form. One file is answered as if it had come alone; several in a list, in their order,
     a refused one by its problem. A form of DICOM and zip files only is answered as Orthanc does: empty.
     """
-    announced = request.headers.get("content-length", "")
-    refuse_too_large(gateway.settings, int(announced) - _LONGEST_FIELD if announced.isdigit() else None)
+    announced = announced_length(request)
+    refuse_too_large(gateway.settings, announced - _LONGEST_FIELD if announced is not None else None)
     async with AsyncExitStack() as spool:
-        form = await _received(request, gateway, dict(given), spool, fields_are_attributes=fields_are_attributes)
+        hold = spool.enter_context(await gateway.room.hold(announced))
+        form = _Form(dict(given))
+        await _receive(request, gateway, form, spool, hold, fields_are_attributes=fields_are_attributes)
         if len(form.files) == 1:
             alone = await _file(gateway, caller, form, *form.files[0])
             return JSONResponse(alone) if alone is not None else Response(status_code=200)
@@ -51,10 +54,9 @@ async def post_form(
     return JSONResponse([answer or {"Status": "Success"} for answer in answers])
 
 
-async def _received(
-    request: Request, gateway: Gateway, given: dict[str, Any], spool: AsyncExitStack, *, fields_are_attributes: bool
-) -> _Form:
-    form = _Form(given)
+async def _receive(
+    request: Request, gateway: Gateway, form: _Form, spool: AsyncExitStack, hold: Hold, *, fields_are_attributes: bool
+) -> None:
     parts = multipart.events(request.headers["content-type"], request.stream())
     async for event in parts:
         if not isinstance(event, multipart.PartBegins):
@@ -66,12 +68,11 @@ async def _received(
         elif len(form.files) >= _MOST_FILES:
             raise BadRequest(f"The form holds more than {_MOST_FILES} files. Send them one by one.")
         else:
-            spooled = await spool.enter_async_context(SpoolFile(gateway.settings))
+            spooled = await spool.enter_async_context(SpoolFile(gateway.settings, hold))
             await _spool(parts, spooled)
             form.files.append((event, spooled))
     if not form.files:
         raise BadRequest("The form holds no file.")
-    return form
 
 
 async def _spool(parts: AsyncIterator[multipart.Event], spooled: SpoolFile) -> None:

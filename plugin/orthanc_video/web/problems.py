@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 # Orthanc's error codes (OrthancErrorCode of its plugin SDK) nearest to a status; Explorer 2 shows them.
 _ORTHANC_STATUS = {400: 15, 401: 38, 403: 38, 404: 17, 413: 8, 415: 15, 422: 15, 503: 11}
 _INTERNAL = -1
+_KNOWN = frozenset(http.HTTPStatus)
 
 
 def problem(error: VideoError, request: Request) -> Response:
@@ -27,7 +28,7 @@ def problem(error: VideoError, request: Request) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if status == http.HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="Orthanc Secure Area"'
-    phrase = http.HTTPStatus(status).phrase
+    phrase = http.HTTPStatus(status).phrase if status in _KNOWN else error.title
     body = {
         "type": "about:blank",
         "title": error.title,

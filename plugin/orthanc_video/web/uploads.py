@@ -14,11 +14,14 @@ from orthanc_video.errors import BadRequest, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
-from orthanc_video.ingest.spool import SpoolFile
+from orthanc_video.ingest.spool import SpoolFile, refuse_too_large
 from orthanc_video.media import sniff
 from orthanc_video.web import forms, proxy
-from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
+from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, announced_length
 from orthanc_video.web.draining import DrainingRoute
+
+# With the spool full, what is taken for a video is refused before any of it is read: DICOM has to say what it is.
+_SAID_TO_BE_ORTHANCS = ("application/dicom", "application/zip")
 
 router = APIRouter(tags=["uploads"], route_class=DrainingRoute)
 
@@ -45,25 +48,36 @@ async def post_ingest(request: Request, gateway: GatewayParts, caller: CallerNow
 async def _raw(
     request: Request, gateway: Gateway, caller: Caller, given: dict[str, str], *, for_orthanc: bool
 ) -> Response:
-    announced = request.headers.get("content-length", "")
     stream = request.stream()
-    head = await _first(stream)
-    plain = _unzipped_head(head) if _is_gzip(request) else head
-    if for_orthanc and (not head or sniff.is_dicom(plain) or sniff.is_zip(plain)):
-        return await proxy.forward(request, _chained(head, stream))
-    size = int(announced) if announced.isdigit() and not _is_gzip(request) else None
-    body = _chained(head, stream)
+    head = b""
+    if for_orthanc and request.headers.get("content-type", "").startswith(_SAID_TO_BE_ORTHANCS):
+        head = await _first(stream)  # it needs no room in the spool, if it is what it says
+        if _is_orthancs(request, head):
+            return await proxy.forward(request, _chained(head, stream))
     name = multipart.header_filename(request.headers.get("orthanc-video-filename", ""))
-    kind = request.headers.get("content-type", "")
-    described = await describe(gateway.access, caller, gateway.settings.gateway.sop_class, given, name, kind)
+    size = None if _is_gzip(request) else announced_length(request)
     try:
-        async with SpoolFile(gateway.settings, size) as spooled:
-            async for block in _gunzipped(body) if _is_gzip(request) else body:
-                await spooled.write(block)
-            return JSONResponse(await receive(gateway.engine, spooled, described))
+        with await gateway.room.hold(size) as hold:
+            head = head or await _first(stream)
+            if for_orthanc and (not head or _is_orthancs(request, head)):
+                return await proxy.forward(request, _chained(head, stream))
+            body = _chained(head, stream)
+            refuse_too_large(gateway.settings, size)
+            kind = request.headers.get("content-type", "")
+            described = await describe(gateway.access, caller, gateway.settings.gateway.sop_class, given, name, kind)
+            name = described.filename
+            async with SpoolFile(gateway.settings, hold) as spooled:
+                async for block in _gunzipped(body) if _is_gzip(request) else body:
+                    await spooled.write(block)
+                return JSONResponse(await receive(gateway.engine, spooled, described))
     except VideoError as error:
         _note(gateway, caller, error)
-        raise about(error, described.filename) from error
+        raise about(error, name) from error
+
+
+def _is_orthancs(request: Request, head: bytes) -> bool:
+    plain = _unzipped_head(head) if _is_gzip(request) else head
+    return sniff.is_dicom(plain) or sniff.is_zip(plain)
 
 
 def _note(gateway: Gateway, caller: Caller, error: VideoError) -> None:
