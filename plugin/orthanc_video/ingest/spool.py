@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 
+from orthanc_video import metrics
 from orthanc_video.errors import BadRequest, Busy, TooLarge
 from orthanc_video.settings import Settings
 
@@ -51,6 +52,7 @@ class SpoolFile:
     async def write(self, block: bytes) -> None:
         """Takes the next bytes; a block is hashed and written while the next one is received."""
         self.size += len(block)
+        metrics.received_bytes.inc(len(block))
         refuse_too_large(self._settings, self.size)
         if len(self.head) < 4096:
             self.head += block[: 4096 - len(self.head)]

@@ -8,17 +8,19 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
+from orthanc_video import metrics
 from orthanc_video.archive import awaited
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound, VideoError
 from orthanc_video.jobs import ingest_job, processes
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.jobs.pace import Estimate, Pace
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Progress, Upload, from_json, to_json
 from orthanc_video.settings import Settings
 
 _TRANSCODES = "transcodes"
@@ -40,10 +42,17 @@ class _Active:
     stage: str = "waiting"
     progress: float = 0.0
     cancelled: bool = False
+    pace: Pace = field(default_factory=Pace)
+
+    def tell(self, told: Progress) -> None:
+        self.stage, self.progress = told.stage, told.part
+        self.pace.tell(told)
 
 
 class Engine:
     """The jobs of one gateway process. One engine exists at a time: DBOS is a singleton."""
+
+    queues = (_TRANSCODES,)
 
     def __init__(self, settings: Settings, archive: Archive) -> None:
         self.settings = settings
@@ -121,6 +130,11 @@ class Engine:
         """Newest first; no names in them."""
         return [self._view(status) for status in DBOS.list_workflows(sort_desc=True, limit=limit, offset=since)]
 
+    def unfinished(self) -> list[tuple[str, str]]:
+        """State and queue (empty: it began at once) of every job that has not ended."""
+        found = DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False)
+        return [(_STATES[status.status], status.queue_name or "") for status in found]
+
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""
         unfinished = DBOS.list_workflows(status=_UNFINISHED, name="ingest_video")
@@ -140,11 +154,14 @@ class Engine:
         finished = state == "Success"
         arguments = (status.input or {"args": ()})["args"]
         plan = arguments[2] if len(arguments) > 2 else {}
+        pace = active.pace.estimate(active.stage) if active and state == "Running" else Estimate()
         return {
             "ID": status.workflow_id,
             "State": state,
             "Progress": 100 if finished else int(active.progress * 100) if active else 0,
             "Stage": "done" if finished else active.stage if active else state.lower(),
+            "FramesPerSecond": pace.frames_per_second,
+            "SecondsLeft": pace.seconds_left,
             "Sentence": outcome.get("Sentence", ""),
             "Instance": outcome.get("Answer", {}).get("ID"),
             "Action": plan.get("action", ""),
@@ -166,6 +183,7 @@ class Engine:
         self.settle(job, {"State": "Cancelled", "Sentence": "The job was cancelled."})
 
     def settle(self, job: str, outcome: Outcome) -> None:
+        metrics.job_ended(outcome)
         waiter = self._waiters.pop(job, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(outcome)
@@ -246,10 +264,6 @@ def _is_stored(instance: str) -> bool:
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     job = upload["id"]
     active = engine()._active[job]
-
-    def progress(part: float) -> None:
-        active.progress = part
-
     try:
         made = ingest_job.make(
             engine().settings,
@@ -257,7 +271,7 @@ def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
             from_json(Upload, upload),
             from_json(MediaInfo, info),
             from_json(Plan, plan),
-            progress,
+            active.tell,
         )
     except VideoError as error:
         return _failure(error)

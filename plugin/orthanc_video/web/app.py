@@ -22,7 +22,7 @@ from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
-from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
+from orthanc_video.web import dicomweb, events, instances, jobs, measure, pages, problems, proxy, uploads
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 _THREADS = 64
@@ -48,13 +48,15 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (pages.public, pages.router, uploads.router, instances.router, jobs.router, jobs.awaited_router):
+    parts = (pages.public, pages.router, measure.router, uploads.router, instances.router)
+    for part in (*parts, jobs.router, events.router, jobs.awaited_router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)
     # What is not found here must not go to Orthanc, whose plugin would send it back.
     app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
+    app.add_middleware(measure.Measured)
     app.add_exception_handler(VideoError, problems.on_video_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
