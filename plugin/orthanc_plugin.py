@@ -35,6 +35,7 @@ from orthanc_plugin_http import (
     file_name,
     gunzip,
     is_dicom,
+    is_endless,
     is_reference,
     is_zip,
     known_status,
@@ -297,6 +298,9 @@ class Plugin:
             self._send_error(output, request, 400, body)
             return
         path = urllib.parse.quote(uri, safe="/!$&'()*+,;=:@~") + query_of(request.get("get") or {})
+        if request["method"] == "GET" and is_endless(uri):
+            self._redirect(output, request, path)
+            return
         headers = passed_on(request["headers"], self._settings.secret)
         asked = headers.pop("range", b"").decode()
         # The core adds "Content-Type: text/plain" to ours of a 206, which a browser forgives within one origin only.

@@ -112,6 +112,11 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
+def is_endless(uri: str) -> bool:
+    """Whether the gateway's answer goes on for as long as a job: it would hold one of Orthanc's HTTP threads."""
+    return re.fullmatch(r"/video/jobs/[^/]+/events", uri) is not None
+
+
 def gunzip(body: bytes, limit: int) -> bytes:
     """The first ``limit`` decompressed bytes; zlib.error when it is not gzip, or is cut short before them."""
     plain = bytearray()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime"}
-_COMMANDS = {"command_convert", "command_gateway", "command_worker", "__main__"}
+_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics"}
+_COMMANDS = {"command_convert", "command_gateway", "command_worker", "terminal", "__main__"}
 
 # Each room and what it may import, itself aside. "room.module" allows that module alone.
 _ALLOWED: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ _ALLOWED: dict[str, set[str]] = {
     "settings": {"errors"},
     "files": {"model"},
     "lifetime": set(),
+    "metrics": {"errors"},
     "bitstream": {"errors", "model"},
     "media": {*_BASE, "bitstream", "dicom.syntaxes"},
     "dicom": {*_BASE, "bitstream"},
@@ -30,7 +31,7 @@ _ALLOWED: dict[str, set[str]] = {
     "jobs": {*_BASE, "dicom", "archive", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
     "web": {*_BASE, "bitstream", "dicom", "archive", "jobs", "ingest", "media.sniff"},
-    "commands": {*_BASE, "dicom", "archive", "jobs", "web", "command_convert", "command_gateway", "command_worker"},
+    "commands": {*_BASE, "dicom", "archive", "jobs", "web", *_COMMANDS},
 }
 
 # Orthanc's own paths (not DICOMweb's, which are a standard's).

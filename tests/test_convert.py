@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,6 +168,44 @@ def test_an_older_result_stays_when_the_new_one_fails(clips: Clips, tmp_path: Pa
     target.write_bytes(b"older")
     assert _run("convert", clips.encrypted(), target).returncode == 1
     assert target.read_bytes() == b"older"
+
+
+def _at_a_terminal(*arguments: str | Path) -> tuple[str, str]:
+    """What the command writes to a terminal on stderr, and to a pipe on stdout."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [*_COMMAND, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux: the terminal's other end was closed
+            while block := os.read(ours, 4096):
+                shown += block
+        os.close(ours)
+        assert process.stdout is not None
+        told = process.stdout.read()
+    assert process.returncode == 0, shown
+    return shown.decode(), told
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_is(clips: Clips, tmp_path: Path) -> None:
+    arguments = "-deadline realtime -cpu-used 16 -b:v 8M"
+    source = clips.encoded("terminal.webm", arguments, codec="vp8", source="testsrc2=s=1280x720:r=25:d=16")
+    shown, told = _at_a_terminal("convert", source, tmp_path / "out.dcm")
+    assert told.splitlines()[-1] == f"transcode: {tmp_path / 'out.dcm'}"
+    looks = [look for look in shown.split("\r") if "%" in look]
+    found = [re.match(r"(converting|repacking|checking) +(\d+) % \|[^|]*\|(.*)", look) for look in looks]
+    assert all(found), looks
+    parts = [int(one[2]) for one in found if one]
+    assert parts == sorted(parts)
+    assert any(10 < part < 90 for part in parts)
+    paces = [one[3] for one in found if one and one[3].strip()]
+    assert paces
+    assert all(re.fullmatch(r", [\d.]+ fps, \d\d:\d\d left\s*", pace) for pace in paces), paces
+    assert max(map(len, looks)) <= 100
+    # The bar makes room for what is said afterwards.
+    assert shown.rsplit("\r", 2)[-2].strip() == ""
+    assert shown.endswith("\r")
 
 
 def test_probe_prints_what_there_is_and_why(clips: Clips) -> None:

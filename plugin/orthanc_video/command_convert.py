@@ -15,6 +15,7 @@ from orthanc_video.errors import BadRequest, NotVideo
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Gateway
+from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
 _MEMORY = _DEFAULTS.worker_memory_mb * MIB
@@ -71,10 +72,10 @@ def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
         "preset": _DEFAULTS.transcode_preset,
         "crf": _DEFAULTS.transcode_crf,
     }
+    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY)
     try:
-        return from_json(
-            Made, MediaProcess().run("make", arguments, Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY))
-        )
+        with Bar() as bar:
+            return from_json(Made, MediaProcess().run("make", arguments, limits, bar.show))
     finally:
         close()
 

@@ -23,6 +23,7 @@ from orthanc_video.jobs.engine import Engine
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.settings import Settings, settings_from, settings_of
 from orthanc_video.web.app import create_app
+from orthanc_video.web.context import Gateway
 
 
 def run(configuration: Path | None) -> None:
@@ -80,7 +81,9 @@ class _Server(uvicorn.Server):
             print(f"READY {self._url}", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.gateway.engine.release()
+        gateway: Gateway = self._app.state.gateway
+        gateway.stopping.set()
+        gateway.engine.release()
         await super().shutdown(sockets)
 
 

@@ -133,6 +133,23 @@ class Made:
     pictures: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a media process is: ``part`` (0 to 1) of its whole task, ``frames`` of ``total`` in this ``stage``.
+
+    ``stage`` is ``transcode``, ``remux`` or ``check``.
+    """
+
+    stage: str
+    part: float
+    frames: int
+    total: int
+
+    def within(self, first: float, last: float) -> Progress:
+        """The same, where this task is only a part of a longer one, from ``first`` to ``last``."""
+        return dataclasses.replace(self, part=round(first + self.part * (last - first), 4))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Bytes ``offset`` … ``offset + length`` (exclusive) of some file or object."""

@@ -175,7 +175,7 @@ def test_a_film_chosen_with_the_button(viewer: Viewer, films: Films) -> None:
 def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
     page, dropped = viewer.visit.page, [films.unique(), films.unique()]
     viewer.visit.drop(page.locator("main"), *dropped)
-    expect(page.locator(".upload-name")).to_have_text([film.name for film in dropped])
+    expect(viewer.part("upload-name")).to_have_text([film.name for film in dropped])
     expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
     links = [link.get_attribute("href") or "" for link in viewer.part("upload-play").all()]
     for link in links:
@@ -191,7 +191,7 @@ def test_a_dropped_folder(viewer: Viewer, films: Films, tmp_path: Path) -> None:
     films.unique().rename(folder.parent / "two.mp4")
     viewer.visit.drop(viewer.visit.page.locator("main"), folder.parent)
     expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
-    assert sorted(viewer.visit.page.locator(".upload-name").all_text_contents()) == ["one.mp4", "two.mp4"]
+    assert sorted(viewer.part("upload-name").all_text_contents()) == ["one.mp4", "two.mp4"]
 
 
 def test_the_way_of_a_film_over_a_slow_line(viewer: Viewer, films: Films) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from clips import Clips
 from orthanc_video.errors import BrokenVideo, NotVideo, VideoError, WorkerFailed
@@ -19,7 +20,7 @@ from orthanc_video.jobs import processes
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import to_json
+from orthanc_video.model import Progress, to_json
 from processes import address_space_at_start, await_end, children, media_processes
 
 _LIMITS = Limits(seconds=30, memory=3 << 30)
@@ -143,16 +144,20 @@ def test_cancelling_a_finished_one_does_nothing(clips: Clips) -> None:
 def test_progress_is_passed_on(clips: Clips, tmp_path: Path) -> None:
     source = clips.video("vp9", "webm")
     info = probe(source)
-    parts: list[float] = []
+    told: list[Progress] = []
     arguments = {"source": str(source), "target": str(tmp_path / "made.mp4"), "video": to_json(info.video),
                  "plan": to_json(plan(info)), "preset": "veryfast", "crf": 20}  # fmt: skip
-    MediaProcess().run("make", arguments, _LIMITS, parts.append)
+    MediaProcess().run("make", arguments, _LIMITS, told.append)
+    parts = [one.part for one in told]
     assert parts
     assert parts == sorted(parts)
+    assert [one.stage for one in told] == sorted((one.stage for one in told), key=["transcode", "remux", "check"].index)
+    for stage in ("transcode", "remux", "check"):
+        assert REGISTRY.get_sample_value("orthanc_video_stage_seconds_count", {"stage": stage})
 
 
 def test_a_failing_listener_leaves_no_process(clips: Clips, tmp_path: Path) -> None:
-    def listener(_: float) -> None:
+    def listener(_: Progress) -> None:
         raise VideoError("the listener fails")
 
     with pytest.raises(VideoError, match="the listener fails"):

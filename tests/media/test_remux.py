@@ -17,7 +17,7 @@ from orthanc_video.errors import BrokenVideo, Busy
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.media.remux import remux, slices
-from orthanc_video.model import Action, VideoStream
+from orthanc_video.model import Action, Progress, VideoStream
 
 _SOURCES: dict[str, Callable[[Clips], Path]] = {
     "MKV, times in ms": lambda clips: clips.video("h264", "mkv"),
@@ -124,11 +124,14 @@ def test_the_level_is_relabelled(clips: Clips, tmp_path: Path) -> None:
 
 def test_progress_is_told(clips: Clips, tmp_path: Path) -> None:
     source = clips.encoded("long.mkv", "-g 50", source="testsrc2=s=64x64:r=100:d=6")
-    parts: list[float] = []
-    remux(source, tmp_path / "made.mp4", probe(source).video, 0, parts.append)
+    told: list[Progress] = []
+    remux(source, tmp_path / "made.mp4", probe(source).video, 0, told.append)
+    assert [(one.stage, one.frames, one.total) for one in told] == [
+        (stage, frames, 600) for stage in ("remux", "check") for frames in (0, 256, 512)
+    ]
+    parts = [one.part for one in told]
     assert parts == sorted(parts)
-    assert len(parts) == 2
-    assert all(0 < part < 1 for part in parts)
+    assert all(0 <= part < 1 for part in parts)
 
 
 def test_a_lost_frame_is_noticed(clips: Clips, tmp_path: Path) -> None:

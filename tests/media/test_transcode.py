@@ -16,7 +16,7 @@ from orthanc_video.errors import BrokenVideo, Busy
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.media.transcode import command_line, transcode
-from orthanc_video.model import Action, MediaInfo, Rational, Target
+from orthanc_video.model import Action, MediaInfo, Progress, Rational, Target
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,13 @@ def test_what_an_edit_list_hides_is_left_out(transcoded: Callable[[str], _Done])
 def test_progress_is_told(clips: Clips, tmp_path: Path) -> None:
     source = clips.video("vp9", "webm")
     info = probe(source)
-    parts: list[float] = []
+    told: list[Progress] = []
     transcode(source, tmp_path / "m.mp4", info.video, Target(width=160, height=120, level=11), "veryfast", 20,
-              parts.append)  # fmt: skip
-    assert parts
+              told.append)  # fmt: skip
+    parts = [one.part for one in told]
     assert parts == sorted(parts)
-    assert parts[-1] == 0.99
+    assert (parts[0], parts[-1]) == (0, 0.99)
+    assert told[-1] == Progress(stage="transcode", part=0.99, frames=30, total=30)
 
 
 def test_what_cannot_be_decoded_is_broken(clips: Clips, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from clips import Clips
 from oracles import frame_md5s, frame_times
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Span, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Progress, Span, from_json, to_json
 from processes import address_space_at_start, await_end, children
 
 _WORKER = [sys.executable, "-m", "orthanc_video.media.worker"]
@@ -77,10 +77,13 @@ def test_make_ends_with_a_conforming_stream(
 
 def test_progress_comes_before_the_result(clips: Clips, tmp_path: Path) -> None:
     lines, _ = _make(clips.video("vp9", "webm"), tmp_path / "made.mp4")
-    parts = [line["progress"] for line in lines[:-1]]
-    assert parts
+    told = [from_json(Progress, line["progress"]) for line in lines[:-1]]
+    parts = [one.part for one in told]
     assert parts == sorted(parts)
     assert all(0 <= part <= 1 for part in parts)
+    assert list(dict.fromkeys(one.stage for one in told)) == ["transcode", "remux", "check"]
+    assert {one.total for one in told} == {30}
+    assert max(one.frames for one in told if one.stage == "transcode") == 30
     assert "result" in lines[-1]
 
 

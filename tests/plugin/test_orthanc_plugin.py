@@ -431,6 +431,26 @@ def test_a_stream_goes_by_redirect_where_orthanc_cannot_carry_it(monkeypatch: py
     assert answer.headers["Location"] == "https://video.example/video/instances/%C3%BC/stream?a=%20"
 
 
+@pytest.mark.parametrize(
+    ("uri", "endless"),
+    [
+        ("/video/jobs/0ee6507a-85be-457c-97fa-28492478a45a/events", True),
+        ("/video/jobs/x/events", True),
+        ("/video/jobs/events", False),
+        ("/video/jobs/x/y/events", False),
+        ("/video/jobs/x", False),
+        ("/video/instances/x/stream", False),
+    ],
+)
+def test_what_goes_on_for_as_long_as_a_job(uri: str, endless: bool) -> None:
+    assert pure.is_endless(uri) is endless
+
+
+def test_events_go_by_redirect_always(loaded: Loaded) -> None:
+    answer = loaded.call("/video/(.*)", "/video/jobs/x/events", get={"a": "b"})
+    assert (answer.status, answer.headers["Location"]) == (307, "http://example:1/video/jobs/x/events?a=b")
+
+
 def test_the_old_plugin_is_given_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeOrthanc, "RestOutput", OldOutput)
     answer = load().post(b"")

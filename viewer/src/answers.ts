@@ -39,15 +39,25 @@ export interface Page {
   since: number;
 }
 
-export type JobState = "Pending" | "Running" | "Success" | "Failure" | "Cancelled";
+export type JobState = "Pending" | "Running" | "Success" | "Failure" | "DeadLetter" | "Cancelled";
 
 export interface Job {
   id: string;
   state: JobState;
   percent: number;
   stage: string;
+  /** Frames per second and seconds to go; null when not known. */
+  fps: number | null;
+  left: number | null;
   sentence: string;
   instance: string | null;
+  action: string;
+  /** Milliseconds since 1970. */
+  created: number;
+}
+
+export function hasEnded(job: Job): boolean {
+  return job.state !== "Pending" && job.state !== "Running";
 }
 
 /** What became of a posted file. */
@@ -123,7 +133,7 @@ export function readPage(value: unknown): Page {
   return { videos, since, total: Math.max(amount(page["Total"]), atLeast) };
 }
 
-const JOB_STATES: readonly string[] = ["Pending", "Running", "Success", "Failure", "Cancelled"] satisfies JobState[];
+const JOB_STATES: readonly string[] = ["Pending", "Running", "Success", "Failure", "DeadLetter", "Cancelled"] satisfies JobState[];
 
 export function readJob(value: unknown): Job {
   const job = fields(value);
@@ -134,9 +144,18 @@ export function readJob(value: unknown): Job {
     state: state as JobState,
     percent: Math.min(100, amount(job["Progress"])),
     stage: text(job["Stage"]),
+    fps: amount(job["FramesPerSecond"]) || null,
+    left: typeof job["SecondsLeft"] === "number" ? amount(job["SecondsLeft"]) : null,
     sentence: text(job["Sentence"]),
     instance: orthancId(job["Instance"]),
+    action: text(job["Action"]),
+    created: amount(job["Created"]),
   };
+}
+
+export function readJobs(value: unknown): Job[] {
+  const found = fields(value)["Jobs"];
+  return Array.isArray(found) ? found.map(readJob) : [];
 }
 
 /** The answer to a posted file; an array when Orthanc unpacked an archive. */

@@ -1,6 +1,6 @@
 // Talking to the gateway. Every address is relative to the page, so that it works behind a path prefix.
 
-import { readJob, readPage, readPosted, readProblem, readVideo } from "./answers";
+import { readJob, readJobs, readPage, readPosted, readProblem, readVideo } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { words } from "./words";
 
@@ -18,6 +18,7 @@ export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
+  events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
   explorer: "app/explorer.html",
 };
 
@@ -46,8 +47,18 @@ export async function getJob(id: string): Promise<Job> {
   return readJob(await ask(`video/jobs/${encodeURIComponent(id)}`));
 }
 
+/** The newest jobs. */
+export async function getJobs(): Promise<Job[]> {
+  return readJobs(await ask("video/jobs"));
+}
+
 export async function cancelJob(id: string): Promise<void> {
   await ask(`video/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+/** Has a dead letter tried again. */
+export async function retryJob(id: string): Promise<void> {
+  await ask(`video/jobs/${encodeURIComponent(id)}/retry`, { method: "POST" });
 }
 
 /** Why a stream does not play, when it is the server's doing: its sentence, or null. */

@@ -2,6 +2,7 @@
 
 import { address } from "./api";
 import { button, el } from "./dom";
+import { jobs } from "./jobs";
 import { list } from "./list";
 import { player } from "./player";
 import { readHash } from "./route";
@@ -11,6 +12,11 @@ import { words } from "./words";
 const STALE_MS = 15_000;
 
 const up = uploads(() => void videos.refresh());
+const work = jobs(up.follows, () => void videos.refresh());
+const refresh = (): void => {
+  void videos.refresh();
+  void work.refresh();
+};
 const count = el("span", { class: "count", "data-test": "count" });
 const take = (files: File[]): void => {
   closePlayer();
@@ -51,7 +57,7 @@ window.addEventListener("hashchange", (event) => {
 
 let seen = Date.now();
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && Date.now() - seen > STALE_MS) void videos.refresh();
+  if (document.visibilityState === "visible" && Date.now() - seen > STALE_MS) refresh();
   seen = Date.now();
 });
 
@@ -69,14 +75,14 @@ document.body.append(
     count,
     el("span", { class: "space" }),
     el("a", { class: "button quiet", href: address.explorer, target: "_blank", rel: "noopener" }, words.explorer),
-    button(words.refresh, { class: "quiet", "data-test": "refresh" }, () => void videos.refresh()),
+    button(words.refresh, { class: "quiet", "data-test": "refresh" }, refresh),
     uploadButton(take, "upload-input"),
   ),
-  el("main", {}, up.element, videos.element),
+  el("main", {}, up.element, work.element, videos.element),
   panel.element,
   el("div", { class: "drop-note", "aria-hidden": "true" }, words.dropHere),
 );
 
 markEntry(false);
-void videos.refresh();
+refresh();
 follow();

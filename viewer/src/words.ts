@@ -1,5 +1,8 @@
 // Everything the page says, in one place, so that a second language is a second table.
 
+import type { Job } from "./answers";
+import { duration } from "./format";
+
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 const STAGES: Record<string, string> = {
@@ -42,7 +45,9 @@ export const words = {
   notPlayable: "Not playable here",
 
   uploads: "Uploads",
-  uploadsOf: (name: string) => `Progress of ${name}`,
+  jobs: "Conversions",
+  jobOf: (instant: string) => `Received ${instant}`,
+  progressOf: (name: string) => `Progress of ${name}`,
   clear: "Clear finished",
   cancel: "Cancel",
   cancelOf: (name: string) => `Cancel ${name}`,
@@ -51,10 +56,21 @@ export const words = {
   waiting: "Waiting",
   sending: (percent: number, size: string) => `Uploading: ${percent} % of ${size}`,
   answering: "Received; being looked at",
-  converting: (percent: number, stage: string) =>
-    `Being converted: ${Math.floor(percent)} %${stage === "" ? "" : ` (${STAGES[stage.toLowerCase()] ?? stage})`}`,
+  converting: ({ percent, stage, fps, left }: Job) =>
+    [
+      `Being converted: ${Math.floor(percent)} %${stage === "" ? "" : ` (${STAGES[stage.toLowerCase()] ?? stage})`}`,
+      fps === null ? "" : `${fps < 10 ? fps : Math.round(fps)} fps`,
+      left === null ? "" : `${duration(left)} left`,
+    ]
+      .filter(Boolean)
+      .join(" · "),
   queued: "Being converted: waiting for its turn",
   outOfTouch: "Being converted; the server cannot be reached, still trying",
+  retry: "Try again",
+  retryOf: (name: string) => `Try ${name} again`,
+  discard: "Discard",
+  discardOf: (name: string) => `Discard ${name}`,
+  discarded: "Discarded.",
   cancelling: "Cancelling…",
   cancelled: "Cancelled.",
   cancelledLate: "Cancelled here, but the server had received it all and may have stored it.",

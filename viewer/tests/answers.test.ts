@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AnswerError, readJob, readPage, readPosted, readProblem, readVideo } from "../src/answers";
+import { AnswerError, readJob, readJobs, readPage, readPosted, readProblem, readVideo } from "../src/answers";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const VIDEO = {
@@ -72,15 +72,20 @@ describe("a page", () => {
 
 describe("a job", () => {
   it("is read", () => {
-    expect(readJob({ ID: "j", State: "Running", Progress: 37.5, Stage: "transcode", Sentence: "", Instance: null })).toEqual({
-      id: "j",
-      state: "Running",
-      percent: 37.5,
-      stage: "transcode",
-      sentence: "",
-      instance: null,
-    });
+    const pace = { FramesPerSecond: 93.6, SecondsLeft: 0 };
+    const job = { ID: "j", State: "Running", Progress: 37.5, Stage: "transcode", ...pace, Sentence: "", Instance: null };
+    const read = {
+      ...{ id: "j", state: "Running", percent: 37.5, stage: "transcode", fps: 93.6, left: 0 },
+      ...{ sentence: "", instance: null, action: "remux", created: 7 },
+    };
+    expect(readJob({ ...job, Action: "remux", Created: 7 })).toEqual(read);
+    expect(readJob({ ...job, FramesPerSecond: null, SecondsLeft: null })).toMatchObject({ fps: null, left: null });
+    expect(readJob({ ID: "j", State: "Running" })).toMatchObject({ fps: null, left: null });
     expect(readJob({ State: "Success", Progress: 300, Instance: ID })).toMatchObject({ percent: 100, instance: ID });
+  });
+  it("is one of a list", () => {
+    expect(readJobs({ Jobs: [{ ID: "a", State: "Pending" }, { ID: "b", State: "Failure" }] }).map((job) => job.id)).toEqual(["a", "b"]);
+    expect(readJobs({})).toEqual([]);
   });
   it("must have a known state", () => expect(() => readJob({ State: "Dancing" })).toThrow(AnswerError));
 });

@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../src/answers";
-import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/upload";
+import { isShown } from "../src/jobs";
+import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/standing";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
-const job = (change: Partial<Job>): Job => ({ id: "j", state: "Running", percent: 0, stage: "", sentence: "", instance: null, ...change });
+const job = (change: Partial<Job>): Job => ({
+  ...{ id: "j", state: "Running", percent: 0, stage: "", fps: null, left: null },
+  ...{ sentence: "", instance: null, action: "", created: 0, ...change },
+});
 
 describe("an upload's standing", () => {
   it("goes from waiting over percents to the answer awaited", () => {
@@ -15,22 +19,26 @@ describe("an upload's standing", () => {
   });
 
   it("follows the job", () => {
-    expect(whileJob(job({ state: "Pending" }), "")).toMatchObject({ state: "processing", percent: null });
-    expect(whileJob(job({ percent: 37.9, stage: "transcode" }), "")).toMatchObject({
+    expect(whileJob(job({ state: "Pending" }))).toMatchObject({ state: "processing", percent: null });
+    expect(whileJob(job({ percent: 37.9, stage: "transcode" }))).toMatchObject({
       state: "processing",
       percent: 37.9,
       sentence: "Being converted: 37 % (converting the pictures)",
     });
-    expect(whileJob(job({ percent: 5, stage: "polishing" }), "").sentence).toBe("Being converted: 5 % (polishing)");
-    expect(whileJob(job({ state: "Success", instance: ID }), "remux")).toEqual({
+    expect(whileJob(job({ percent: 5, stage: "polishing" })).sentence).toBe("Being converted: 5 % (polishing)");
+    expect(whileJob(job({ percent: 5, stage: "check", fps: 93.6, left: 75 })).sentence).toBe(
+      "Being converted: 5 % (checking the result) · 94 fps · 1:15 left",
+    );
+    expect(whileJob(job({ percent: 5, fps: 0.4 })).sentence).toBe("Being converted: 5 % · 0.4 fps");
+    expect(whileJob(job({ state: "Success", instance: ID, action: "remux" }))).toEqual({
       state: "stored",
       percent: null,
       sentence: "Repacked; the pictures are unchanged.",
       video: ID,
     });
-    expect(whileJob(job({ state: "Failure", sentence: "Cut off." }), "")).toMatchObject({ state: "failed", sentence: "Cut off." });
-    expect(whileJob(job({ state: "Failure" }), "").sentence).not.toBe("");
-    expect(whileJob(job({ state: "Cancelled" }), "")).toMatchObject({ state: "cancelled" });
+    expect(whileJob(job({ state: "Failure", sentence: "Cut off." }))).toMatchObject({ state: "failed", sentence: "Cut off." });
+    expect(whileJob(job({ state: "Failure" })).sentence).not.toBe("");
+    expect(whileJob(job({ state: "Cancelled" }))).toMatchObject({ state: "cancelled" });
   });
 
   it("ends with the answer when no job goes on", () => {
@@ -47,3 +55,16 @@ describe("an upload's standing", () => {
     expect(afterAnswer({ kind: "job", id: ID, job: "j", plan: null })).toBeNull();
   });
 });
+
+describe("the jobs that have a row", () => {
+  it.each([
+    ["Pending", 0, true],
+    ["Running", 0, true],
+    ["Success", 9_000_000, false],
+    ["Cancelled", 9_000_000, false],
+    ["DeadLetter", 0, true],
+    ["Failure", 9_000_000, true],
+    ["Failure", 1_000_000, false],
+  ] as const)("%s of %d: %s", (state, created, shown) => expect(isShown(job({ state, created }), 9_500_000)).toBe(shown));
+});
+

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from orthanc_video import metrics
 from orthanc_video.archive.access import Access, Caller, refuse
 from orthanc_video.dicom.locate import locate
 from orthanc_video.errors import Busy, NotFound, VideoError
@@ -83,7 +84,9 @@ class Objects:
         folder = self._settings.cache / "objects"
         path = folder / uuid
         async with self._fetching.setdefault(uuid, asyncio.Lock()):
-            if not path.exists():
+            hit = path.exists()
+            metrics.looked_up("objects", hit=hit)
+            if not hit:
                 folder.mkdir(parents=True, exist_ok=True)
                 await self._fetch(caller, f"/instances/{instance}/attachments/dicom/data", path, size)
                 await asyncio.to_thread(evict, folder, self._settings.gateway.cache_mb << 20, path)

@@ -13,6 +13,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
+from orthanc_video import metrics
 from orthanc_video.archive import awaited
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, NotFound, VideoError
@@ -35,6 +36,8 @@ _WORKFLOW_VERSION = "1"
 
 class Engine:
     """The jobs of one process: a gateway, or a worker. One engine exists at a time: DBOS is a singleton."""
+
+    queues = (_TRANSCODES, _SHORT)
 
     def __init__(self, settings: Settings, archive: Archive, *, worker: bool = False) -> None:
         self.settings = settings
@@ -175,6 +178,17 @@ class Engine:
         reports = self._database.reports(views.job_of(status.workflow_id) for status in found)
         return [views.view(self.settings, status, reports) for status in found]
 
+    def unfinished(self) -> list[tuple[str, str]]:
+        """State and queue (empty: it began at once) of every job that has not ended."""
+        found = DBOS.list_workflows(status=views.UNFINISHED, load_input=False, load_output=False)
+        return [(views.STATES[status.status], status.queue_name or "") for status in found]
+
+    def dead_letters(self) -> int:
+        """How many acknowledged uploads wait for a person's decision."""
+        kept = [folder.name for folder in self.settings.spool.iterdir()]
+        found = DBOS.list_workflows(workflow_id_prefix=kept, name=views.SHOWN, load_input=False) if kept else []
+        return sum(views.is_dead_letter(self.settings, status) for status in found)
+
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""
         unfinished = DBOS.list_workflows(status=views.UNFINISHED, name="ingest_video")
@@ -194,12 +208,14 @@ class Engine:
             raise NotFound("There is no such job.")
         if latest.status in views.UNFINISHED:
             DBOS.cancel_workflow(latest.workflow_id)
+            cancelled = {"State": "Cancelled", "Sentence": "The job was cancelled."}
+            metrics.job_ended(cancelled)
             active = self._running.active.get(job)
             if active is not None:
                 active.end(cancelled=True)
             elif latest.status != "PENDING":  # else whoever runs it sees that it is cancelled, and clears up
                 ingest_job.tidy(self.settings, job)
-            self._running.settle(job, {"State": "Cancelled", "Sentence": "The job was cancelled."})
+            self._running.settle(job, cancelled)
         elif views.keeps_upload(latest):
             ingest_job.tidy(self.settings, job)
 

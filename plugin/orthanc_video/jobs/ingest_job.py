@@ -8,22 +8,20 @@ from __future__ import annotations
 import contextlib
 import shutil
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
 
+from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import write
 from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
-from orthanc_video.jobs.processes import MediaProcess, job_limits
+from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import Settings
-
-Progress = Callable[[float], None]
 
 
 def folder_of(settings: Settings, upload: str) -> Path:
@@ -37,7 +35,7 @@ def ids_of(upload: Upload, plan: Plan) -> dict[str, str]:
 
 
 def make(
-    settings: Settings, process: MediaProcess, upload: Upload, info: MediaInfo, plan: Plan, progress: Progress | None
+    settings: Settings, process: MediaProcess, upload: Upload, info: MediaInfo, plan: Plan, listener: Listener | None
 ) -> Made:
     """The conforming stream: the upload itself (wrap), or a new file beside it."""
     source = Path(upload.path)
@@ -56,7 +54,7 @@ def make(
         "preset": settings.gateway.transcode_preset,
         "crf": settings.gateway.transcode_crf,
     }
-    return from_json(Made, process.run("make", arguments, job_limits(settings), progress))
+    return from_json(Made, process.run("make", arguments, job_limits(settings), listener))
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
@@ -65,7 +63,10 @@ def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made:
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     parts = write.envelope(build(upload, info, plan, made), made.size)
+    stages = metrics.Stages("store")
     stored = archive.store(parts, Path(made.path))
+    stages.end()
+    metrics.stored_bytes.inc(parts.size)
     return answer(ids, str(stored["Status"]))
 
 

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
+from orthanc_video.model import Progress, from_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 
-Progress = Callable[[float], None]
+Listener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class MediaProcess:
         self._ended = False
         self._timed_out = False
 
-    def run(self, name: str, arguments: dict[str, Any], limits: Limits, progress: Progress | None = None) -> Any:
+    def run(self, name: str, arguments: dict[str, Any], limits: Limits, listener: Listener | None = None) -> Any:
         """The task's result; raises the error it reported, or WorkerFailed when it died or ran out of time."""
         with self._lock:
             if self._ended:
@@ -53,21 +55,26 @@ class MediaProcess:
                     json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n"
                 )
                 process.stdin.close()
-            return self._answer(process, name, limits, progress)
+            with metrics.media_processes.track_inprogress():
+                return self._answer(process, name, limits, listener)
         finally:
             timer.cancel()
             _end(process)
 
-    def _answer(self, process: subprocess.Popen[str], name: str, limits: Limits, progress: Progress | None) -> Any:
+    def _answer(self, process: subprocess.Popen[str], name: str, limits: Limits, listener: Listener | None) -> Any:
         assert process.stdout is not None  # noqa: S101
+        stages = metrics.Stages(name)
         for text in process.stdout:
             line = json.loads(text)
             if "result" in line:
+                stages.end()
                 return line["result"]
             if "error" in line:
                 raise revive(line["error"], line["sentence"])
-            if progress is not None:
-                progress(line["progress"])
+            told = from_json(Progress, line["progress"])
+            stages.at(told.stage)
+            if listener is not None:
+                listener(told)
         if self._timed_out:
             raise BrokenVideo(f"The {name} of this file took longer than {limits.seconds:g} s and was ended.")
         if self._ended:

@@ -12,6 +12,8 @@ from typing import Any
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.jobs import ingest_job, processes
+from orthanc_video.jobs.pace import Pace
+from orthanc_video.model import Progress
 from orthanc_video.settings import Settings
 
 Outcome = dict[str, Any]
@@ -27,12 +29,24 @@ class Active:
     process: processes.MediaProcess = field(default_factory=processes.MediaProcess)
     stage: str = "waiting"
     progress: float = 0.0
+    pace: Pace = field(default_factory=Pace)
     lost: bool = False
     cancelled: bool = False
 
+    def tell(self, told: Progress) -> None:
+        """What the media process says of its work."""
+        self.stage, self.progress = told.stage, told.part
+        self.pace.tell(told)
+
     def report(self) -> dict[str, Any]:
         """What the job's view shows of it."""
-        return {"Stage": self.stage, "Progress": int(self.progress * 100)}
+        estimate = self.pace.estimate(self.stage)
+        return {
+            "Stage": self.stage,
+            "Progress": int(self.progress * 100),
+            "FramesPerSecond": estimate.frames_per_second,
+            "SecondsLeft": estimate.seconds_left,
+        }
 
     def end(self, *, lost: bool = False, cancelled: bool = False) -> None:
         self.lost, self.cancelled = lost, cancelled

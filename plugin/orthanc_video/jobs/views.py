@@ -17,7 +17,8 @@ from orthanc_video.settings import Settings
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 SHOWN = ["ingest_video", "refused_upload"]
-_STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
+# Of what has not come to an outcome of its own.
+STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 _UNEXPECTED = "The job failed in an unexpected way; the log says where. It can be tried again."
 
 
@@ -59,10 +60,11 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
     state = _state(status)
     arguments = (status.input or {"args": ()})["args"]
     plan = arguments[2] if len(arguments) > 2 else {}
+    at = {"Stage": state.lower(), "Progress": 0, "FramesPerSecond": None, "SecondsLeft": None}
     if state == "Running":
-        at = {"Stage": "waiting", "Progress": 0} | reports.get(job, {})
-    else:
-        at = {"Stage": "done", "Progress": 100} if state == "Success" else {"Stage": state.lower(), "Progress": 0}
+        at |= reports.get(job, {"Stage": "waiting"})
+    elif state == "Success":
+        at |= {"Stage": "done", "Progress": 100}
     return {
         "ID": job,
         "State": "DeadLetter" if is_dead_letter(settings, status) else state,
@@ -85,4 +87,4 @@ def outcome(status: WorkflowStatus) -> Outcome:
 
 
 def _state(status: WorkflowStatus) -> str:
-    return _STATES.get(status.status) or str(outcome(status)["State"])
+    return STATES.get(status.status) or str(outcome(status)["State"])

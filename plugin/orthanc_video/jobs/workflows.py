@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from dbos import DBOS
 
+from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import VideoError, WorkerFailed
 from orthanc_video.jobs import ingest_job
@@ -34,6 +35,7 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
         outcome = _steps(active, upload_json, info_json, plan_json, ids)
     if outcome["State"] == "Success":
         _tidy(upload.id)
+    metrics.job_ended(outcome)
     here().settle(upload.id, outcome)
     return outcome
 
@@ -72,10 +74,6 @@ def _is_stored(instance: str) -> bool:
 @DBOS.step(name="make")
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
-
-    def progress(part: float) -> None:
-        active.progress = part
-
     try:
         made = ingest_job.make(
             here().settings,
@@ -83,7 +81,7 @@ def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
             from_json(Upload, upload),
             from_json(MediaInfo, info),
             from_json(Plan, plan),
-            progress,
+            active.tell,
         )
     except VideoError as error:
         return failure(error)

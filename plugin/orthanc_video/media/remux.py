@@ -18,22 +18,25 @@ from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import VideoStream
+from orthanc_video.model import Progress, VideoStream
 
-Progress = Callable[[float], None]
+Listener = Callable[[Progress], None]
+# Of the whole: writing the MP4; reading it again to check it is the rest.
+_WRITING = 0.8
+_EVERY = 256
 
 
-def remux(source: Path, target: Path, video: VideoStream, level: int, progress: Progress) -> str:
+def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> str:
     """Writes the H.264 pictures of ``source`` as MP4 to ``target``; the hash of all coded slices.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
-        before, written = _write(source, target, video, level, progress)
+        before, written = _write(source, target, video, level, _telling("remux", video, listener, 0.0, _WRITING))
     except av.error.FFmpegError as error:
         raise _failure(error) from error
-    after, count = slices(target)
+    after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
     if count != written or written != video.frames:
         raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the MP4; nothing was stored.")
     if before != after:
@@ -49,7 +52,19 @@ def _failure(error: av.error.FFmpegError) -> VideoError:
     return BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).")
 
 
-def slices(path: Path) -> tuple[str, int]:
+def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Callable[[int], None]:
+    """Takes counts of frames and tells of them, not of each one."""
+
+    def tell(frames: int) -> None:
+        if frames % _EVERY == 0:
+            part = min(0.99, frames / max(1, video.frames))
+            listener(Progress(stage=stage, part=part, frames=frames, total=video.frames).within(first, last))
+
+    tell(0)
+    return tell
+
+
+def slices(path: Path, tell: Callable[[int], None] = lambda _: None) -> tuple[str, int]:
     """The hash of all coded slices and the number of packets of a file's picture stream."""
     with opened(path) as container:
         stream = pictures(container)
@@ -59,10 +74,11 @@ def slices(path: Path) -> tuple[str, int]:
             if packet.size:
                 digest.add(packet)
                 count += 1
+                tell(count)
         return digest.hexdigest(), count
 
 
-def _write(source: Path, target: Path, video: VideoStream, level: int, progress: Progress) -> tuple[str, int]:
+def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Callable[[int], None]) -> tuple[str, int]:
     grid = _Grid.over(source, video) if video.constant_rate else None
     start = 0 if grid else _start(source)
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -85,8 +101,7 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, progress:
                 out.stream = made
                 output.mux_one(out)
             count += 1
-            if count % 256 == 0:
-                progress(min(0.99, count / video.frames))
+            tell(count)
         return digest.hexdigest(), count
 
 

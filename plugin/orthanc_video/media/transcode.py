@@ -16,13 +16,13 @@ from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Target, VideoStream
+from orthanc_video.model import Progress, Target, VideoStream
 
-Progress = Callable[[float], None]
+Listener = Callable[[Progress], None]
 
 
 def transcode(
-    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, progress: Progress
+    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, listener: Listener
 ) -> int:
     """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
     frames = 0
@@ -37,12 +37,12 @@ def transcode(
             errors="replace",
             preexec_fn=die_with_parent,
         ) as process,
-        ThreadPoolExecutor(1) as listener,
+        ThreadPoolExecutor(1) as reader,
     ):
         # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
-        words = listener.submit(_last_words, process)
+        words = reader.submit(_last_words, process)
         try:
-            frames = _follow(process, video, progress)
+            frames = _follow(process, video, listener)
         except BaseException:
             process.kill()
             raise
@@ -53,16 +53,22 @@ def transcode(
     return frames
 
 
-def _follow(process: subprocess.Popen[str], video: VideoStream, progress: Progress) -> int:
+def _follow(process: subprocess.Popen[str], video: VideoStream, listener: Listener) -> int:
     """Reads ffmpeg's progress to its end; the number of frames written."""
     assert process.stdout is not None  # noqa: S101
     frames = 0
+    listener(_progress(frames, video))
     for line in process.stdout:
         key, _, value = line.strip().partition("=")
         if key == "frame" and value.isdigit():
             frames = int(value)
-            progress(min(0.99, frames / max(1, video.frames)))
+            listener(_progress(frames, video))
     return frames
+
+
+def _progress(frames: int, video: VideoStream) -> Progress:
+    part = min(0.99, frames / max(1, video.frames))
+    return Progress(stage="transcode", part=part, frames=frames, total=video.frames)
 
 
 def _last_words(process: subprocess.Popen[str]) -> str:

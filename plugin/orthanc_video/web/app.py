@@ -24,7 +24,18 @@ from orthanc_video.ingest.room import Room
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
-from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, resumable_uploads, uploads
+from orthanc_video.web import (
+    dicomweb,
+    events,
+    instances,
+    jobs,
+    measure,
+    pages,
+    problems,
+    proxy,
+    resumable_uploads,
+    uploads,
+)
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 _THREADS = 64
@@ -53,9 +64,16 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app = FastAPI(
         title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (pages.public, pages.router, uploads.router, resumable_uploads.router, instances.router):
+    for part in (
+        pages.public,
+        pages.router,
+        measure.router,
+        uploads.router,
+        resumable_uploads.router,
+        instances.router,
+    ):
         app.include_router(part)
-    for part in (jobs.router, jobs.awaited_router):
+    for part in (jobs.router, events.router, jobs.awaited_router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)
@@ -63,6 +81,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_middleware(resumable_uploads.Tus)
+    app.add_middleware(measure.Measured)
     app.add_exception_handler(VideoError, problems.on_video_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

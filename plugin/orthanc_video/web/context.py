@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends
@@ -20,7 +21,7 @@ from orthanc_video.settings import Settings, is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The parts of a running gateway."""
+    """The parts of a running gateway. ``stopping`` is set once it ends: what is streamed without end ends then."""
 
     settings: Settings
     archive: Archive
@@ -29,6 +30,7 @@ class Gateway:
     engine: Engine
     room: Room
     resumable: Resumable
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from orthanc_video import metrics
 from orthanc_video.archive.access import Caller
 from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart
@@ -89,6 +90,7 @@ async def _answer(
     try:
         return await _file(gateway, caller, form, begins, spooled)
     except VideoError as error:
+        metrics.uploads_refused.labels(error.status).inc()
         return {"Status": "Failure", "Message": error.sentence, "HttpStatus": error.status, "title": error.title}
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from orthanc_video import metrics
 from orthanc_video.archive import catalogue
 from orthanc_video.archive.objects import StoredVideo, evict, held
 from orthanc_video.bitstream import mp4
@@ -86,7 +87,9 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
         raise BadRequest(f"width must be from {_THUMBNAIL_WIDTHS.start} to {_THUMBNAIL_WIDTHS.stop - 1} pixels.")
     stored = await gateway.objects.video(caller, named)
     path = gateway.settings.cache / "thumbnails" / f"{stored.uuid}-{width}.jpg"
-    if not path.exists():
+    hit = path.exists()
+    metrics.looked_up("thumbnails", hit=hit)
+    if not hit:
         await asyncio.to_thread(_make_thumbnail, gateway, stored, path, width)
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from orthanc_video import metrics
 from orthanc_video.archive.objects import StoredVideo, held
 from orthanc_video.model import Span
 from orthanc_video.web import ranges
@@ -121,6 +122,7 @@ class _Body:
             block = await self.block(Span(at, min(_BLOCK, end - at)))
             if not block:
                 raise OSError("the stored object became shorter while it was sent")
+            metrics.sent_bytes.inc(len(block))
             yield block
             at += len(block)
             # Nothing above need ever wait, and that a client has gone is only noticed when others get their turn.

@@ -1,0 +1,112 @@
+"""Metrics over HTTP: what Prometheus is told, and how requests are measured."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fastapi import APIRouter, Depends
+from prometheus_client import REGISTRY, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orthanc_video import metrics
+from orthanc_video.web.context import Gateway, GatewayParts, entered
+
+router = APIRouter(tags=["gateway"], dependencies=[Depends(entered)])
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_REFUSAL = 400
+
+
+@router.get("/metrics")
+async def scrape(request: Request, gateway: GatewayParts) -> Response:
+    """For Prometheus, in the form that it asks for; no label holds patient data."""
+    encode, kind = choose_encoder(request.headers.get("accept", ""))
+    return Response(await asyncio.to_thread(encode, _All(gateway)), headers={"Content-Type": kind})
+
+
+class _All(Collector):
+    """What has been counted, and what is there right now."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def collect(self) -> Iterable[Metric]:
+        yield from REGISTRY.collect()
+        yield from self._jobs()
+        settings = self._gateway.settings
+        minimum = settings.gateway.minimum_free_disk_mb << 20
+        for name, told, value in (
+            ("dead_letters", "Acknowledged uploads that could not be stored", self._gateway.engine.dead_letters()),
+            ("spool_bytes", "Bytes in the spool", _size(settings.spool)),
+            ("disk_free_bytes", "Bytes free on the spool's disk", shutil.disk_usage(settings.spool).free),
+            ("disk_free_minimum_bytes", "Free bytes below which uploads are refused", minimum),
+        ):
+            yield GaugeMetricFamily(f"orthanc_video_{name}", told, value)
+
+    def _jobs(self) -> Iterator[Metric]:
+        unfinished = self._gateway.engine.unfinished()
+        states = GaugeMetricFamily("orthanc_video_jobs", "Jobs that have not ended, by state", labels=["state"])
+        for state in ("Pending", "Running"):
+            states.add_metric([state], sum(1 for found, _ in unfinished if found == state))
+        yield states
+        depth = GaugeMetricFamily("orthanc_video_queue_jobs", "Jobs that wait for their turn", labels=["queue"])
+        waiting = Counter(queue for state, queue in unfinished if state == "Pending")
+        for queue in sorted({*self._gateway.engine.queues, *waiting}):
+            depth.add_metric([queue], waiting[queue])
+        yield depth
+
+
+def _size(folder: Path) -> int:
+    """The bytes of all files below a folder whose files come and go."""
+    total = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+class Measured:
+    """ASGI middleware: the time until each answer begins, and the uploads that were refused."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, answered = time.monotonic(), False
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                _count(scope, message["status"], time.monotonic() - began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if not answered:
+                _count(scope, 500, time.monotonic() - began)
+            raise
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    """By the route's own template: a path as it was sent holds identifiers."""
+    route = scope.get("route")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.request_seconds.labels(method, getattr(route, "path", "none"), status).observe(seconds)
+    if method == "POST" and status >= _REFUSAL and "uploads" in getattr(route, "tags", ()):
+        metrics.uploads_refused.labels(status).inc()

@@ -1,0 +1,331 @@
+"""Progress as people watch it: events of a job, the rows of the viewer, the metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from playwright.sync_api import expect
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from e2e.browser import Visit, chromium
+from e2e.films import Films
+from e2e.orthanc_server import REPOSITORY, OrthancServer
+from e2e.watching import listening
+
+SOON: dict[str, Any] = {"VideoGateway": {"AnswerSeconds": 0.2}}
+# So slow that a speed can be told, on a fast machine, too.
+SLOWLY: dict[str, Any] = {"VideoGateway": {"AnswerSeconds": 0.2, "TranscodePreset": "medium"}}
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+USERS = {"AuthenticationEnabled": True, "RegisteredUsers": {"prometheus": "secret"}}
+
+
+def jobs_url(server: OrthancServer, job: str, what: str = "/events") -> str:
+    return f"{server.gateway_url}/video/jobs/{job}{what}"
+
+
+def begun(server: OrthancServer, film: Path) -> str:
+    """The job of a film that is still being transcoded."""
+    answer = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["Status"] == "Processing"
+    return str(answer.json()["Video"]["Job"])
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+
+def test_a_transcode_from_its_beginning_to_its_end(start: Any, films: Films) -> None:
+    server = start(SLOWLY)
+    job = begun(server, films.slow(10))
+    began = time.monotonic()
+    with listening(jobs_url(server, job)) as events:
+        seen = list(events)
+    seconds = time.monotonic() - began
+    assert [event.kind for event in seen] == ["progress"] * (len(seen) - 1) + ["end"]
+    assert seen[-1].job["State"] == "Success"
+    assert seen[-1].job == requests.get(jobs_url(server, job, ""), timeout=10).json()
+    assert (seen[-1].job["Progress"], seen[-1].job["FramesPerSecond"], seen[-1].job["SecondsLeft"]) == (100, None, None)
+    shown = [event.job["Progress"] for event in seen]
+    assert shown == sorted(shown)
+    assert len(set(shown)) > 4
+    assert len(seen) <= seconds / 0.5 + 3, "more often than twice a second"
+    assert all(before.job != after.job for before, after in itertools.pairwise(seen[:-1]))
+    speeds = [event.job["FramesPerSecond"] for event in seen if event.job["FramesPerSecond"] is not None]
+    # 250 frames in this many seconds, storing included.
+    assert speeds
+    assert all(0.5 * 250 / seconds < speed < 10 * 250 / seconds for speed in speeds)
+    told = [(event.job["FramesPerSecond"] is None, event.job["SecondsLeft"] is None) for event in seen]
+    assert all(fps == left for fps, left in told)
+    left = [event.job["SecondsLeft"] for event in seen if event.job["SecondsLeft"] is not None]
+    assert all(0 <= one <= 3 * seconds for one in left)
+    assert "transcode" in {event.job["Stage"] for event in seen}
+
+
+def test_who_comes_back_is_told_the_present_state_and_after_the_end_to_stay_away(
+    server: OrthancServer, films: Films
+) -> None:
+    film = films.unique()
+    job = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60).json()["Video"]["Job"]
+    for headers in ({}, {"Last-Event-ID": "something else"}):
+        with listening(jobs_url(server, job), headers=headers) as events:
+            seen = list(events)
+        assert [(event.kind, event.job["State"]) for event in seen] == [("progress", "Success"), ("end", "Success")]
+    again = requests.get(jobs_url(server, job), headers={"Last-Event-ID": seen[-1].id}, timeout=10)
+    assert (again.status_code, again.content) == (204, b"")
+
+
+def test_a_cancelled_job_ends_its_events(start: Any, films: Films) -> None:
+    server = start(SOON)
+    job = begun(server, films.slow(10))
+    with listening(jobs_url(server, job)) as events:
+        assert next(events).job["State"] in {"Pending", "Running"}
+        requests.delete(jobs_url(server, job, ""), timeout=10).raise_for_status()
+        *_, last = events
+    assert (last.kind, last.job["State"]) == ("end", "Cancelled")
+
+
+def test_a_gateway_that_stops_ends_its_streams_and_who_comes_back_hears_the_rest(start: Any, films: Films) -> None:
+    server = start(SOON)
+    job = begun(server, films.slow(10))
+    with listening(jobs_url(server, job)) as events, listening(jobs_url(server, job)) as others:
+        assert next(events).job["State"] in {"Pending", "Running"}
+        began = time.monotonic()
+        os.kill(server.gateway_pid(), signal.SIGTERM)
+        assert "end" not in [event.kind for one in (events, others) for event in one]
+        assert time.monotonic() - began < 2, "uvicorn's own patience is three seconds"
+    server._wait("the gateway does not answer again", lambda: _is_up(server))
+    with listening(jobs_url(server, job)) as events:
+        *_, last = events
+    assert (last.kind, last.job["State"]) == ("end", "Success")
+
+
+def _is_up(server: OrthancServer) -> bool:
+    try:
+        return requests.get(f"{server.gateway_url}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_many_watch_and_leave(start: Any, films: Films) -> None:
+    """Each with a connection of its own; when they have gone, none of these is left."""
+    server = start(SLOWLY)
+    job = begun(server, films.slow(10))
+    gateway = server.gateway_pid()
+    before = _sockets(gateway)
+    answers = [requests.get(jobs_url(server, job), stream=True, timeout=30) for _ in range(50)]
+    assert all(answer.status_code == 200 for answer in answers)
+    assert _sockets(gateway) > before + 45  # it has some others, too, that come and go
+    for answer in answers:
+        answer.close()
+    limit = time.monotonic() + 10
+    while _sockets(gateway) > before + 5:
+        assert time.monotonic() < limit, "connections are still open"
+        time.sleep(0.05)
+    assert requests.get(jobs_url(server, job, ""), timeout=10).json()["State"] in {"Pending", "Running"}
+
+
+def _sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    count = 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += str(file.readlink()).startswith("socket:")
+    return count
+
+
+def test_an_unknown_job_and_one_that_is_not_for_this_caller(server: OrthancServer, start: Any) -> None:
+    answer = requests.get(jobs_url(server, UNKNOWN), timeout=10)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    guarded = start(USERS)
+    for url in (jobs_url(guarded, UNKNOWN), f"{guarded.gateway_url}/metrics"):
+        assert requests.get(url, timeout=10).status_code == 401
+        assert requests.get(url, auth=("prometheus", "wrong"), timeout=10).status_code == 401
+    assert requests.get(jobs_url(guarded, UNKNOWN), auth=("prometheus", "secret"), timeout=10).status_code == 404
+    assert requests.get(f"{guarded.gateway_url}/metrics", auth=("prometheus", "secret"), timeout=10).ok
+
+
+def test_orthancs_own_port_says_where_the_events_are(server: OrthancServer) -> None:
+    """It would hold one of Orthanc's threads for as long as the job runs."""
+    path = f"/video/jobs/{UNKNOWN}/events"
+    answer = requests.get(server.url + path, timeout=10, allow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, server.gateway_url + path)
+
+
+# ---- the viewer ----------------------------------------------------------------------------------------------------
+
+
+def test_the_viewer_shows_the_work_that_goes_on(start: Any, films: Films) -> None:
+    """What was sent from elsewhere: one that runs, one that waits and is cancelled, one that failed."""
+    server = start(SLOWLY)
+    garbage = requests.post(f"{server.url}/instances", data=b"a letter, not a film " * 99, timeout=60)
+    assert garbage.status_code == 415
+    running, waiting = (begun(server, film) for film in (films.slow(10), films.slow(8.0)))
+    with chromium() as browser:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(f"{server.gateway_url}/")
+        rows = page.locator("[data-test=job-row]")
+        expect(rows).to_have_count(3)
+        failed = page.locator("[data-test=job-row][data-state=failed]")
+        expect(failed).to_contain_text("The file is a text, not a video.")
+        expect(failed.get_by_role("button")).to_have_count(0)
+        moving = rows.filter(has_text=re.compile(r"\d+ % \(converting the pictures\) · [\d.]+ fps · \d+:\d\d left"))
+        expect(moving).to_have_count(1)
+        assert float(moving.get_by_role("progressbar").evaluate("bar => bar.value")) > 0
+        other = rows.filter(has_text="waiting for its turn")
+        expect(other).to_have_count(1)
+        other.get_by_role("button", name=re.compile("^Cancel Received")).click()
+        expect(page.locator("[data-test=job-row][data-state=cancelled]")).to_have_count(1)
+        done = page.locator("[data-test=job-row][data-state=stored]")
+        expect(done).to_contain_text("Converted.", timeout=60_000)
+        expect(page.locator("[data-test=count]")).to_have_text("1 video")
+        page.locator("[data-test=jobs-clear]").click()
+        expect(page.locator("[data-test=jobs]")).to_be_hidden()
+        page.locator("[data-test=refresh]").click()
+        expect(page.locator("[data-test=card]")).to_have_count(1)
+        expect(page.locator("[data-test=jobs]")).to_be_hidden()
+        watched = [url for url in visit.requests if url.endswith("/events")]
+        assert watched == [jobs_url(server, running)]
+        visit.assert_well_behaved(server.gateway_url)
+        visit.close()
+    assert requests.get(jobs_url(server, waiting, ""), timeout=10).json()["State"] == "Cancelled"
+
+
+# ---- metrics -------------------------------------------------------------------------------------------------------
+
+
+def scraped(server: OrthancServer, **more: Any) -> dict[str, Metric]:
+    answer = requests.get(f"{server.gateway_url}/metrics", timeout=10, **more)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def value(families: dict[str, Metric], name: str, **labels: str) -> float:
+    found = [
+        sample.value
+        for family in families.values()
+        for sample in family.samples
+        if sample.name == f"orthanc_video_{name}" and labels.items() <= sample.labels.items()
+    ]
+    assert found, f"there is no series {name} {labels}"
+    return sum(found)
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory, films: Films) -> Any:
+    """A server that has stored, transcoded, refused, played and shown: itself, what was sent, what came of it."""
+    # Compressed storage: the gateway plays from copies, so that this cache is used, too.
+    with OrthancServer(tmp_path_factory.mktemp("worked"), {"StorageCompression": True}) as server:
+        post = f"{server.gateway_url}/video/ingest?PatientName=Doe%5EJane&PatientID=4711"
+        sources = [films.unique(), films.unique(0.5, "-c:v", "libvpx", suffix=".webm")]
+        answers = [requests.post(post, data=source.read_bytes(), timeout=60).json() for source in sources]
+        assert [answer["Video"]["Action"] for answer in answers] == ["wrap", "transcode"]
+        assert requests.post(post, data=b"a letter, not a film " * 99, timeout=60).status_code == 415
+        video = f"{server.gateway_url}/video/instances/{answers[0]['ID']}"
+        for _ in range(2):
+            assert requests.get(f"{video}/thumbnail", timeout=30).ok
+        assert len(requests.get(f"{video}/stream", headers={"Range": "bytes=0-999"}, timeout=30).content) == 1000
+        yield server, sources, answers
+
+
+def test_metrics_tell_what_was_done(worked: Any) -> None:
+    server, sources, answers = worked
+    found = scraped(server)
+    assert value(found, "jobs_ended_total", state="Success") == 2
+    assert value(found, "jobs_ended_total", state="Failure") == 0
+    assert value(found, "uploads_refused_total", status="415") == 1
+    assert value(found, "stage_seconds_count", stage="store") == 2
+    assert value(found, "stage_seconds_count", stage="transcode") == 1
+    assert value(found, "stage_seconds_count", stage="probe") == 2
+    received = sum(source.stat().st_size for source in sources) + 99 * len(b"a letter, not a film ")
+    assert value(found, "received_bytes_total") == received
+    stored = [
+        requests.get(f"{server.url}/instances/{answer['ID']}/attachments/dicom/size", timeout=10) for answer in answers
+    ]
+    assert value(found, "stored_bytes_total") == sum(int(answer.text) for answer in stored)
+    assert value(found, "sent_bytes_total") == 1000
+    assert value(found, "cache_requests_total", cache="thumbnails", result="miss") == 1
+    assert value(found, "cache_requests_total", cache="thumbnails", result="hit") == 1
+    assert value(found, "cache_requests_total", cache="objects", result="miss") == 1
+    assert value(found, "queue_jobs", queue="transcodes") == 0
+    assert value(found, "jobs") == 0
+    assert value(found, "media_processes") == 0
+    assert value(found, "spool_bytes") == 0
+    assert value(found, "disk_free_bytes") > value(found, "disk_free_minimum_bytes") == 512 << 20
+    route = "/video/instances/{named}/thumbnail"
+    assert value(found, "request_seconds_count", method="GET", route=route, status="200") == 2
+
+
+def test_metrics_hold_nobodys_data(worked: Any) -> None:
+    server, sources, answers = worked
+    found = scraped(server)
+    told = {text for family in found.values() for sample in family.samples for text in sample.labels.values()}
+    secrets = ["Doe", "Jane", "4711", *(source.name for source in sources)]
+    secrets += [answer[key] for answer in answers for key in ("ID", "ParentStudy", "ParentPatient")]
+    secrets += [answer["Video"]["Job"] for answer in answers]
+    assert not [text for text in told if any(secret in text for secret in secrets)]
+
+
+def test_openmetrics_is_spoken_to_who_asks_for_it(worked: Any) -> None:
+    server, *_ = worked
+    headers = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    answer = requests.get(f"{server.gateway_url}/metrics", headers=headers, timeout=10)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+_SELECTOR = re.compile(r"\b((?:orthanc_video|process)_\w+)(?:\{([^}]*)\})?")
+_MATCHER = re.compile(r'(\w+)="([^"]*)"')
+
+
+def expressions() -> list[str]:
+    """All that the dashboard and the alert rules ask Prometheus."""
+    folder = REPOSITORY / "docker"
+    dashboard = json.loads((folder / "grafana/provisioning/dashboards/orthanc-video.json").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((folder / "prometheus/rules.yml").read_text(encoding="utf-8"))["groups"]
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return asked + [rule["expr"] for group in rules for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_dashboard_and_alerts_ask_for_what_there_is(worked: Any, expression: str) -> None:
+    server, *_ = worked
+    series = [sample for family in scraped(server).values() for sample in family.samples]
+    asked = _SELECTOR.findall(expression)
+    assert asked or "up{" in expression  # Prometheus' own
+    for name, matchers in asked:
+        labels = dict(_MATCHER.findall(matchers))
+        labels.pop("job", None)  # Prometheus' own
+        assert any(one.name == name and labels.items() <= one.labels.items() for one in series), (name, labels)
+
+
+def test_what_waits_and_runs_is_counted(start: Any, films: Films) -> None:
+    server = start(SLOWLY)
+    running, waiting = (begun(server, film) for film in (films.slow(10), films.slow(8.0)))
+    with listening(jobs_url(server, running)) as events:
+        assert any(event.job["Progress"] > 0 for event in events)
+    found = scraped(server)
+    assert value(found, "jobs", state="Running") == 1
+    assert value(found, "jobs", state="Pending") == 1
+    assert value(found, "queue_jobs", queue="transcodes") == 1
+    assert value(found, "media_processes") == 1
+    assert value(found, "spool_bytes") >= sum(films.slow(seconds).stat().st_size for seconds in (10, 8.0))
+    for job in (waiting, running):
+        requests.delete(jobs_url(server, job, ""), timeout=10).raise_for_status()
+    found = scraped(server)
+    assert value(found, "jobs") == 0
+    assert value(found, "jobs_ended_total", state="Cancelled") == 2
+    assert value(found, "jobs_ended_total", state="Failure") == 0

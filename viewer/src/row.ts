@@ -1,0 +1,139 @@
+// One row of work under way: its name, where it stands, a bar, and what can be done about it.
+
+import { ApiError, cancelJob, retryJob } from "./api";
+import { button, el } from "./dom";
+import { follow } from "./follow";
+import { videoHash } from "./route";
+import { final, isFinal, queued, whileJob } from "./standing";
+import type { Standing } from "./standing";
+import { words } from "./words";
+
+export class Row {
+  readonly element: HTMLLIElement;
+  /** What the button Cancel does now. */
+  protected stop: () => void = () => this.show(final("cancelled", words.cancelled));
+  private readonly message: HTMLElement;
+  private readonly bar = el("progress", { max: 100 });
+  private readonly actions = el("span", { class: "row-actions" });
+  private readonly cancelButton: HTMLButtonElement;
+
+  /** `kind` is what tests find it by; `changed` is called each time that it stands elsewhere. */
+  constructor(
+    readonly name: string,
+    public standing: Standing,
+    private readonly kind: "upload" | "job",
+    private readonly changed: () => void,
+  ) {
+    this.bar.setAttribute("aria-label", words.progressOf(name));
+    this.message = el("p", { class: "row-message", "data-test": `${kind}-message` });
+    this.cancelButton = button(
+      words.cancel,
+      { class: "quiet", "aria-label": words.cancelOf(name), "data-test": `${kind}-cancel` },
+      () => this.stop(),
+    );
+    this.element = el(
+      "li",
+      { class: "row", tabindex: -1, "data-test": `${kind}-row` },
+      el("span", { class: "row-name", title: name, "data-test": `${kind}-name` }, name),
+      this.message,
+      this.bar,
+      this.actions,
+    );
+    if (!isFinal(standing)) this.actions.append(this.cancelButton);
+    this.paint();
+  }
+
+  protected show(standing: Standing): void {
+    const turned = this.standing.state !== standing.state;
+    this.standing = standing;
+    this.paint();
+    if (!turned) return;
+    if (isFinal(standing)) this.offer(standing.video);
+    this.changed();
+  }
+
+  private paint(): void {
+    const { state, sentence, percent } = this.standing;
+    this.element.dataset["state"] = state;
+    this.message.textContent = sentence;
+    this.bar.hidden = isFinal(this.standing);
+    if (percent === null) this.bar.removeAttribute("value");
+    else this.bar.value = percent;
+  }
+
+  /** Once it has ended, playing takes the place of cancelling. */
+  private offer(video: string | null): void {
+    const play =
+      video === null
+        ? null
+        : el(
+            "a",
+            {
+              class: "button",
+              href: videoHash(video),
+              "aria-label": words.playOf(this.name),
+              "data-test": `${this.kind}-play`,
+            },
+            words.play,
+          );
+    const focused = document.activeElement === this.cancelButton;
+    this.actions.replaceChildren(...(play === null ? [] : [play]));
+    if (focused) (play ?? this.element).focus();
+  }
+
+  /** A dead letter: somebody decides whether it is tried again or discarded. */
+  decide(job: string): void {
+    const choices = [
+      button(words.retry, { class: "quiet", "aria-label": words.retryOf(this.name), "data-test": `${this.kind}-retry` }, () =>
+        settle(retryJob(job), () => {
+          this.actions.replaceChildren(this.cancelButton);
+          this.cancelButton.disabled = false;
+          this.show(queued);
+          void this.follow(job);
+        }),
+      ),
+      button(words.discard, { class: "quiet", "aria-label": words.discardOf(this.name), "data-test": `${this.kind}-discard` }, () =>
+        settle(cancelJob(job), () => this.show(final("cancelled", words.discarded))),
+      ),
+    ];
+    const settle = (asked: Promise<void>, then: () => void): void => {
+      for (const choice of choices) choice.disabled = true;
+      asked.then(then).catch((error: unknown) => {
+        for (const choice of choices) choice.disabled = false;
+        this.message.textContent = error instanceof Error ? error.message : String(error);
+      });
+    };
+    this.actions.replaceChildren(...choices);
+  }
+
+  /** Shows the job until it has ended; a line that is down for a while does not end that. */
+  async follow(job: string): Promise<void> {
+    let cancelling = false;
+    this.stop = () => {
+      cancelling = true;
+      this.cancelButton.disabled = true;
+      this.message.textContent = words.cancelling;
+      cancelJob(job).catch(() => {
+        // What became of the job is what is told of it next; if it goes on, cancelling can be tried again.
+        cancelling = false;
+        this.cancelButton.disabled = false;
+      });
+    };
+    if (this.standing.state !== "processing") this.show(queued);
+    await follow(
+      job,
+      (told) => {
+        const standing = whileJob(told);
+        this.show(cancelling && !isFinal(standing) ? { ...standing, sentence: words.cancelling } : standing);
+        if (told.state === "DeadLetter") this.decide(job);
+      },
+      (error) => {
+        const status = error instanceof ApiError ? error.status : 0;
+        if (status === 404 || status === 410) this.show(final("failed", words.jobGone));
+        else if (error instanceof ApiError && (status === 401 || status === 403)) this.show(final("failed", error.message));
+        else this.show({ ...this.standing, sentence: words.outOfTouch });
+        return isFinal(this.standing);
+      },
+    );
+  }
+}

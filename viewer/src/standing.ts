@@ -1,0 +1,77 @@
+// Where a piece of work stands, and what that is in words. Pure.
+
+import type { Job, Posted } from "./answers";
+import { bytes } from "./format";
+import { words } from "./words";
+
+/** Where an upload or a job stands. `percent` null: under way, nobody knows how far. */
+export interface Standing {
+  state: "waiting" | "sending" | "answering" | "processing" | "stored" | "failed" | "cancelled";
+  percent: number | null;
+  sentence: string;
+  /** The stored video's Orthanc ID, when there is one to play. */
+  video: string | null;
+}
+
+export function isFinal(standing: Standing): boolean {
+  return standing.state === "stored" || standing.state === "failed" || standing.state === "cancelled";
+}
+
+export const final = (
+  state: "stored" | "failed" | "cancelled",
+  sentence: string,
+  video: string | null = null,
+): Standing => ({
+  state,
+  percent: null,
+  sentence,
+  video,
+});
+
+export const waiting: Standing = { state: "waiting", percent: 0, sentence: words.waiting, video: null };
+
+export const queued: Standing = { state: "processing", percent: null, sentence: words.queued, video: null };
+
+export function whileSending(sent: number, size: number): Standing {
+  if (sent >= size) return { state: "answering", percent: null, sentence: words.answering, video: null };
+  const percent = Math.floor((100 * sent) / size);
+  return { state: "sending", percent, sentence: words.sending(percent, bytes(size)), video: null };
+}
+
+/** What the answer to a posted file means; null when a job goes on with it. */
+export function afterAnswer(answer: Posted): Standing | null {
+  switch (answer.kind) {
+    case "job":
+      return null;
+    case "stored":
+      // A DICOM file posted as such may be anything: only what came in as video is offered to be played.
+      return final(
+        "stored",
+        answer.already ? words.already : words.stored(answer.plan?.action ?? ""),
+        answer.video ? answer.id : null,
+      );
+    case "archive":
+      return final(
+        answer.stored + answer.already > 0 ? "stored" : "failed",
+        words.archive(answer.stored, answer.already, answer.refused),
+      );
+    case "refused":
+      return final("failed", words.refused(answer.status));
+  }
+}
+
+export function whileJob(job: Job): Standing {
+  switch (job.state) {
+    case "Pending":
+      return queued;
+    case "Running":
+      return { state: "processing", percent: job.percent, sentence: words.converting(job), video: null };
+    case "Success":
+      return final("stored", words.stored(job.action), job.instance);
+    case "Failure":
+    case "DeadLetter":
+      return final("failed", job.sentence || words.failed);
+    case "Cancelled":
+      return final("cancelled", words.cancelled);
+  }
+}
