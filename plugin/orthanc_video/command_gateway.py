@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.settings import Settings, read_configuration, settings_from
+from orthanc_video.settings import Settings, settings_from, settings_of
 from orthanc_video.web.app import create_app
 
 
@@ -28,7 +28,7 @@ def run(configuration: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     os.umask(0o077)
-    settings = settings_from(read_configuration(configuration)) if configuration else _from_plugin()
+    settings = settings_of(configuration) if configuration else _from_plugin()
     _known_class(settings)
     _own_folder(settings)
     listener = _listen(settings)
