@@ -47,7 +47,7 @@ debian_packages() {
     command -v node >/dev/null || packages+=(nodejs npm)
     newer python3 || packages+=(python3 python3-venv)
     if [ "$purpose" = test ]; then
-        packages+=(chromium dcmtk dicom3tools libgdcm-tools debootstrap nginx-light)
+        packages+=(chromium dcmtk dicom3tools libgdcm-tools debootstrap nginx-light postgresql buildah)
     fi
     install_packages "${packages[@]}"
 }
