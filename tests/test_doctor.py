@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,15 @@ def test_nothing_that_is_not_there_is_asked(tmp_path: Path) -> None:
     assert "http://127.0.0.1:2." in findings["orthanc"].what
     assert findings["gateway"].level is Level.PROBLEM
     assert str(tmp_path / "storage") in findings["Directory"].what  # relative to the configuration
+
+
+def test_every_subject_is_documented_and_nothing_else_is() -> None:
+    repository = Path(__file__).resolve().parents[1]
+    page = (repository / "docs" / "installation.md").read_text(encoding="utf-8")
+    table = page.partition("## `orthanc-video doctor`")[2].partition("|---|---|\n")[2]
+    documented = {name for line in table.splitlines() for name in re.findall(r"`([^`]+)`", line.split("|")[1])}
+    sources = [*(repository / "plugin/orthanc_video/doctor").glob("*.py"), Path(command_doctor.__file__)]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    called = re.findall(r"\b(?:ok|advice|problem|_disk)\(\s*\"([\w-]+)\"", text)
+    named = re.findall(r"^\s+subject(?:, \w+)* = \"([\w-]+)\"", text, re.MULTILINE)
+    assert documented == {*called, *named}
