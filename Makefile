@@ -1,5 +1,5 @@
 # The commands of a person; what they do is in scripts/.
-.PHONY: run test test-matrix check lock bench clean
+.PHONY: run test test-matrix test-images check lock dist bench clean
 
 run:
 	@exec scripts/run.sh
@@ -12,6 +12,10 @@ test-matrix:
 	@scripts/setup.sh test
 	@scripts/test.sh host trixie sid
 
+test-images:
+	@scripts/setup.sh test
+	.venv/bin/pytest tests/containers -m images
+
 check:
 	@scripts/setup.sh test
 	@scripts/check.sh
@@ -19,6 +23,9 @@ check:
 lock:
 	@scripts/setup.sh test
 	@scripts/lock.sh
+
+dist:
+	@scripts/dist.sh
 
 bench:
 	@scripts/setup.sh test

@@ -391,6 +391,8 @@ def releasing(api: Any) -> Callable[[Callback], Callback]:
                 if "body" in request and forgets():
                     ctypes.pythonapi.Py_DecRef(ctypes.py_object(request["body"]))
 
+        # Plugin 5.0 lets go of its callbacks when Python has ended already; freeing one then crashes Orthanc's own end.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(call))
         return call
 
     return wrap

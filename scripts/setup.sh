@@ -47,7 +47,8 @@ debian_packages() {
     command -v node >/dev/null || packages+=(nodejs npm)
     newer python3 || packages+=(python3 python3-venv)
     if [ "$purpose" = test ]; then
-        packages+=(chromium dcmtk dicom3tools libgdcm-tools debootstrap nginx-light postgresql prometheus)
+        packages+=(chromium dcmtk dicom3tools libgdcm-tools debootstrap nginx-light)
+        packages+=(postgresql prometheus buildah)
     fi
     install_packages "${packages[@]}"
 }

@@ -13,7 +13,7 @@ import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
 _BASE = {"errors", "settings", "model", "files", "lifetime", "metrics"}
-_COMMANDS = {"command_convert", "command_gateway", "command_worker", "terminal", "__main__"}
+_COMMANDS = {"command_convert", "command_doctor", "command_gateway", "command_worker", "terminal", "__main__"}
 
 # Each room and what it may import, itself aside. "room.module" allows that module alone.
 _ALLOWED: dict[str, set[str]] = {
@@ -31,7 +31,8 @@ _ALLOWED: dict[str, set[str]] = {
     "jobs": {*_BASE, "dicom", "archive", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
     "web": {*_BASE, "bitstream", "dicom", "archive", "jobs", "ingest", "media.sniff"},
-    "commands": {*_BASE, "dicom", "archive", "jobs", "web", *_COMMANDS},
+    "doctor": {*_BASE, "archive"},
+    "commands": {*_BASE, "dicom", "archive", "jobs", "web", "doctor", *_COMMANDS},
 }
 
 # Orthanc's own paths (not DICOMweb's, which are a standard's).

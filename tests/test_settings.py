@@ -21,6 +21,7 @@ from orthanc_video.settings import (
     key_of,
     read_configuration,
     settings_from,
+    settings_of,
 )
 
 _USERS: dict[str, Any] = {"AuthenticationEnabled": True, "RegisteredUsers": {"ada": "secret"}}
@@ -201,3 +202,31 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
 def test_a_number_that_cannot_work_is_named(section: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         settings_from({"VideoGateway": section})
+
+
+def test_a_folder_of_files_is_one_configuration(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"HttpPort": 80} // one', encoding="utf-8")
+    (tmp_path / "b.json").write_text('{"VideoGateway": {"Port": 81}}', encoding="utf-8")
+    (tmp_path / "b.json.before").write_text("not one of them", encoding="utf-8")
+    settings = settings_of(tmp_path)
+    assert (settings.orthanc_url, settings.gateway.port) == ("http://127.0.0.1:80", 81)
+
+
+def test_a_section_in_two_files_is_refused_as_orthanc_does(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text('{"VideoGateway": {}}', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="in two files"):
+        settings_of(tmp_path)
+
+
+def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="holds no configuration"):
+        settings_of(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_relative_folders_count_from_the_configuration(tmp_path: Path, folder: bool) -> None:
+    path = tmp_path / "orthanc.json"
+    path.write_text('{"StorageDirectory": "a", "VideoGateway": {"Directory": "b"}}', encoding="utf-8")
+    settings = settings_of(tmp_path if folder else path)
+    assert (settings.storage_directory, settings.directory) == (tmp_path / "a", tmp_path / "b")

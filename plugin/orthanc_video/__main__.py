@@ -1,4 +1,4 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``."""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``doctor``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
+    doctor = commands.add_parser("doctor", help="examine an installation, and say what to do about each finding")
+    doctor.add_argument(
+        "--configuration", type=Path, default=Path("/etc/orthanc"), help="Orthanc's file, or folder of files"
+    )
+    doctor.add_argument("--url", default="", help="where Orthanc answers, unless the configuration says it")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
 
@@ -45,6 +51,10 @@ def _run(arguments: argparse.Namespace) -> None:
 
         command_worker.run(arguments.configuration)
         return
+    if arguments.command == "doctor":
+        from orthanc_video import command_doctor
+
+        sys.exit(command_doctor.run(arguments.configuration, arguments.url, arguments.json))
     from orthanc_video import command_convert
 
     if arguments.command == "convert":

@@ -89,6 +89,8 @@ class Settings:
         return self.directory / "cache"
 
 
+# Never shown, not even when they are wrong.
+_HIDDEN = {"Database", "Password", "Secret"}
 _WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF"}
 
 
@@ -110,8 +112,8 @@ def _section(configuration: dict[str, Any]) -> Gateway:
         if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not type(default):
-            kind = type(default).__name__
-            raise ConfigurationError(f'"{SECTION}.{key}" must be of type {kind}, but is {json.dumps(value)}.')
+            shown = "another" if key in _HIDDEN else json.dumps(value)
+            raise ConfigurationError(f'"{SECTION}.{key}" must be of type {type(default).__name__}, but is {shown}.')
         values[known[key].name] = value
     return Gateway(**values)
 
@@ -206,9 +208,9 @@ def _refuse_unsafe(settings: Settings) -> None:
 
 
 def settings_of(path: Path) -> Settings:
-    """Settings out of Orthanc's configuration file; paths in it count from its folder, as for Orthanc."""
+    """Settings out of Orthanc's configuration; paths in it count from its folder, as for Orthanc."""
     configuration = read_configuration(path)
-    base = path.resolve().parent
+    base = path.resolve() if path.is_dir() else path.resolve().parent
     configuration["StorageDirectory"] = str(base / str(configuration.get("StorageDirectory", "OrthancStorage")))
     section = configuration.get(SECTION)
     if isinstance(section, dict) and isinstance(section.get("Directory"), str) and section["Directory"]:
@@ -221,7 +223,22 @@ _VARIABLES = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 def read_configuration(path: Path) -> dict[str, Any]:
-    """An orthanc.json as Orthanc reads it: comments removed, ``${NAME:-default}`` replaced."""
+    """A configuration as Orthanc reads it, from a file or a folder of them (Debian's /etc/orthanc)."""
+    if not path.is_dir():
+        return _read_file(path)
+    whole: dict[str, Any] = {}
+    for file in sorted(path.glob("*.json")):
+        for key, value in _read_file(file).items():
+            if key in whole:
+                raise ConfigurationError(f'"{key}" is in two files of {path}, which Orthanc refuses: keep one of them.')
+            whole[key] = value
+    if not whole:
+        raise ConfigurationError(f"{path} holds no configuration: no file in it ends in .json.")
+    return whole
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """One file: comments removed, ``${NAME:-default}`` replaced."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -146,6 +146,11 @@ class OrthancServer:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    @property
+    def exit_status(self) -> int | None:
+        """How Orthanc ended; negative for the signal that ended it, None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
     def kill(self) -> None:
         """SIGKILL to Orthanc alone: what becomes of the gateway is its own affair."""
         if self._process is not None:
