@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# End-to-end tests mostly wait: one more at a time than there are cores. Those of one file share a server.
+parallel=(--numprocesses $(($(nproc) + 1)) --dist loadfile)
+
 for generation in "$@"; do
     if [ "$generation" = host ]; then
         scripts/check.sh
@@ -11,10 +14,10 @@ for generation in "$@"; do
             npm --prefix viewer run --silent check
             npm --prefix viewer test --silent
         fi
-        .venv/bin/pytest
+        .venv/bin/pytest "${parallel[@]}"
     else
         scripts/rootfs.sh "$generation" "build/roots/$generation"
         echo "End-to-end tests with Debian $generation's Orthanc:"
-        ORTHANC_ROOT=$PWD/build/roots/$generation .venv/bin/pytest tests/e2e
+        ORTHANC_ROOT=$PWD/build/roots/$generation .venv/bin/pytest "${parallel[@]}" tests/e2e
     fi
 done

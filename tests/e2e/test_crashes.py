@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -256,3 +257,67 @@ def test_a_worker_that_was_only_slow(
     eventually(lambda: breakpoint_.gone_on(), "the slow one has gone on")
     assert_stored_once(server, film, tmp_path)
     assert states(server) == ["Success"]
+
+
+@only_once
+def test_a_newer_version_finishes_what_an_older_one_began(
+    start: Any, film: Path, tmp_path: Path, breakpoint_: Breakpoint, database: str
+) -> None:
+    """The newer one has a step more, before those that the older one has still to do."""
+    breakpoint_.set(f"{ARCHIVE}:Archive.store", "before")
+    server = start(settings(breakpoint_, database))
+    sending = upload(server, film)
+    breakpoint_.hit()
+    server.kill()
+    server.assert_no_orphans()
+    sending.join()
+    server.configuration["PythonScript"] = str(_newer_version(tmp_path) / "orthanc_plugin.py")
+    server.start()
+    eventually(lambda: states(server) == ["Success"], "the older one's job has succeeded")
+    assert_stored_once(server, film, tmp_path)
+    assert not (tmp_path / "newer-step").exists()
+    upload(server, _again(film)).join()
+    eventually(lambda: states(server) == ["Success", "Success"], "its own job has succeeded")
+    assert (tmp_path / "newer-step").exists()
+
+
+def _newer_version(folder: Path) -> Path:
+    """This program with one more step in its workflow, added as CONTRIBUTING.md says."""
+    plugin = folder / "newer" / "plugin"
+    shutil.copytree(REPOSITORY / "plugin", plugin, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "newer" / "viewer").symlink_to(REPOSITORY / "viewer")
+    path = plugin / "orthanc_video" / "jobs" / "workflows.py"
+    old = path.read_text(encoding="utf-8")
+    first = "    made = _until_it_passes("
+    assert old.count(first) == 1
+    new = old.replace(first, f'    if DBOS.patch("newer"):\n        _newer()\n{first}')
+    step = f'@DBOS.step(name="newer")\ndef _newer() -> None:\n    open({str(folder / "newer-step")!r}, "w").close()\n'
+    path.write_text(f"{new}\n\n{step}", encoding="utf-8")
+    return plugin
+
+
+def _again(film: Path) -> Path:
+    """The same pictures as another file: another object."""
+    other = film.with_name("again.mkv")
+    ffmpeg("-y", "-i", str(film), "-c", "copy", "-metadata", "title=again", str(other))
+    return other
+
+
+@only_once
+def test_the_database_goes_away_for_a_while(
+    start: Any, film: Path, tmp_path: Path, breakpoint_: Breakpoint, postgresql: PostgreSQL
+) -> None:
+    """What was going on then goes on, and what comes then is taken or asked to come again; the gateway stays."""
+    breakpoint_.set(f"{STEPS}:make", "before")
+    server = start(settings(breakpoint_, postgresql.url()))
+    gateway = server.gateway_pid()
+    sending = upload(server, film)
+    breakpoint_.hit()
+    postgresql.kill()
+    breakpoint_.go_on()
+    eventually(breakpoint_.gone_on, "the step has been done without a database")
+    postgresql.start()
+    sending.join()
+    eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
+    assert_stored_once(server, film, tmp_path)
+    assert server.gateway_pid() == gateway

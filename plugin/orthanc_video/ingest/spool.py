@@ -13,6 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Protocol
 
+from orthanc_video import metrics
 from orthanc_video.errors import BadRequest, Busy, TooLarge
 from orthanc_video.ingest.room import Hold
 from orthanc_video.settings import Settings
@@ -40,6 +41,7 @@ class Appender:
 
     async def write(self, block: bytes) -> None:
         """Takes the next bytes. Raises Busy when earlier ones could not be written."""
+        metrics.received_bytes.inc(len(block))
         self._pending += block
         if len(self._pending) >= _BLOCK or time.monotonic() - self._begun > _SECONDS:
             await self._flush()
