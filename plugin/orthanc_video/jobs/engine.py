@@ -28,7 +28,7 @@ from orthanc_video.settings import MIB, Settings
 # What takes minutes, and what takes seconds and is not to wait behind it.
 _TRANSCODES, _SHORT = "transcodes", "short"
 _SHORT_AT_ONCE = 8
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 2.0
 _KEPT_DAYS = 90
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
@@ -61,6 +61,9 @@ class Engine:
                 "log_level": "ERROR",
                 "max_executor_threads": 64,
                 "serializer": DBOSPortableJSONSerializer(),
+                # Neither is used here, and looking for them is half of what an idle gateway does.
+                "notification_listener_polling_interval_sec": 3600.0,
+                "scheduler_polling_interval_sec": 3600.0,
             }
         )
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))

@@ -35,7 +35,7 @@ class Membership:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="membership", daemon=True)
         self._next_beat = 0.0
-        self._judges_from = 0.0
+        self._next_judgement = 0.0
         self._answers = True
 
     def join(self) -> None:
@@ -64,7 +64,7 @@ class Membership:
                     log.warning("The jobs' database does not answer (%s); it is asked again.", type(error).__name__)
                 self._answers = False
                 # What others did meanwhile is not known: they get the time to show that they live.
-                self._judges_from = time.monotonic() + TIME_TO_LIVE
+                self._next_judgement = time.monotonic() + TIME_TO_LIVE
             else:
                 self._answers = True
 
@@ -78,8 +78,9 @@ class Membership:
         if now >= self._next_beat:
             self._database.beat(self._executor)
             self._next_beat = now + TIME_TO_LIVE / 4
-            if now >= self._judges_from:
-                self._take_over()
+        if now >= self._next_judgement:
+            self._take_over()
+            self._next_judgement = now + TIME_TO_LIVE / 2
 
     def _obey(self) -> None:
         """Ends the media processes of jobs that were cancelled, or that another process has taken over."""
@@ -104,7 +105,7 @@ class Membership:
         for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
             if status.executor_id not in living and self._reenqueue(status):
                 log.warning("A job of a process that no longer answers is taken up again.")
-        self._database.forget_the_dead(_LONG_DEAD)
+                self._database.forget_the_dead(_LONG_DEAD)
 
     def _reenqueue(self, status: WorkflowStatus) -> bool:
         """Puts a job back into its queue if its owner has not changed since it was looked at.
