@@ -14,7 +14,7 @@ import ffmpeg
 
 from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
-from orthanc_video.lifetime import die_with_parent
+from orthanc_video.media import sandbox
 from orthanc_video.media.source import DEMUXERS
 from orthanc_video.model import Target, VideoStream
 
@@ -35,10 +35,11 @@ def transcode(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=die_with_parent,
+            preexec_fn=sandbox.before_program,
         ) as process,
         ThreadPoolExecutor(1) as listener,
     ):
+        sandbox.alone(process.pid)
         # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
         words = listener.submit(_last_words, process)
         try:

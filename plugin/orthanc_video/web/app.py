@@ -19,7 +19,7 @@ from orthanc_video.archive.access import Access
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
-from orthanc_video.jobs import processes
+from orthanc_video.jobs import isolation, processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import dicomweb, instances, jobs, pages, problems, proxy, uploads
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         engine = Engine(settings, archive)
         await asyncio.to_thread(engine.launch)
         await asyncio.to_thread(processes.warm_up)
+        asyncio.get_running_loop().run_in_executor(None, isolation.log, settings)
         app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine)
         yield
         await asyncio.to_thread(engine.close)
