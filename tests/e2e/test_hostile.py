@@ -26,7 +26,7 @@ _FILES = 1000
 _CLIENTS = 6
 _PROBE, _ANSWER, _JOB = 10.0, 0.5, 20.0
 _SECRET = b"canary 7c1f0f3d: nobody may read this"
-_GROWTH = 48 << 20
+_GROWTH = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Answer:
 
 def test_a_thousand_hostile_files(start: Any, films: Films, tmp_path: Path) -> None:
     limits = {"MaximumUploadMB": 16, "ProbeSeconds": _PROBE, "AnswerSeconds": _ANSWER, "JobSeconds": _JOB,
-              "WorkerMemoryMB": 1024, "Transcodes": 2}  # fmt: skip
+              "WorkerMemoryMB": 1024, "Transcodes": 4}  # fmt: skip
     server: OrthancServer = start({"VideoGateway": limits})
     film = server.folder / "canary.mp4"  # where Orthanc's root has it, too
     film.write_bytes(films.source("h264.mp4").read_bytes() + b"\0\0\0\x2dfree" + _SECRET)

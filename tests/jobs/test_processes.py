@@ -124,7 +124,9 @@ def test_every_task_has_a_process_of_its_own_at_once(clips: Clips) -> None:
     assert time.monotonic() - began < 2  # ten times Python's own start alone would take longer
 
 
-@pytest.mark.parametrize("said", [b"no JSON\n", b"[]\n", b"x" * (64 << 20), b"1" * 10_000 + b"\n"], ids=len)
+@pytest.mark.parametrize(
+    "said", [b"no JSON\n", b"[]\n", b"x" * (64 << 20), b"1" * 10_000 + b"\n", b"[" * 100_000 + b"\n"], ids=len
+)
 def test_a_process_that_talks_nonsense_failed(
     template: Template, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: bytes
 ) -> None:

@@ -91,9 +91,11 @@ class MediaProcess:
 def _lines(process: Forked, name: str) -> Iterator[dict[str, Any]]:
     """What it says. A hostile file may have taken it over: its words are bounded, and need not be JSON."""
     while text := process.stdout.readline(_LONGEST_LINE):
+        if len(text) < _LONGEST_LINE and not text.endswith("\n"):
+            return  # it was ended in mid-sentence
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict):
             raise WorkerFailed(f"The media process answered nonsense during {name}: the file may be made to do so.")
