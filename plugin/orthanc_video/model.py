@@ -172,9 +172,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Isolation:
-    """What holds a media process, as the kernel tells it: the rest (memory, time, files' size and number) always does.
+    """What holds a media process beside its limits on memory, time, files' size and number, which always do.
 
-    ``landlock`` is the version in force, 0 for none; ``capabilities`` the bits that are left (capabilities(7)).
+    ``landlock`` is the version in force, 0 for none; ``system_calls`` whether they are filtered (seccomp);
+    ``capabilities`` the bits that are left (capabilities(7)).
     """
 
     no_new_privileges: bool

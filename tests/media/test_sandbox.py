@@ -75,12 +75,16 @@ def test_without_landlock_the_rest_holds(world: dict[str, Any], tmp_path: Path) 
     assert isolation == Isolation(no_new_privileges=True, landlock=0, system_calls=True, capabilities=0)
 
 
-def test_without_libseccomp_the_rest_holds(world: dict[str, Any], tmp_path: Path) -> None:
-    isolation, outcomes = in_process(
-        [_READS[0].format(str(tmp_path)), "socket.socket()"], world, before="seccomp.available = lambda: False"
-    )
+@pytest.mark.parametrize(
+    "before",
+    ["seccomp.available = lambda: False", "seccomp.Filter.load = lambda self: call('syscall', -1)"],
+    ids=["libseccomp missing", "filters refused by the kernel"],
+)
+def test_without_seccomp_the_rest_holds(world: dict[str, Any], tmp_path: Path, before: str) -> None:
+    isolation, outcomes = in_process([_READS[0].format(str(tmp_path)), "socket.socket()"], world, before=before)
     assert outcomes == ["EACCES" if landlock.version() else "done", "done"]
     assert isolation is not None
+    assert isolation.no_new_privileges
     assert not isolation.system_calls
 
 

@@ -22,7 +22,10 @@ def missing(isolation: Isolation) -> tuple[str, ...]:
     """What does not hold, and what to do about it; nothing where all is well."""
     sentences = []
     if not isolation.system_calls:
-        sentences.append("System calls are not filtered: install libseccomp2 (apt-get install libseccomp2).")
+        sentences.append(
+            "System calls are not filtered: install libseccomp2 (apt-get install libseccomp2), on a kernel that takes "
+            "seccomp filters."
+        )
     if isolation.landlock == 0:
         sentences.append(
             "Other files are not closed to media processes: the kernel has no Landlock (Linux 5.13 or newer; "

@@ -20,8 +20,7 @@ from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import landlock, seccomp
 from orthanc_video.model import Isolation
 
-_PR_GET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 21, 38, 39  # prctl(2)
-_FILTERED = 2
+_PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39  # prctl(2)
 _CAPABILITIES_VERSION = 0x20080522  # capget(2)
 _DAC_READ_SEARCH = 1 << 2  # capabilities(7)
 _OPEN_FILES = 64
@@ -54,15 +53,7 @@ class _Capabilities(ctypes.Structure):
     )
 
 
-_prepared: seccomp.Filter | None = None
 _entered = False
-
-
-def prepare() -> None:
-    """Does what takes some milliseconds and is the same for every task; forked processes find it done."""
-    global _prepared
-    if _prepared is None and seccomp.available():
-        _prepared = seccomp.media()
 
 
 def enter(needs: Needs, limits: dict[str, int]) -> Isolation:
@@ -78,7 +69,6 @@ def enter(needs: Needs, limits: dict[str, int]) -> Isolation:
     if needs.patient:
         _be_patient()
     _limit(limits)
-    prepare()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     confined = landlock.confine(
         read=(*needs.read, *_libraries(), Path("/dev/urandom")),
@@ -87,15 +77,14 @@ def enter(needs: Needs, limits: dict[str, int]) -> Isolation:
     )
     # root reads other users' files by this one; with Landlock those are the task's own only.
     _keep_capabilities(_DAC_READ_SEARCH if confined else 0)
-    if _prepared is not None:
-        _prepared.load()
+    filtered = seccomp.available() and _load(seccomp.media())
     _entered = True
     if needs.program is None:
         alone()
     return Isolation(
         no_new_privileges=_libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
         landlock=confined,
-        system_calls=_libc.prctl(_PR_GET_SECCOMP) == _FILTERED,
+        system_calls=filtered,
         capabilities=_capabilities().low_effective | _capabilities().high_effective << 32,
     )
 
@@ -113,9 +102,18 @@ def before_program() -> None:
 
 def _narrow(child: int, *, may_execute: bool) -> None:
     if _entered and seccomp.available():
-        narrow = seccomp.alone(child, may_execute=may_execute)
-        narrow.load()
-        narrow.release()
+        _load(seccomp.alone(child, may_execute=may_execute))
+
+
+def _load(rules: seccomp.Filter) -> bool:
+    """Whether the kernel took them: some containers' kernels know no filters."""
+    try:
+        rules.load()
+    except OSError:
+        return False
+    finally:
+        rules.release()
+    return True
 
 
 def _libraries() -> Iterable[Path]:

@@ -120,7 +120,7 @@ class Filter:
 
 
 def media() -> Filter:
-    """What a media process may ask of the kernel at all. To be made beforehand: it takes some milliseconds."""
+    """What a media process may ask of the kernel at all."""
     made = Filter(_REFUSE)
     for name in _ALLOWED:
         made.rule(_ALLOW, name)

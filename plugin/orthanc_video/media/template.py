@@ -15,12 +15,11 @@ import sys
 import traceback
 
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import sandbox, worker
+from orthanc_video.media import worker
 
 
 def main() -> None:
     """Serves until the other end of the socket is closed, then ends with all that it has forked."""
-    sandbox.prepare()
     gc.freeze()  # what is loaded stays in memory that all share
     control = socket.socket(fileno=0)
     while True:
