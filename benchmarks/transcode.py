@@ -19,8 +19,8 @@ from orthanc_video.settings import MIB, Gateway
 _DEFAULTS = Gateway()
 _LIMITS = Limits(seconds=600.0, memory=_DEFAULTS.worker_memory_mb * MIB)
 _HOW = (
-    "Ours is a whole job of the media worker, as the gateway starts one (a process is kept waiting, so Python's own "
-    "start is not in it): transcode, count and check the frames, final remux. The rival is the same ffmpeg command "
+    "Ours is a whole job of the media worker, as the gateway starts one (forked from a process that has loaded "
+    "Python and FFmpeg): transcode, count and check the frames, final remux. The rival is the same ffmpeg command "
     "alone. Film seconds per second of wall time."
 )
 
@@ -79,7 +79,7 @@ class _Job:
             "crf": _DEFAULTS.transcode_crf,
         }
         processes.warm_up()
-        time.sleep(1.0)  # the waiting process has loaded its modules, and its successor starts within our time
+        time.sleep(1.0)  # the template process has loaded its modules
         start = time.perf_counter()
         MediaProcess().run("make", arguments, _LIMITS)
         return time.perf_counter() - start

@@ -43,7 +43,7 @@ newer() { # newer PYTHON: whether it runs, is new enough and can make environmen
 
 debian_packages() {
     command -v dpkg-query >/dev/null || fail "This needs Debian 12 or 13: its packages of Orthanc are what is run."
-    local packages=(orthanc orthanc-python orthanc-dicomweb ffmpeg)
+    local packages=(orthanc orthanc-python orthanc-dicomweb ffmpeg libseccomp2)
     command -v node >/dev/null || packages+=(nodejs npm)
     newer python3 || packages+=(python3 python3-venv)
     if [ "$purpose" = test ]; then

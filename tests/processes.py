@@ -8,10 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from orthanc_video.jobs.template import environment
+
 
 def media_processes(parent: int | None = None) -> set[int]:
-    """The media processes that ``parent`` (this process) has started and that have not ended."""
-    parent = parent or os.getpid()
+    """The media processes of ``parent`` (this process) that have not ended: what its template process has forked."""
+    templates = _running_templates(parent or os.getpid())
+    return {child for template in templates for child in _running_templates(template)}
+
+
+def templates(parent: int | None = None) -> set[int]:
+    """The template processes that ``parent`` (this process) has started and that have not ended."""
+    return _running_templates(parent or os.getpid())
+
+
+def _running_templates(parent: int) -> set[int]:
+    """Forked processes are called what their template is."""
     found = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and is_running(int(folder.name)):
@@ -20,7 +32,7 @@ def media_processes(parent: int | None = None) -> set[int]:
                 status = (folder / "stat").read_text()
             except OSError:
                 continue
-            if b"orthanc_video.media.worker" in command and int(status.rsplit(")", 1)[1].split()[1]) == parent:
+            if b"orthanc_video.media.template" in command and int(status.rsplit(")", 1)[1].split()[1]) == parent:
                 found.add(int(folder.name))
     return found
 
@@ -56,4 +68,7 @@ def address_space_at_start() -> int:
         "import orthanc_video.media.worker\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')))"
     )
-    return int(subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout) * 1024
+    return (
+        int(subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=True).stdout)
+        * 1024
+    )

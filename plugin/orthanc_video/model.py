@@ -187,6 +187,20 @@ class Upload:
     received: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """What holds a media process beside its limits on memory, time, files' size and number, which always do.
+
+    ``landlock`` is the version in force, 0 for none; ``system_calls`` whether they are filtered (seccomp);
+    ``capabilities`` the bits that are left (capabilities(7)).
+    """
+
+    no_new_privileges: bool
+    landlock: int
+    system_calls: bool
+    capabilities: int
+
+
 def to_json(value: Any) -> Any:
     """A model value as plain JSON types; ``from_json`` is its inverse."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -27,7 +27,6 @@ from typing import Any, Self
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGINS = Path("/usr/share/orthanc/plugins")
 ROOT_PYTHON = "/opt/orthanc-video-venv/bin/python"
-MARKER = "ORTHANC_VIDEO_TEST_SERVER"
 
 # Mounts what the root lacks, then becomes Orthanc: one process from `unshare` to `Orthanc`, so that its id stays true.
 _ENTER_ROOT = """
@@ -122,7 +121,8 @@ class OrthancServer:
             self._process = subprocess.Popen(
                 [*self._prefix(), "Orthanc", str(path)],
                 cwd=self.folder,
-                env=os.environ | self._environment | {MARKER: self._marker},
+                # By its PATH every process that descends from it can be told, down to ffmpeg, which gets little else.
+                env=os.environ | {"PATH": f"{os.environ['PATH']}:/{self._marker}"} | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -163,8 +163,8 @@ class OrthancServer:
 
     def processes(self) -> list[int]:
         """Every living process that descends from this Orthanc, itself included, whoever its parent is by now."""
-        needle = f"{MARKER}={self._marker}".encode()
-        return [pid for pid in _all_pids() if needle in _read(pid, "environ").split(b"\0") and not _is_zombie(pid)]
+        needle = self._marker.encode()
+        return [pid for pid in _all_pids() if needle in _read(pid, "environ") and not _is_zombie(pid)]
 
     def gateway_pids(self) -> list[int]:
         """The gateway's process and its workers."""

@@ -18,23 +18,25 @@ from clips import Clips
 from orthanc_video.errors import BrokenVideo, NotVideo, VideoError, WorkerFailed
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.processes import Limits, MediaProcess
+from orthanc_video.jobs.template import Template
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Progress, to_json
-from processes import address_space_at_start, await_end, children, media_processes
+from processes import address_space_at_start, await_end, children, media_processes, templates
 
 _LIMITS = Limits(seconds=30, memory=3 << 30)
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test has a spare process of its own, and none runs after it."""
-    spare = processes._Spare()
-    monkeypatch.setattr(processes, "_spare", spare)
-    before = media_processes()
-    yield
-    spare.close()
-    assert media_processes() <= before
+def template(monkeypatch: pytest.MonkeyPatch) -> Iterator[Template]:
+    """Every test has a template process of its own, and nothing of it runs after the test."""
+    own = Template()
+    monkeypatch.setattr(processes, "_template", own)
+    before = templates()
+    yield own
+    assert media_processes() == set(), "a task has left its process behind"
+    own.close()
+    assert templates() <= before
 
 
 @pytest.fixture
@@ -93,17 +95,49 @@ def test_one_that_hangs_is_ended_in_time(pipe: dict[str, Any]) -> None:
 def test_one_that_is_killed_failed(clips: Clips, tmp_path: Path) -> None:
     running = _Running("make", _task(clips, tmp_path / "made.mp4"))
     began = time.monotonic()
-    killed = media_processes()
-    for pid in killed:  # the spare one, too
-        os.kill(pid, signal.SIGKILL)
+    (killed,) = media_processes()
+    os.kill(killed, signal.SIGKILL)
     error = running.error()
     assert isinstance(error, WorkerFailed)
     assert "died during make (exit -9)" in error.sentence
     assert time.monotonic() - began < 1
-    for pid in killed:
-        await_end(pid)
-    # The next task is not bothered by the spare process that died.
+    await_end(killed)
+
+
+def test_a_template_that_is_killed_takes_its_tasks_with_it_and_the_next_has_another(
+    clips: Clips, tmp_path: Path
+) -> None:
+    running = _Running("make", _task(clips, tmp_path / "made.mp4"))
+    (worker,), (killed,) = media_processes(), templates()
+    (ffmpeg,) = children(worker)
+    os.kill(killed, signal.SIGKILL)
+    assert isinstance(running.error(), WorkerFailed)
+    await_end(ffmpeg)
     assert MediaProcess().run("probe", {"path": str(clips.conforming())}, _LIMITS)
+    assert templates() - {killed}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(b"no JSON\n", b"[]\n", b"{}\n", b"x" * (64 << 20), b"1" * 10_000 + b"\n", b"[" * 100_000 + b"\n"),
+        b'{"progress": {"stage": "a label of its own", "part": 0.5, "frames": 1, "total": 2}}\n',
+        b'{"progress": {"stage": "remux", "part": NaN, "frames": 1, "total": 2}}\n',
+        b'{"progress": {"stage": "remux", "part": "1", "frames": null, "total": {}}}\n',
+    ],
+    ids=len,
+)
+def test_a_process_that_talks_nonsense_failed(
+    template: Template, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: bytes
+) -> None:
+    """A file that has taken its process over can say what it wants, and as much."""
+    (tmp_path / "said").write_bytes(said)
+    forked = template.fork()
+    forked.stdout.close()
+    forked.stdout = (tmp_path / "said").open()
+    monkeypatch.setattr(template, "fork", lambda: forked)
+    with pytest.raises(WorkerFailed, match="nonsense"):
+        MediaProcess().run("isolation", {}, _LIMITS)
 
 
 def test_one_that_wants_too_much_memory_is_ended(clips: Clips) -> None:

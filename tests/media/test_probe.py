@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -218,3 +219,13 @@ def test_a_raw_stream_has_its_own_frame_rate(tmp_path: Path, rate: str, exact: F
     ffmpeg(*source, str(path))
     video = probe(path).video
     assert (video.frames, video.rate.fraction) == (50, exact)
+
+
+def test_frames_that_lie_years_apart_are_refused(clips: Clips, tmp_path: Path) -> None:
+    """Times that no rate can be told of: an IVF whose time base is 2,000,000,000 seconds."""
+    data = bytearray(clips.encoded("keys.ivf", "-g 1 -frames:v 8", codec="vp8").read_bytes())
+    struct.pack_into("<II", data, 16, 1, 2_000_000_000)
+    path = tmp_path / "slow.ivf"
+    path.write_bytes(data)
+    with pytest.raises(BrokenVideo, match="seconds apart"):
+        probe(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -206,3 +207,19 @@ def test_a_flood_of_complaints_does_not_stop_it(clips: Clips, tmp_path: Path) ->
     assert len(subprocess.run(command, capture_output=True).stderr) > 1 << 16
     assert transcode(damaged, tmp_path / "m.mp4", video, Target(width=64, height=64, level=30), "veryfast", 30,
                      lambda _: None) > 1000  # fmt: skip
+
+
+def test_pictures_that_grow_half_way_beyond_the_bound_are_left_out(clips: Clips, tmp_path: Path) -> None:
+    """A VP8 key frame in the middle says that it is 12,000 × 12,000: nobody makes room for it."""
+    data = bytearray(clips.encoded("keys.ivf", "-g 1 -frames:v 8", codec="vp8").read_bytes())
+    at = 32  # IVF: a header of 32 bytes, then each frame's size in a header of 12
+    for _ in range(4):
+        at += 12 + struct.unpack_from("<I", data, at)[0]
+    assert data[at + 15 : at + 18] == b"\x9d\x01\x2a"  # RFC 6386 9.1
+    struct.pack_into("<HH", data, at + 18, 12_000, 12_000)
+    source = tmp_path / "grows.ivf"
+    source.write_bytes(data)
+    info = probe(source)
+    aim = plan(info).target
+    assert aim is not None
+    assert transcode(source, tmp_path / "made.mp4", info.video, aim, "veryfast", 20, lambda _: None) == 7

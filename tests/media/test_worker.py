@@ -14,19 +14,20 @@ import pytest
 
 from clips import Clips
 from oracles import frame_md5s, frame_times
+from orthanc_video.jobs.template import environment
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Progress, Span, from_json, to_json
 from processes import address_space_at_start, await_end, children
 
-_WORKER = [sys.executable, "-m", "orthanc_video.media.worker"]
+_WORKER = [sys.executable, "-P", "-m", "orthanc_video.media.worker"]
 _MIB = 1 << 20
 
 
 def _run(name: str, arguments: dict[str, Any], **limits: int) -> tuple[list[dict[str, Any]], int]:
     """The lines that a media process answers with, and how it ended."""
     task = json.dumps({"name": name, "arguments": arguments, "limits": limits}) + "\n"
-    done = subprocess.run(_WORKER, input=task, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(_WORKER, input=task, env=environment(), capture_output=True, text=True, timeout=60)
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
 
 
@@ -146,7 +147,9 @@ def test_it_and_its_ffmpeg_end_with_their_parent(clips: Clips, tmp_path: Path) -
         f"worker.stdin.write({task + chr(10)!r}); worker.stdin.flush()\n"
         "print(worker.pid, flush=True); worker.wait()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], env=environment(), stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         assert "progress" in parent.stdout.readline()  # the worker's: ffmpeg is at work

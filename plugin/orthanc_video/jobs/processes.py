@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
+from orthanc_video.jobs.template import Forked, Template
 from orthanc_video.model import Progress, from_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 
 Listener = Callable[[Progress], None]
+_LONGEST_LINE = 1 << 20
+_LONGEST_SENTENCE = 1000
+_STAGES = ("transcode", "remux", "check")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class MediaProcess:
     """One task in one process. ``run`` blocks; ``end`` may be called from another thread at any time."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
         self._lock = threading.Lock()
         self._ended = False
         self._timed_out = False
@@ -44,12 +44,11 @@ class MediaProcess:
         with self._lock:
             if self._ended:
                 raise WorkerFailed("The job was cancelled.")
-            self._process = process = _spare.take()
+            self._process = process = _template.fork()
         timer = threading.Timer(limits.seconds, self._time_out)
         timer.daemon = True
         timer.start()
         try:
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(
                     json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n"
@@ -59,19 +58,18 @@ class MediaProcess:
                 return self._answer(process, name, limits, listener)
         finally:
             timer.cancel()
-            _end(process)
+            with self._lock:
+                process.close()
 
-    def _answer(self, process: subprocess.Popen[str], name: str, limits: Limits, listener: Listener | None) -> Any:
-        assert process.stdout is not None  # noqa: S101
+    def _answer(self, process: Forked, name: str, limits: Limits, listener: Listener | None) -> Any:
         stages = metrics.Stages(name)
-        for text in process.stdout:
-            line = json.loads(text)
+        for line in _lines(process, name):
             if "result" in line:
                 stages.end()
                 return line["result"]
             if "error" in line:
-                raise revive(line["error"], line["sentence"])
-            told = from_json(Progress, line["progress"])
+                raise revive(str(line["error"]), str(line.get("sentence"))[:_LONGEST_SENTENCE])
+            told = _progress(line, name)
             stages.at(told.stage)
             if listener is not None:
                 listener(told)
@@ -95,7 +93,36 @@ class MediaProcess:
     def _kill(self) -> None:
         with self._lock:
             if self._process is not None:
-                _end(self._process)
+                self._process.kill()
+
+
+def _lines(process: Forked, name: str) -> Iterator[dict[str, Any]]:
+    """What it says. A hostile file may have taken it over: its words are bounded, and need not be JSON."""
+    while text := process.stdout.readline(_LONGEST_LINE):
+        if len(text) < _LONGEST_LINE and not text.endswith("\n"):
+            return  # it was ended in mid-sentence
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            line = None
+        if not isinstance(line, dict):
+            raise _nonsense(name)
+        yield line
+
+
+def _progress(line: dict[str, Any], name: str) -> Progress:
+    try:
+        told = from_json(Progress, line["progress"])
+        makes_sense = told.stage in _STAGES and 0 <= told.part <= 1 and told.frames >= 0 and told.total >= 0
+    except (AttributeError, KeyError, TypeError, ValueError):
+        makes_sense = False
+    if not makes_sense:
+        raise _nonsense(name)
+    return told
+
+
+def _nonsense(name: str) -> WorkerFailed:
+    return WorkerFailed(f"The media process answered nonsense during {name}: the file may be made to do so.")
 
 
 def _limits(limits: Limits) -> dict[str, int]:
@@ -103,70 +130,9 @@ def _limits(limits: Limits) -> dict[str, int]:
     return {"memory": limits.memory, "cpu_seconds": processor, "file_size": LARGEST_INSTANCE + 64 * MIB}
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-
-class _Spare:
-    """Keeps one process started and waiting, so that a task does not pay for loading Python and FFmpeg (0.3 s)."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: subprocess.Popen[str] | None = None
-        self._closed = False
-
-    def take(self) -> subprocess.Popen[str]:
-        with self._lock:
-            process, self._waiting = self._waiting, None
-        if process is not None and process.poll() is not None:
-            _end(process)  # it died while it waited
-            process = None
-        process = process or _start()
-        threading.Thread(target=self.refill, daemon=True).start()
-        return process
-
-    def refill(self) -> None:
-        with self._lock:
-            if self._waiting is None and not self._closed:
-                self._waiting = _start()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._waiting is not None:
-                _end(self._waiting)
-                self._waiting = None
-
-
-# The kernel's parent-death signal fires when the thread that forked ends, so one thread that lives as long as the
-# gateway starts every process.
-_starter = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="media-starter")
-
-
-def _start() -> subprocess.Popen[str]:
-    return _starter.submit(_fork).result()
-
-
-def _fork() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "orthanc_video.media.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-_spare = _Spare()
-warm_up = _spare.refill
-close = _spare.close
+_template = Template()
+warm_up = _template.start
+close = _template.close
 
 
 # Short media work on behalf of a waiting caller: no more at once than the machine has use for.

@@ -218,7 +218,7 @@ def _describe(stream: AvStream, frames: Frames, path: Path) -> VideoStream:
         pixel_format=context.pix_fmt or "",
         bit_depth=first.format.components[0].bits,
         frames=len(frames.times),
-        rate=Rational.of(measured.rate.limit_denominator(1_000_000)),
+        rate=_rate(measured),
         constant_rate=measured.constant,
         seconds=float(measured.seconds),
         profile=str(context.profile or ""),
@@ -230,6 +230,13 @@ def _describe(stream: AvStream, frames: Frames, path: Path) -> VideoStream:
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
     return described if described.codec != "h264" else _with_sps(described, context.extradata)
+
+
+def _rate(measured: timing.Timing) -> Rational:
+    rate = measured.rate.limit_denominator(1_000_000)
+    if rate == 0:
+        raise BrokenVideo(f"The frames lie {float(1 / measured.rate):.3g} seconds apart: the file's times are damaged.")
+    return Rational.of(rate)
 
 
 def _first_frame(path: Path, index: int) -> av.VideoFrame:

@@ -14,7 +14,8 @@ import ffmpeg
 
 from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
-from orthanc_video.lifetime import die_with_parent
+from orthanc_video.media import sandbox
+from orthanc_video.media.probe import LARGEST_AREA
 from orthanc_video.media.source import DEMUXERS
 from orthanc_video.model import Progress, Target, VideoStream
 
@@ -35,10 +36,11 @@ def transcode(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=die_with_parent,
+            preexec_fn=sandbox.before_program,
         ) as process,
         ThreadPoolExecutor(1) as reader,
     ):
+        sandbox.alone(process.pid)
         # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
         words = reader.submit(_last_words, process)
         try:
@@ -79,7 +81,9 @@ def _last_words(process: subprocess.Popen[str]) -> str:
 def command_line(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
     limit = levels.maximum_bit_rate(aim.level) // 1000
-    picture = ffmpeg.input(f"file:{source}", protocol_whitelist="file", format_whitelist=DEMUXERS, copytb=1).video
+    # Pictures may change their size half-way: the bound is that of the probe.
+    only = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
+    picture = ffmpeg.input(f"file:{source}", copytb=1, **only).video
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     picture = _sized(picture, video, aim).filter("setsar", 1)

@@ -1,15 +1,15 @@
 """One media process: takes one task from its standard input, answers with JSON lines, and ends.
 
-Hostile media is parsed and decoded only here, under limits on memory, processor time, file size and open files;
-whatever happens to this process, the gateway and Orthanc go on. Lines out: ``{"progress": {"stage": "remux", …}}``
-(a ``Progress``), then one of ``{"result": …}`` and ``{"error": CLASS, "sentence": …}``.
+Hostile media is parsed and decoded only here, in a sandbox of the task's own files (media/sandbox.py); whatever
+happens to this process, the gateway and Orthanc go on. Lines out: ``{"progress": {"stage": "remux", …}}`` (a
+``Progress``), then one of ``{"result": …}`` and ``{"error": CLASS, "sentence": …}``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +17,10 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import frames, plan, probe, remux, transcode
+from orthanc_video.media import frames, plan, probe, remux, sandbox, transcode
 from orthanc_video.model import Action, Made, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
-_OPEN_FILES = 64
 
 
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -73,16 +72,28 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
 }
 
 
-def _limit(limits: dict[str, int]) -> None:
-    for name, kind in (
-        ("memory", resource.RLIMIT_AS),
-        ("cpu_seconds", resource.RLIMIT_CPU),
-        ("file_size", resource.RLIMIT_FSIZE),
-    ):
-        if limits.get(name):
-            resource.setrlimit(kind, (limits[name], limits[name]))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
+    """What a task touches, from its own arguments, before anything of its file is read."""
+    if name == "make":
+        transcodes = arguments["plan"]["action"] == Action.TRANSCODE
+        return sandbox.Needs(
+            read=(Path(arguments["source"]),),
+            change=(Path(arguments["target"]).parent,),
+            program=_ffmpeg() if transcodes else None,
+            patient=True,
+        )
+    if name == "thumbnail":
+        target = Path(arguments["target"])
+        target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not
+        return sandbox.Needs(read=(Path(arguments["path"]),), change=(target,))
+    return sandbox.Needs(read=(Path(arguments["path"]),) if "path" in arguments else ())
+
+
+def _ffmpeg() -> Path:
+    found = shutil.which("ffmpeg")
+    if found is None:
+        raise Busy("ffmpeg is not installed, or not in the gateway's path: install it (apt-get install ffmpeg).")
+    return Path(found).resolve()
 
 
 def _say(line: dict[str, Any]) -> None:
@@ -90,12 +101,15 @@ def _say(line: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    die_with_parent()
+def serve() -> None:
+    """Takes the task and answers it."""
     task = json.loads(sys.stdin.readline())
-    _limit(task["limits"])
     try:
-        result = _TASKS[task["name"]](task["arguments"], lambda told: _say({"progress": to_json(told)}))
+        isolation = sandbox.enter(_needs(task["name"], task["arguments"]), task["limits"])
+        if task["name"] == "isolation":
+            result = to_json(isolation)
+        else:
+            result = _TASKS[task["name"]](task["arguments"], lambda told: _say({"progress": to_json(told)}))
     except VideoError as error:
         _say({"error": type(error).__name__, "sentence": error.sentence})
     except MemoryError:
@@ -112,4 +126,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    die_with_parent()
+    serve()

@@ -21,7 +21,7 @@ from orthanc_video.archive.service import Archive
 from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
 from orthanc_video.ingest.resumable import Resumable
 from orthanc_video.ingest.room import Room
-from orthanc_video.jobs import processes
+from orthanc_video.jobs import isolation, processes
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import (
@@ -51,6 +51,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         access = Access(settings)
         await asyncio.to_thread(processes.warm_up)
+        asyncio.get_running_loop().run_in_executor(None, isolation.log, settings)
         room = Room(settings)
         resumable = Resumable(settings, engine, access, room)
         await resumable.open()

@@ -1,0 +1,148 @@
+"""Where media processes come from: a template process, started once, that forks one for each task."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import IO
+
+from orthanc_video.errors import Busy, WorkerFailed
+
+# Of the gateway's environment media gets what finds programs and libraries; passwords may lie in the rest.
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+# -P: the folder it happens to be started in is not one of Python's modules.
+COMMAND = [sys.executable, "-P", "-m", "orthanc_video.media.template"]
+
+
+def environment() -> dict[str, str]:
+    """One thread: NumPy's own would not be held by the sandbox that the process's work enters."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"OPENBLAS_NUM_THREADS": "1"}
+
+
+class Forked:
+    """One media process: what to write its task to, what to read its answer from, and how to end it."""
+
+    def __init__(self, template: _Running, process: int, stdin: IO[str], stdout: IO[str]) -> None:
+        self.stdin = stdin
+        self.stdout = stdout
+        self._template = template
+        self._process = process
+        self._descriptor = os.pidfd_open(process)
+        self._exit_code: int | None = None
+
+    def kill(self) -> None:
+        """At once, and what it started with it (media/sandbox.py, before_program)."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """How it ended, as subprocess has it: negative for the signal that did."""
+        if self._exit_code is None:
+            ended = select.poll()
+            ended.register(self._descriptor, select.POLLIN)
+            ended.poll()
+            self._exit_code = self._template.reap(self._process)
+        return self._exit_code
+
+    def close(self) -> None:
+        """Kills it if it still runs; afterwards nothing of it is left."""
+        self.kill()
+        self.wait()
+        for pipe in (self.stdin, self.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+
+class _Running:
+    """A template process that runs, and the socket to it. Requests come one at a time."""
+
+    def __init__(self) -> None:
+        self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other:
+            self._process = subprocess.Popen(COMMAND, stdin=other.fileno(), env=environment(), start_new_session=True)
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def fork(self) -> Forked:
+        """Raises OSError when the template has died."""
+        task_end, stdin = os.pipe()
+        stdout, answer_end = os.pipe()
+        try:
+            answer = self._ask(b"fork", task_end, answer_end)
+        except BaseException:
+            os.close(stdin)
+            os.close(stdout)
+            raise
+        finally:
+            os.close(task_end)
+            os.close(answer_end)
+        if not answer.isdigit():
+            os.close(stdin)
+            os.close(stdout)
+            raise Busy(f"The machine has no room for another process now ({answer}).")
+        return Forked(self, int(answer), os.fdopen(stdin, "w"), os.fdopen(stdout))
+
+    def reap(self, process: int) -> int:
+        try:
+            return os.waitstatus_to_exitcode(int(self._ask(f"reap {process}".encode())))
+        except OSError:
+            return -signal.SIGKILL  # the template is gone, and what it forked with it
+
+    def _ask(self, request: bytes, *descriptors: int) -> str:
+        with self._lock:
+            socket.send_fds(self._control, [request], descriptors)
+            answer = self._control.recv(256)
+        if not answer:
+            raise ConnectionResetError
+        return answer.decode()
+
+    def close(self) -> None:
+        """Ends it and all that it has forked."""
+        self._process.kill()
+        self._process.wait()
+        self._control.close()
+
+
+class Template:
+    """The template of this process: started when first needed, and again should it die."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+
+    def start(self) -> None:
+        """Loading Python and FFmpeg takes a part of a second, which the first task need not wait for."""
+        self._current()
+
+    def fork(self) -> Forked:
+        """A new media process that waits for its task; raises Busy or WorkerFailed when there can be none."""
+        for _ in range(2):  # the template may have died just now
+            with contextlib.suppress(OSError):
+                return self._current().fork()
+        raise WorkerFailed("Media processes cannot be started; the gateway's log says why.")
+
+    def _current(self) -> _Running:
+        with self._lock:
+            if self._running is not None and not self._running.alive:
+                self._running.close()
+                self._running = None
+            self._running = self._running or _Running()
+            return self._running
+
+    def close(self) -> None:
+        with self._lock:
+            if self._running is not None:
+                self._running.close()
+                self._running = None
