@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, _workflow_commands
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
@@ -61,11 +61,11 @@ class Engine:
                 "log_level": "ERROR",
                 "max_executor_threads": 64,
                 "serializer": DBOSPortableJSONSerializer(),
-                # Neither is used here, and looking for them is half of what an idle gateway does.
                 "notification_listener_polling_interval_sec": 3600.0,
                 "scheduler_polling_interval_sec": 3600.0,
             }
         )
+        _calm(dbos)
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
         self._membership = Membership(dbos, self._database, self._running, executor, _SHORT)
         self._membership.join()
@@ -240,6 +240,15 @@ def transcodes_at_once(settings: Settings) -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     by_memory = memory // (settings.gateway.worker_memory_mb * MIB)
     return max(1, min((os.cpu_count() or 1) // 4, by_memory))
+
+
+def _calm(dbos: DBOS) -> None:
+    """Looks less often for what is not used here (delays, deadlines) or may wait: most of what an idle process does.
+
+    Not public API, as the configuration's two intervals for notifications and schedules are.
+    """
+    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = 60.0
+    dbos._registry.get_internal_queue()._polling_interval_sec = _POLL_SECONDS
 
 
 def _is_cancellation(record: logging.LogRecord) -> bool:
