@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import REPOSITORY, material, memory, override, ranges, rendered, report, transcode, upload
+from benchmarks import REPOSITORY, jobs, material, memory, override, ranges, rendered, report, soak, transcode, upload
 from benchmarks.measure import FULL, MB, QUICK, Bench, Row, Scale
 
 _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
@@ -21,6 +21,8 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "rendered": rendered.measure,
     "override": override.measure,
     "transcode": transcode.measure,
+    "jobs": jobs.measure,
+    "soak": soak.measure,
 }
 _PAGE = REPOSITORY / "docs" / "performance.md"
 

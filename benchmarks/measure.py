@@ -27,6 +27,8 @@ class Scale:
     load_seconds: float
     repetitions: int
     many: int
+    uploads: int
+    job_seconds: int
     free_disk: int
 
 
@@ -41,6 +43,8 @@ FULL = Scale(
     load_seconds=3.0,
     repetitions=7,
     many=41,
+    uploads=300,
+    job_seconds=60,
     free_disk=12_000 * MB,
 )
 QUICK = Scale(
@@ -54,6 +58,8 @@ QUICK = Scale(
     load_seconds=0.5,
     repetitions=2,
     many=5,
+    uploads=21,
+    job_seconds=3,
     free_disk=2_000 * MB,
 )
 

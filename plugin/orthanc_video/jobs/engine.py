@@ -28,6 +28,7 @@ from orthanc_video.settings import MIB, Settings
 # What takes minutes, and what takes seconds and is not to wait behind it.
 _TRANSCODES, _SHORT = "transcodes", "short"
 _SHORT_AT_ONCE = 8
+# How often a queue is looked at. What can begin at once is in none, unless the gateway runs no jobs itself.
 _POLL_SECONDS = 2.0
 _KEPT_DAYS = 90
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
@@ -44,7 +45,7 @@ class Engine:
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
-        self._running = Running(settings, archive)
+        self._running = Running(settings, archive, transcodes_at_once(settings))
 
     def launch(self) -> None:
         """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
@@ -139,12 +140,19 @@ class Engine:
 
     def _start(self, workflow: str, upload: Outcome, info: Outcome, plan: Outcome) -> None:
         with SetWorkflowID(workflow):
-            if plan["action"] == Action.TRANSCODE:
-                DBOS.enqueue_workflow(_TRANSCODES, ingest_video, upload, info, plan)
-            elif self._runs_jobs:  # at once: a queue is only looked at from time to time
+            if self._can_begin(plan["action"]):  # a queue is only looked at from time to time
                 DBOS.start_workflow(ingest_video, upload, info, plan)
             else:
-                DBOS.enqueue_workflow(_SHORT, ingest_video, upload, info, plan)
+                queue = _TRANSCODES if plan["action"] == Action.TRANSCODE else _SHORT
+                DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
+
+    def _can_begin(self, action: str) -> bool:
+        """Whether a job is begun here and now: short work always, a transcode where nobody waits before it."""
+        if not self._runs_jobs or action != Action.TRANSCODE:
+            return self._runs_jobs
+        if not self._running.has_time():
+            return False
+        return not DBOS.list_workflows(status="ENQUEUED", queue_name=_TRANSCODES, limit=1, load_input=False)
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""

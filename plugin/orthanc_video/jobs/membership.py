@@ -19,7 +19,7 @@ from orthanc_video.jobs.running import Running
 log = logging.getLogger(__name__)
 
 TIME_TO_LIVE = 15.0
-_LOOK = 0.5
+_LOOK, _IDLE_LOOK = 0.5, 2.0
 _LONG_DEAD = 3600.0
 
 
@@ -49,6 +49,7 @@ class Membership:
     def leave(self) -> None:
         """Lets others take up what is unfinished, at once."""
         self._stop.set()
+        self._running.woken.set()
         self._thread.join(timeout=2)
         try:
             self._database.leave(self._executor)
@@ -56,7 +57,10 @@ class Membership:
             log.warning("The jobs' database does not answer: others wait %g s before they take over.", TIME_TO_LIVE)
 
     def _run(self) -> None:
-        while not self._stop.wait(_LOOK):
+        while True:
+            self._wait()
+            if self._stop.is_set():
+                return
             try:
                 self._look()
             except Exception as error:
@@ -67,6 +71,14 @@ class Membership:
                 self._next_judgement = time.monotonic() + TIME_TO_LIVE
             else:
                 self._answers = True
+
+    def _wait(self) -> None:
+        """Until it is time to look again; at once when work comes to a process that had none."""
+        if self._running.active or self._running.reported or self._running.awaited():
+            self._stop.wait(_LOOK)
+        else:
+            self._running.woken.wait(_IDLE_LOOK)
+        self._running.woken.clear()
 
     def _look(self) -> None:
         if self._running.active or self._running.reported:

@@ -56,10 +56,14 @@ class Active:
 class Running:
     """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
 
-    def __init__(self, settings: Settings, archive: Archive) -> None:
+    def __init__(self, settings: Settings, archive: Archive, transcodes: int) -> None:
+        """``transcodes`` is how many are made at once here, wherever they come from."""
         self.settings = settings
+        self._transcodes = threading.Semaphore(transcodes)
         self.archive = archive
         self.active: dict[str, Active] = {}
+        # Set when there is something new to look after.
+        self.woken = threading.Event()
         # What the job table was last told of them.
         self.reported: dict[str, dict[str, Any]] = {}
         self._waiters: dict[str, concurrent.futures.Future[Outcome]] = {}
@@ -70,6 +74,7 @@ class Running:
     def job(self, job: str, target: str) -> Iterator[Active]:
         """Marks a job as running here; two jobs for the same object (``target``) run one after the other."""
         active = self.active[job] = Active()
+        self.woken.set()
         with self._lock:
             lock = self._locks.setdefault(target, threading.Lock())
         try:
@@ -80,9 +85,24 @@ class Running:
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
 
+    @contextlib.contextmanager
+    def transcoding(self) -> Iterator[None]:
+        """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
+        with self._transcodes:
+            yield
+
+    def has_time(self) -> bool:
+        """Whether a transcode that comes now would be made at once."""
+        free = self._transcodes.acquire(blocking=False)
+        if free:
+            self._transcodes.release()
+        return free
+
     def outcome_of(self, job: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""
-        return self._waiters.setdefault(job, concurrent.futures.Future())
+        waiter = self._waiters.setdefault(job, concurrent.futures.Future())
+        self.woken.set()
+        return waiter
 
     def awaited(self) -> set[str]:
         """The jobs whose outcome is waited for here."""

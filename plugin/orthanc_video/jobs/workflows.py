@@ -5,6 +5,7 @@ Unfinished jobs outlive an upgrade: a change to the order of the steps needs ``D
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from dbos import DBOS
@@ -14,7 +15,7 @@ from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import VideoError, WorkerFailed
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Active, Outcome, here
-from orthanc_video.model import Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 
 # Of a step whose failure may pass: about eight hours until the job becomes a dead letter.
 _ATTEMPTS = 500
@@ -74,15 +75,18 @@ def _is_stored(instance: str) -> bool:
 @DBOS.step(name="make")
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
+    planned = from_json(Plan, plan)
+    turn = here().transcoding() if planned.action is Action.TRANSCODE else contextlib.nullcontext()
     try:
-        made = ingest_job.make(
-            here().settings,
-            active.process,
-            from_json(Upload, upload),
-            from_json(MediaInfo, info),
-            from_json(Plan, plan),
-            active.tell,
-        )
+        with turn:
+            made = ingest_job.make(
+                here().settings,
+                active.process,
+                from_json(Upload, upload),
+                from_json(MediaInfo, info),
+                planned,
+                active.tell,
+            )
     except VideoError as error:
         return failure(error)
     return {"State": "Success", "Made": to_json(made)}

@@ -1,0 +1,86 @@
+"""What the job machinery costs: a whole upload until it is stored against the bare ffmpeg run, and doing nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import material, servers, wire
+from benchmarks.measure import Bench, Of, Row, Samples, Target, alone, compare, interleaved
+from e2e.orthanc_server import OrthancServer
+from orthanc_video.jobs import processes
+from orthanc_video.jobs.processes import Limits, MediaProcess
+from orthanc_video.media.transcode import command_line
+from orthanc_video.model import MediaInfo, Plan, from_json
+from orthanc_video.settings import MIB, Gateway
+
+_DEFAULTS = Gateway()
+_HOW = (
+    "Ours is one POST of the film until the answer that says Success: received, probed, committed, transcoded, frames "
+    "counted, remuxed, stored in Orthanc and checked; the object is deleted after it. The rival is the same ffmpeg "
+    "command alone."
+)
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    seconds = bench.scale.job_seconds
+    film = material.web_film(bench.folder, "1920x1080", seconds, "8M")
+    with servers.with_plugin(bench.folder / "server") as server:
+        yield _idle(server, bench.scale.load_seconds * 10)
+        sides = {"ours": lambda: _by_gateway(server, film), "rival": _by_ffmpeg(film)}
+        found = interleaved(sides, min(3, bench.scale.repetitions), warm_ups=0)
+    yield compare(
+        f"1080p30 WebM of {seconds} s, upload until stored : ffmpeg",
+        found["ours"],
+        found["rival"],
+        "s",
+        target=Target(1.05, True),
+        how=_HOW,
+    )
+
+
+def _idle(server: OrthancServer, seconds: float) -> Row:
+    time.sleep(seconds / 3)  # what a start leaves to do is done
+    before = _processor(server)
+    time.sleep(seconds)
+    used = Samples(((_processor(server) - before) / seconds * 100,))
+    how = f"Processor time of the gateway and its template process in {seconds:g} s in which nobody asks anything."
+    return alone("an idle gateway, share of one core", used, "%", target=Target(1, True, Of.OURS, "%"), how=how)
+
+
+def _processor(server: OrthancServer) -> float:
+    ticks = 0
+    for pid in server.gateway_pids():
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _by_gateway(server: OrthancServer, film: Path) -> float:
+    answer = wire.post_file(servers.port_of(server.gateway_url), "/instances", film, "video/webm")
+    if answer.document["Status"] != "Success" or answer.document["Video"]["Action"] != "transcode":
+        raise RuntimeError(f"the film was not transcoded and stored: {answer.document}")
+    wire.ask(servers.port_of(server.url), "DELETE", f"/instances/{answer.document['ID']}")
+    return answer.seconds
+
+
+def _by_ffmpeg(film: Path) -> Callable[[], float]:
+    limits = Limits(seconds=600.0, memory=_DEFAULTS.worker_memory_mb * MIB)
+    probed = MediaProcess().run("probe", {"path": str(film)}, limits)
+    processes.close()
+    video, aim = from_json(MediaInfo, probed["info"]).video, from_json(Plan, probed["plan"]).target
+    if aim is None:
+        raise RuntimeError(f"{film.name} would not be transcoded")
+    command = command_line(
+        film, film.with_name("made.mp4"), video, aim, _DEFAULTS.transcode_preset, _DEFAULTS.transcode_crf
+    )
+
+    def run() -> float:
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        return time.perf_counter() - start
+
+    return run
