@@ -140,19 +140,19 @@ class Engine:
 
     def _start(self, workflow: str, upload: Outcome, info: Outcome, plan: Outcome) -> None:
         with SetWorkflowID(workflow):
-            if self._can_begin(plan["action"]):  # a queue is only looked at from time to time
+            if self._can_begin(upload["id"], plan["action"]):  # a queue is only looked at from time to time
                 DBOS.start_workflow(ingest_video, upload, info, plan)
             else:
                 queue = _TRANSCODES if plan["action"] == Action.TRANSCODE else _SHORT
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
 
-    def _can_begin(self, action: str) -> bool:
+    def _can_begin(self, job: str, action: str) -> bool:
         """Whether a job is begun here and now: short work always, a transcode where nobody waits before it."""
         if not self._runs_jobs or action != Action.TRANSCODE:
             return self._runs_jobs
-        if not self._running.has_time():
+        if DBOS.list_workflows(status="ENQUEUED", queue_name=_TRANSCODES, limit=1, load_input=False):
             return False
-        return not DBOS.list_workflows(status="ENQUEUED", queue_name=_TRANSCODES, limit=1, load_input=False)
+        return self._running.reserve(job)
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""

@@ -60,6 +60,7 @@ class Running:
         """``transcodes`` is how many are made at once here, wherever they come from."""
         self.settings = settings
         self._transcodes = threading.Semaphore(transcodes)
+        self._reserved: set[str] = set()
         self.archive = archive
         self.active: dict[str, Active] = {}
         # Set when there is something new to look after.
@@ -82,21 +83,33 @@ class Running:
                 yield active
         finally:
             del self.active[job]
+            self._give_back(job)
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
 
-    @contextlib.contextmanager
-    def transcoding(self) -> Iterator[None]:
-        """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
-        with self._transcodes:
-            yield
+    def reserve(self, job: str) -> bool:
+        """Keeps the next transcode's place for a job, where one is free."""
+        if self._transcodes.acquire(blocking=False):
+            self._reserved.add(job)
+            return True
+        return False
 
-    def has_time(self) -> bool:
-        """Whether a transcode that comes now would be made at once."""
-        free = self._transcodes.acquire(blocking=False)
-        if free:
+    @contextlib.contextmanager
+    def transcoding(self, job: str) -> Iterator[None]:
+        """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
+        if job in self._reserved:
+            self._reserved.remove(job)
+        else:
+            self._transcodes.acquire()
+        try:
+            yield
+        finally:
             self._transcodes.release()
-        return free
+
+    def _give_back(self, job: str) -> None:
+        if job in self._reserved:
+            self._reserved.remove(job)
+            self._transcodes.release()
 
     def outcome_of(self, job: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""

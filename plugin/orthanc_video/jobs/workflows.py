@@ -76,7 +76,7 @@ def _is_stored(instance: str) -> bool:
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
     planned = from_json(Plan, plan)
-    turn = here().transcoding() if planned.action is Action.TRANSCODE else contextlib.nullcontext()
+    turn = here().transcoding(upload["id"]) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
     try:
         with turn:
             made = ingest_job.make(
