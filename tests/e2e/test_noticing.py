@@ -239,3 +239,18 @@ def test_an_archive_is_caught_up_with(start: Any, recordings: Recordings, films:
     for instance in old:
         assert looked_at(server, instance) == []
         assert poster(server, instance).exists()
+
+
+def test_nothing_is_kept_of_what_was_deleted(start: Any, recordings: Recordings) -> None:
+    """It is looked for once a day, and when the gateway starts."""
+    server = start()
+    deleted, kept = (store(server, recordings.one()) for _ in range(2))
+    for instance in (deleted, kept):
+        looked_at(server, instance)
+    old, other = poster(server, deleted), poster(server, kept)
+    assert old.exists()
+    assert requests.delete(f"{server.url}/instances/{deleted}", timeout=10).status_code == 200
+    server.restart()
+    wait_until(lambda: not old.exists() and noticed(server) == 1)
+    assert other.exists()
+    assert findings(server, kept) == []

@@ -74,12 +74,22 @@ def video(archive: Archive, instance: str) -> Arrival | None:
     return None if info is None else Arrival(instance, str(info["Uuid"]))
 
 
+def holds(archive: Archive, arrival: Arrival) -> bool:
+    """Whether Orthanc still holds this very object."""
+    return _size(archive, arrival) is not None
+
+
 def size_of(archive: Archive, arrival: Arrival) -> int:
     """The object's size in bytes; raises NotFound when it is gone."""
-    info = archive.get(f"/instances/{arrival.instance}/attachments/dicom/info")
-    if info is None or info["Uuid"] != arrival.uuid:
+    size = _size(archive, arrival)
+    if size is None:
         raise NotFound("Orthanc holds no such resource any more.")
-    return int(info["UncompressedSize"])
+    return size
+
+
+def _size(archive: Archive, arrival: Arrival) -> int | None:
+    info = archive.get(f"/instances/{arrival.instance}/attachments/dicom/info")
+    return int(info["UncompressedSize"]) if info is not None and info["Uuid"] == arrival.uuid else None
 
 
 def fetch(archive: Archive, arrival: Arrival, target: Path) -> None:

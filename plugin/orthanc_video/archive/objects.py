@@ -54,6 +54,11 @@ def storage_file(settings: Settings, uuid: str, size: int) -> Path | None:
     return path if readable else None
 
 
+def copy_of(settings: Settings, uuid: str) -> Path:
+    """Where the local copy of the object with this UUID lies, or would."""
+    return settings.cache / "objects" / uuid
+
+
 class Objects:
     """Finds an instance's stream for a caller whom Orthanc lets read it."""
 
@@ -82,8 +87,8 @@ class Objects:
 
     async def _copy(self, caller: Caller, instance: str, uuid: str, size: int) -> Path:
         """One local copy, named by the attachment's UUID; the oldest copies go when the cache is over its bound."""
-        folder = self._settings.cache / "objects"
-        path = folder / uuid
+        path = copy_of(self._settings, uuid)
+        folder = path.parent
         async with self._fetching.setdefault(uuid, asyncio.Lock()):
             hit = path.exists()
             metrics.looked_up("objects", hit=hit)

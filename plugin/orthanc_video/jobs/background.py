@@ -5,16 +5,19 @@ They have a queue of their own. Unfinished ones outlive an upgrade, as those in 
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterable
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
+from orthanc_video import metrics
 from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
+from orthanc_video.archive.objects import copy_of
 from orthanc_video.errors import VideoError
-from orthanc_video.jobs import notice_job
-from orthanc_video.jobs.running import Outcome, here
+from orthanc_video.jobs import notice_job, thumbnails
+from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
 
 QUEUE = "background"
@@ -58,6 +61,21 @@ def _look(instance: str, stored: str) -> Outcome:
     return {"State": "Success", "Gone": True} if found is None else {"State": "Success", "Findings": found}
 
 
+def forget_deleted() -> None:
+    """Removes posters, copies and findings of the objects that Orthanc no longer holds. Raises Busy."""
+    kept = 0
+    while page := DBOS.list_workflows(
+        name="notice_video", status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
+    ):
+        looks = {status.workflow_id: Arrival(*status.input["args"]) for status in page if status.input}
+        gone = {name: one for name, one in looks.items() if not changes.holds(here().archive, one)}
+        for arrival in gone.values():
+            thumbnails.forget(here().settings, arrival.uuid)
+            copy_of(here().settings, arrival.uuid).unlink(missing_ok=True)
+        DBOS.delete_workflows(list(gone))
+        kept += len(page) - len(gone)
+
+
 def begin_catch_up() -> str:
     """The job that goes through all that Orthanc holds; the one under way when there is one."""
     under_way = DBOS.list_workflows(name="catch_up", status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
@@ -71,24 +89,29 @@ def begin_catch_up() -> str:
 
 @DBOS.workflow(name="catch_up")
 def catch_up() -> Outcome:
-    """Has every video in Orthanc looked at that was not. Newest first, and from the end on: whatever is deleted
-    meanwhile moves the others to where they are still to come."""
-    job = DBOS.workflow_id or ""
-    with here().job(job, "catch up") as active:
+    """Has every video in Orthanc looked at that was not."""
+    with here().job(DBOS.workflow_id or "", "catch up") as active:
         active.stage = "look through"
-        counted = until_it_passes(_count)
-        left, noticed = int(counted.get("Count", 0)), 0
-        while counted["State"] == "Success" and left > 0:
-            left, limit = max(0, left - changes.PAGE), min(left, changes.PAGE)
-            page = until_it_passes(lambda since=left, limit=limit: _unnoticed(since, limit))  # type: ignore[misc]
-            if page["State"] != "Success":
-                return page
-            with SetEnqueueOptions(priority=_CATCHING_UP):
-                notice(Arrival(*one) for one in page["Videos"])
-            noticed += len(page["Videos"])
-            active.progress = 1 - left / counted["Count"]
+        outcome = _go_through(active)
+    metrics.job_ended(outcome)
+    return outcome
+
+
+def _go_through(active: Active) -> Outcome:
+    """Page by page, newest first: what is deleted meanwhile moves the others to where they are still to come."""
+    counted = until_it_passes(_count)
     if counted["State"] != "Success":
         return counted
+    left, noticed = counted["Count"], 0
+    while left > 0:
+        since, limit = max(0, left - changes.PAGE), min(left, changes.PAGE)
+        page = until_it_passes(functools.partial(_unnoticed, since, limit))
+        if page["State"] != "Success":
+            return page
+        with SetEnqueueOptions(priority=_CATCHING_UP):
+            notice(Arrival(*one) for one in page["Videos"])
+        left, noticed = since, noticed + len(page["Videos"])
+        active.progress = 1 - left / counted["Count"]
     return {"State": "Success", "Sentence": f"{noticed} of {counted['Count']} instances are videos that were new here."}
 
 

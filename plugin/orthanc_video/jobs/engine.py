@@ -26,6 +26,8 @@ from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Settings
 
+log = logging.getLogger(__name__)
+
 # What takes minutes, and what takes seconds and is not to wait behind it.
 _TRANSCODES, _SHORT = "transcodes", "short"
 _SHORT_AT_ONCE = 8
@@ -131,7 +133,7 @@ class Engine:
                 ingest_job.tidy(self.settings, folder.name)
 
     def _prune_daily(self) -> None:
-        """Removes the records of what ended long ago, dead letters apart."""
+        """Removes the records of what ended long ago, dead letters apart, and all that is kept of deleted objects."""
         while True:
             before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
             past = DBOS.list_workflows(
@@ -140,6 +142,10 @@ class Engine:
             DBOS.delete_workflows(
                 [status.workflow_id for status in past if not views.is_dead_letter(self.settings, status)]
             )
+            try:
+                background.forget_deleted()
+            except VideoError as error:
+                log.warning("What is kept of deleted objects is looked for again tomorrow: %s", error.sentence)
             time.sleep(24 * 3600)
 
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
@@ -203,8 +209,8 @@ class Engine:
         return [views.view(self.settings, status, reports) for status in found]
 
     def unfinished(self) -> list[tuple[str, str]]:
-        """State and queue (empty: it began at once) of every job that has not ended."""
-        found = DBOS.list_workflows(status=views.UNFINISHED, load_input=False, load_output=False)
+        """State and queue (empty: it began at once) of every job that has not ended, looks at arrivals apart."""
+        found = DBOS.list_workflows(name=views.SHOWN, status=views.UNFINISHED, load_input=False, load_output=False)
         return [(views.STATES[status.status], status.queue_name or "") for status in found]
 
     def dead_letters(self) -> int:

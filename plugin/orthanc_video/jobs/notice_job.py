@@ -40,7 +40,7 @@ def look(settings: Settings, archive: Archive, arrival: Arrival) -> list[str] | 
             with _file(settings, archive, arrival) as path:
                 return _look(settings, path, arrival.uuid)
         except (OSError, VideoError) as error:
-            if isinstance(error, NotFound) or changes.video(archive, arrival.instance) != arrival:
+            if isinstance(error, NotFound) or not changes.holds(archive, arrival):
                 return None
             if isinstance(error, OSError):
                 raise Busy(f"The stored object could not be read ({os.strerror(error.errno or 0)}).") from error

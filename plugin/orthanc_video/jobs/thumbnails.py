@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -32,3 +33,9 @@ def make(settings: Settings, path: Path, write: Callable[[Path], T]) -> T:
     if path.exists():
         evict(path.parent, settings.gateway.cache_mb << 17, path)  # an eighth of the cache's bound
     return made
+
+
+def forget(settings: Settings, stored: str) -> None:
+    """Removes all posters of the object with this UUID."""
+    for path in path_of(settings, stored).parent.glob(f"{glob.escape(stored)}-*"):
+        path.unlink(missing_ok=True)
