@@ -4,89 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import signal
-import sqlite3
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from pydicom import dcmread
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, generate_uid
 
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
+from e2e.recordings import Recordings, findings, looked_at, noticed, poster, store, wait_until
 from e2e.test_durability import wait_for_job
-
-MARK = "1.2.826.0.1.3680043.8.498.12345678901234567890123456789012345678"
-
-
-class Recordings:
-    """DICOM videos of another writer's, each its own object: 10 frames of 64 × 64."""
-
-    def __init__(self, films: Films) -> None:
-        film, self._path = films.unique(0.4, size="64x64"), films.folder / "recording.dcm"
-        convert = [sys.executable, "-m", "orthanc_video", "convert", str(film), str(self._path)]
-        subprocess.run(convert, check=True, capture_output=True)
-        self._template = self.changed(lambda _: None, uid=MARK)
-
-    def one(self) -> bytes:
-        uid = f"{MARK[:26]}{secrets.randbelow(9 * 10**37) + 10**37}"
-        return self._template.replace(MARK.encode(), uid.encode())
-
-    def changed(self, change: Callable[[Any], None], uid: str = "") -> bytes:
-        dataset = dcmread(self._path)
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid or generate_uid())
-        change(dataset)
-        dataset.save_as(self._path.with_name("changed.dcm"))
-        return self._path.with_name("changed.dcm").read_bytes()
-
-
-@pytest.fixture(scope="session")
-def recordings(films: Films) -> Recordings:
-    return Recordings(films)
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
     with OrthancServer(tmp_path_factory.mktemp("noticing")) as running:
         yield running
-
-
-def store(server: OrthancServer, data: bytes) -> str:
-    answer = requests.post(f"{server.url}/instances", data=data, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["ID"])
-
-
-def poster(server: OrthancServer, instance: str) -> Path:
-    info = requests.get(f"{server.url}/instances/{instance}/attachments/dicom/info", timeout=10).json()
-    return server.storage / "video-gateway" / "cache" / "thumbnails" / f"{info['Uuid']}-320.jpg"
-
-
-def wait_until(done: Callable[[], Any], within: float = 30) -> Any:
-    deadline = time.monotonic() + within
-    while not (result := done()):
-        assert time.monotonic() < deadline, f"has not happened within {within:g} s"
-        time.sleep(0.05)
-    return result
-
-
-def findings(server: OrthancServer, instance: str) -> list[str] | None:
-    answer = requests.get(f"{server.gateway_url}/video/instances/{instance}", timeout=10)
-    found: list[str] | None = answer.json()["Findings"]
-    return found
-
-
-def looked_at(server: OrthancServer, instance: str) -> list[str]:
-    wait_until(lambda: findings(server, instance) is not None)
-    return findings(server, instance) or []
 
 
 def by_storescu(server: OrthancServer, data: bytes, folder: Path) -> None:
@@ -210,13 +147,6 @@ def test_arrivals_while_the_gateway_was_away(start: Any, recordings: Recordings,
         server.start()
     wait_until(lambda: noticed(server) == count, within=60)
     wait_until(poster(server, arrived[0]).exists)
-
-
-def noticed(server: OrthancServer) -> int:
-    """How many objects there is a look at, done or to be done."""
-    with sqlite3.connect(f"file:{server.storage}/video-gateway/jobs.sqlite?mode=ro", uri=True) as database:
-        query = "select count(*) from workflow_status where name = 'notice_video'"
-        return int(database.execute(query).fetchone()[0])
 
 
 def test_an_archive_is_caught_up_with(start: Any, recordings: Recordings, films: Films) -> None:
