@@ -26,6 +26,7 @@ from orthanc_video.jobs.processes import MediaProcess, job_limits
 from orthanc_video.model import Span, VideoStream, from_json, to_json
 from orthanc_video.settings import Settings
 
+_LONGEST_SENTENCE = 1000
 # Of the work that nobody waits for, one object at a time in each process.
 _turn = threading.BoundedSemaphore(1)
 
@@ -85,7 +86,7 @@ def _look(settings: Settings, path: Path, stored: str) -> list[str]:
         return [*findings, error.sentence]
     if seen["video"] is not None:
         findings += check.of_stream(said, located, from_json(VideoStream, seen["video"]))
-    return [*findings, *seen["sentences"]]
+    return [*findings, *(str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1])]
 
 
 def _cut(spans: tuple[Span, ...], length: int) -> tuple[Span, ...]:
