@@ -158,7 +158,9 @@ class Plugin:
         self._can_stream = settings.allow_threads and hasattr(api.RestOutput, "StartStreamAnswer")
 
     def on_change(self, change: int, *_: Any) -> None:
-        if self._child is not None and change == self._api.ChangeType.ORTHANC_STARTED:
+        if self._child is not None and change == self._api.ChangeType.NEW_INSTANCE:
+            self._child.nudge()
+        elif self._child is not None and change == self._api.ChangeType.ORTHANC_STARTED:
             self._child.start()
         elif self._child is not None and change == self._api.ChangeType.ORTHANC_STOPPED:
             self._child.stop()

@@ -28,6 +28,7 @@ class Child:
         self._stopping = threading.Event()
         self._settled = threading.Event()
         self._last_line = ""
+        self._told: int | None = None  # the gateway's standard input, once it has its greeting
         self._thread = threading.Thread(target=self._supervise, name="video-gateway", daemon=True)
         self.refusal = ""
 
@@ -42,6 +43,15 @@ class Child:
     def ready(self) -> bool:
         """Whether it listens now."""
         return self._settled.is_set() and not self.refusal
+
+    def nudge(self) -> None:
+        """Tells the gateway that something has arrived in Orthanc: at once, or not at all.
+
+        A pipe that is full of nudges says so already; a gateway that is just started looks by itself.
+        """
+        with self._lock, suppress(BlockingIOError, BrokenPipeError):
+            if self._told is not None:
+                os.write(self._told, b"\n")
 
     def stop(self) -> None:
         """SIGTERM, five seconds, SIGKILL for its whole process group."""
@@ -104,12 +114,15 @@ class Child:
         with suppress(OSError):  # when the child is gone already, its exit status says why
             stdin.write(self._greeting)
             stdin.flush()  # and it stays open: its end tells the child that Orthanc is gone
+            os.set_blocking(stdin.fileno(), False)
+            with self._lock:
+                self._told = stdin.fileno()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         self._settled.clear()
         # Until it is reaped nobody else can have its number: now its workers end, too.
         self._signal(os.killpg, signal.SIGKILL)
         with self._lock:
-            self._process = None
+            self._process = self._told = None
         code = process.wait()
         with suppress(OSError):
             stdin.close()

@@ -32,13 +32,14 @@ def run(configuration: Path | None) -> None:
     Raises Busy while the jobs' database does not answer.
     """
     begin()
-    settings = settings_of(configuration) if configuration else _from_plugin()
+    news = threading.Event()
+    settings = settings_of(configuration) if configuration else _from_plugin(news)
     _known_class(settings)
     _own_folder(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
     archive = Archive(settings)
-    engine = Engine(settings, archive)
+    engine = Engine(settings, archive, news=news)
     engine.launch()
     app = create_app(settings, archive, engine)
     server = _Server(
@@ -87,8 +88,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _from_plugin() -> Settings:
-    """Settings from the one line that the plugin writes to stdin; from then on stdin's end means Orthanc is gone."""
+def _from_plugin(news: threading.Event) -> Settings:
+    """Settings from the one line that the plugin writes to stdin.
+
+    Whatever it writes from then on means that something arrived in Orthanc, stdin's end that Orthanc is gone.
+    """
     die_with_parent()
     line = sys.stdin.readline()
     try:
@@ -98,13 +102,13 @@ def _from_plugin() -> Settings:
         raise ConfigurationError(
             "The gateway expects its configuration on stdin from the plugin, or --configuration with Orthanc's file."
         ) from error
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    threading.Thread(target=_heed_stdin, args=(news,), daemon=True).start()
     return replace(settings, gateway=replace(settings.gateway, secret=handed["Secret"]))
 
 
-def _end_with_stdin() -> None:
+def _heed_stdin(news: threading.Event) -> None:
     while os.read(0, 4096):  # not sys.stdin, whose lock would be held when this process ends by itself
-        pass
+        news.set()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

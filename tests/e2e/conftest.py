@@ -10,6 +10,7 @@ import pytest
 
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
+from e2e.recordings import Recordings
 
 Start = Callable[..., OrthancServer]
 
@@ -17,6 +18,11 @@ Start = Callable[..., OrthancServer]
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
     return Films(tmp_path_factory.mktemp("films"))
+
+
+@pytest.fixture(scope="session")
+def recordings(films: Films) -> Recordings:
+    return Recordings(films)
 
 
 @pytest.fixture(scope="session")

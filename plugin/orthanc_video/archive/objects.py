@@ -42,6 +42,23 @@ def held(path: Path) -> Iterator[None]:
         raise NotFound("Orthanc holds no such resource any more.") from error
 
 
+def storage_file(settings: Settings, uuid: str, size: int) -> Path | None:
+    """Orthanc's own file (uncompressed, default storage area), where this process can read it."""
+    if settings.storage_directory is None:
+        return None
+    path = settings.storage_directory / uuid[0:2] / uuid[2:4] / uuid
+    try:
+        readable = path.stat().st_size == size and os.access(path, os.R_OK)
+    except OSError:
+        return None
+    return path if readable else None
+
+
+def copy_of(settings: Settings, uuid: str) -> Path:
+    """Where the local copy of the object with this UUID lies, or would."""
+    return settings.cache / "objects" / uuid
+
+
 class Objects:
     """Finds an instance's stream for a caller whom Orthanc lets read it."""
 
@@ -61,28 +78,17 @@ class Objects:
         if known is not None and known.path.exists():
             self._located.move_to_end(uuid)
             return known
-        path = self._storage_file(uuid, size) or await self._copy(caller, instance, uuid, size)
+        path = storage_file(self._settings, uuid, size) or await self._copy(caller, instance, uuid, size)
         found = StoredVideo(instance, uuid, path, await asyncio.to_thread(_locate, path))
         self._located[uuid] = found
         while len(self._located) > self._settings.gateway.index_cache_entries:
             self._located.popitem(last=False)
         return found
 
-    def _storage_file(self, uuid: str, size: int) -> Path | None:
-        """Orthanc's own file (uncompressed, default storage area), where this process can read it."""
-        if self._settings.storage_directory is None:
-            return None
-        path = self._settings.storage_directory / uuid[0:2] / uuid[2:4] / uuid
-        try:
-            readable = path.stat().st_size == size and os.access(path, os.R_OK)
-        except OSError:
-            return None
-        return path if readable else None
-
     async def _copy(self, caller: Caller, instance: str, uuid: str, size: int) -> Path:
         """One local copy, named by the attachment's UUID; the oldest copies go when the cache is over its bound."""
-        folder = self._settings.cache / "objects"
-        path = folder / uuid
+        path = copy_of(self._settings, uuid)
+        folder = path.parent
         async with self._fetching.setdefault(uuid, asyncio.Lock()):
             hit = path.exists()
             metrics.looked_up("objects", hit=hit)

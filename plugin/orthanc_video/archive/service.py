@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import ssl
 import urllib.parse
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.dicom.write import Envelope, blocks
-from orthanc_video.errors import Busy, Forbidden, TooLarge, VideoError, WorkerFailed
+from orthanc_video.errors import Busy, Forbidden, NotFound, TooLarge, VideoError, WorkerFailed
 from orthanc_video.settings import Settings
 
 # Orthanc answers an upload only after hashing and writing it all: minutes for gigabytes on a slow disk.
@@ -51,6 +52,23 @@ class Archive:
 
     def has(self, instance: str) -> bool:
         return self.get(f"/instances/{instance}") is not None
+
+    def fetch(self, path: str, target: Path) -> None:
+        """Writes what Orthanc answers to ``target``, in constant memory; raises NotFound when there is none."""
+        connection = self._connect()
+        try:
+            connection.request("GET", self._path(path), headers=self._headers)
+            answer = connection.getresponse()
+            if answer.status == http.HTTPStatus.NOT_FOUND:
+                raise NotFound("Orthanc holds no such resource any more.")
+            if answer.status != http.HTTPStatus.OK:
+                raise _refusal(answer.status)
+            with target.open("wb") as file:
+                shutil.copyfileobj(answer, file, 1 << 20)
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreachable(error) from error
+        finally:
+            connection.close()
 
     def store(self, parts: Envelope, stream: Path) -> dict[str, Any]:
         """Hands over one DICOM file; Orthanc's answer, after its MD5 proved equal to ours.

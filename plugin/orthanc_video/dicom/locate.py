@@ -7,6 +7,7 @@ import struct
 from typing import BinaryIO, NamedTuple, Protocol
 
 from pydicom import config, dcmread
+from pydicom.dataset import FileDataset
 
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom import syntaxes
@@ -85,20 +86,26 @@ class Stream:
 
 def locate(stored: Object) -> Located:
     """Reads the header and the item headers only; raises NotVideo for an object that holds no video."""
+    return described(stored)[0]
+
+
+def described(stored: Object) -> tuple[Located, FileDataset]:
+    """As ``locate``, and the object's attributes before Pixel Data."""
     file = io.BufferedReader(_AsFile(stored), 1 << 16)
-    header = _header(file)
+    header, dataset = _header(file)
     syntax = syntaxes.BY_UID.get(header.syntax)
     if syntax is None:
         raise NotVideo("The stored object's transfer syntax is none of the video ones.")
     spans = _fragments(stored, file.tell())
     total = sum(span.length for span in spans)
-    return Located(
+    located = Located(
         transfer_syntax=syntax.uid,
         sop_class=header.sop_class,
         sop_instance=header.sop_instance,
         spans=spans,
         length=_exact(stored, spans, total, header.total_length),
     )
+    return located, dataset
 
 
 class _Header(NamedTuple):
@@ -110,16 +117,17 @@ class _Header(NamedTuple):
     total_length: int
 
 
-def _header(file: BinaryIO) -> _Header:
+def _header(file: BinaryIO) -> tuple[_Header, FileDataset]:
     """Leaves ``file`` at Pixel Data."""
     try:
         dataset = dcmread(file, stop_before_pixels=True)
-        return _Header(
+        header = _Header(
             syntax=str(dataset.file_meta.get("TransferSyntaxUID", "")),
             sop_class=str(dataset.get("SOPClassUID", "")),
             sop_instance=str(dataset.get("SOPInstanceUID", "")),
             total_length=int(dataset.get("EncapsulatedPixelDataValueTotalLength", None) or -1),
         )
+        return header, dataset
     except OSError:
         raise
     except Exception as error:  # pydicom has no end of them for damaged headers: struct.error, NotImplementedError, …

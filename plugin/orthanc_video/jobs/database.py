@@ -1,7 +1,8 @@
-"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and two of ours beside them."""
+"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and three of ours beside them."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +25,13 @@ _progress = sa.Table(
     sa.Column("executor", sa.String(64), nullable=False),
     sa.Column("report", sa.JSON, nullable=False),
 )
+_position = sa.Table(
+    "orthanc_video_position",
+    _tables,
+    sa.Column("of", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+_CHANGES = "changes"  # of Orthanc: the only list that is followed
 _CLOCKS = {
     "postgresql": "extract(epoch from clock_timestamp())",
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
@@ -107,6 +115,20 @@ class Database:
         wanted = sa.select(_progress.c.job, _progress.c.report).where(_progress.c.job.in_(list(jobs)))
         with self._engine.begin() as connection:
             return {row.job: row.report for row in connection.execute(wanted)}
+
+    def position(self) -> int | None:
+        """The last of Orthanc's changes that has been dealt with; None before the first."""
+        with self._engine.begin() as connection:
+            return connection.execute(sa.select(_position.c.number).where(_position.c.of == _CHANGES)).scalar()
+
+    def move(self, before: int | None, after: int) -> None:
+        """Moves the position, unless another gateway has moved it meanwhile."""
+        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
+            if before is None:
+                connection.execute(sa.insert(_position).values(of=_CHANGES, number=after))
+            else:
+                here = sa.and_(_position.c.of == _CHANGES, _position.c.number == before)
+                connection.execute(sa.update(_position).where(here).values(number=after))
 
     def forget_the_dead(self, older: float) -> None:
         """Removes processes that have not beaten for ``older`` seconds, and their reports."""

@@ -17,19 +17,24 @@ from orthanc_video import metrics
 from orthanc_video.archive import awaited
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, NotFound, VideoError
-from orthanc_video.jobs import ingest_job, processes, running, views
+from orthanc_video.jobs import background, ingest_job, processes, running, views
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
+from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Settings
+
+log = logging.getLogger(__name__)
 
 # What takes minutes, and what takes seconds and is not to wait behind it.
 _TRANSCODES, _SHORT = "transcodes", "short"
 _SHORT_AT_ONCE = 8
 # How often a queue is looked at. What can begin at once is in none, unless the gateway runs no jobs itself.
 _POLL_SECONDS = 2.0
+# Work that nobody waits for. A queue starts no more at each poll; of those, a process looks at one at a time.
+_BACKGROUND_AT_ONCE = 16
 _KEPT_DAYS = 90
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
@@ -38,14 +43,18 @@ _WORKFLOW_VERSION = "1"
 class Engine:
     """The jobs of one process: a gateway, or a worker. One engine exists at a time: DBOS is a singleton."""
 
-    queues = (_TRANSCODES, _SHORT)
+    queues = (_TRANSCODES, _SHORT, background.QUEUE)
 
-    def __init__(self, settings: Settings, archive: Archive, *, worker: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, archive: Archive, *, worker: bool = False, news: threading.Event | None = None
+    ) -> None:
+        """``news`` is set when something has arrived in Orthanc."""
         self.settings = settings
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
         self._running = Running(settings, archive, transcodes_at_once(settings))
+        self._noticing = Noticing(archive, self._database, news or threading.Event())
 
     def launch(self) -> None:
         """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
@@ -70,17 +79,20 @@ class Engine:
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
         self._membership = Membership(dbos, self._database, self._running, executor, _SHORT)
         self._membership.join()
-        DBOS.listen_queues([_TRANSCODES, _SHORT] if self._runs_jobs else [])
+        queues = (
+            (_TRANSCODES, transcodes_at_once(self.settings)),
+            (_SHORT, _SHORT_AT_ONCE),
+            (background.QUEUE, _BACKGROUND_AT_ONCE),
+        )
+        DBOS.listen_queues(list(self.queues) if self._runs_jobs else [])
         DBOS.launch()
-        for queue, at_once in ((_TRANSCODES, transcodes_at_once(self.settings)), (_SHORT, _SHORT_AT_ONCE)):
+        for name, at_once in queues:
             DBOS.register_queue(
-                queue,
-                worker_concurrency=at_once,
-                polling_interval_sec=_POLL_SECONDS,
-                on_conflict="always_update",
+                name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update"
             )
         self._membership.begin()
         if not self._worker:
+            self._noticing.begin()
             self._sweep()
             threading.Thread(target=self._prune_daily, daemon=True).start()
 
@@ -103,6 +115,7 @@ class Engine:
 
         Media processes at work are not ended here, which would be recorded as a failure: they end with this process.
         """
+        self._noticing.end()
         processes.close()
         self._membership.leave()
 
@@ -110,7 +123,7 @@ class Engine:
         """Clears the spool of what was never acknowledged, and of what has ended."""
         kept = {
             views.job_of(status.workflow_id)
-            for status in DBOS.list_workflows(load_input=False)
+            for status in DBOS.list_workflows(name=views.SHOWN, load_input=False)
             if views.keeps_upload(status)
         }
         # Resumable uploads wait for their rest until they expire.
@@ -120,13 +133,19 @@ class Engine:
                 ingest_job.tidy(self.settings, folder.name)
 
     def _prune_daily(self) -> None:
-        """Removes the records of what ended long ago, dead letters apart."""
+        """Removes the records of what ended long ago, dead letters apart, and all that is kept of deleted objects."""
         while True:
             before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
-            past = DBOS.list_workflows(completed_before=before.isoformat(), status=views.ENDED, load_input=False)
+            past = DBOS.list_workflows(
+                completed_before=before.isoformat(), name=views.SHOWN, status=views.ENDED, load_input=False
+            )
             DBOS.delete_workflows(
                 [status.workflow_id for status in past if not views.is_dead_letter(self.settings, status)]
             )
+            try:
+                background.forget_deleted()
+            except VideoError as error:
+                log.warning("What is kept of deleted objects is looked for again tomorrow: %s", error.sentence)
             time.sleep(24 * 3600)
 
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
@@ -190,8 +209,8 @@ class Engine:
         return [views.view(self.settings, status, reports) for status in found]
 
     def unfinished(self) -> list[tuple[str, str]]:
-        """State and queue (empty: it began at once) of every job that has not ended."""
-        found = DBOS.list_workflows(status=views.UNFINISHED, load_input=False, load_output=False)
+        """State and queue (empty: it began at once) of every job that has not ended, looks at arrivals apart."""
+        found = DBOS.list_workflows(name=views.SHOWN, status=views.UNFINISHED, load_input=False, load_output=False)
         return [(views.STATES[status.status], status.queue_name or "") for status in found]
 
     def dead_letters(self) -> int:
@@ -199,6 +218,14 @@ class Engine:
         kept = [folder.name for folder in self.settings.spool.iterdir()]
         found = DBOS.list_workflows(workflow_id_prefix=kept, name=views.SHOWN, load_input=False) if kept else []
         return sum(views.is_dead_letter(self.settings, status) for status in found)
+
+    def catch_up(self) -> dict[str, Any]:
+        """Has every video in Orthanc looked at that was not; the job, which may be one that is under way."""
+        return self.job(background.begin_catch_up())
+
+    def findings(self, stored: str) -> list[str] | None:
+        """What the first look at the stored object with this UUID found; None while there was none."""
+        return background.findings(stored)
 
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""

@@ -45,7 +45,7 @@ def make(
     for left in source.parent.glob("made-*"):
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
-    _room_for(settings, upload.size)
+    room_for(settings, upload.size)
     arguments: dict[str, Any] = {
         "source": upload.path,
         "target": str(target),
@@ -81,7 +81,8 @@ def tidy(settings: Settings, upload: str) -> None:
         shutil.rmtree(folder_of(settings, upload))
 
 
-def _room_for(settings: Settings, size: int) -> None:
+def room_for(settings: Settings, size: int) -> None:
+    """Raises Busy when ``size`` bytes would fill the spool's disk."""
     free = shutil.disk_usage(settings.spool).free
     if free < size + (settings.gateway.minimum_free_disk_mb << 20):
         raise Busy("The spool's disk is nearly full; the work will be tried again.")

@@ -16,7 +16,8 @@ from orthanc_video.settings import Settings
 
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-SHOWN = ["ingest_video", "refused_upload"]
+# Not the first looks at what arrived: there is one for every video in Orthanc.
+SHOWN = ["ingest_video", "refused_upload", "catch_up"]
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 _UNEXPECTED = "The job failed in an unexpected way; the log says where. It can be tried again."

@@ -45,14 +45,14 @@ def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: d
     active.stage = plan["action"]
     if _is_stored(ids["ID"]):
         return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
-    made = _until_it_passes(lambda: _make(upload, info, plan))
+    made = until_it_passes(lambda: _make(upload, info, plan))
     if made["State"] != "Success":
         return made
     active.stage = "store"
-    return _until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
+    return until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
 
 
-def _until_it_passes(step: Callable[[], Outcome]) -> Outcome:
+def until_it_passes(step: Callable[[], Outcome]) -> Outcome:
     """Repeats a step while its failure may pass; every attempt and every wait is recorded, so a restart goes on."""
     outcome: Outcome = {}
     for attempt in range(_ATTEMPTS):

@@ -17,7 +17,7 @@ from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import sniff, timing
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import MediaInfo, Rational, VideoStream
+from orthanc_video.model import MediaInfo, Rational, Span, VideoStream
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
 LARGEST_SIDE = 16384
@@ -37,11 +37,14 @@ class Frames:
     starts_with_key: bool
 
 
-def probe(path: Path) -> MediaInfo:
-    """Describes the file at ``path``; raises NotVideo or BrokenVideo with a sentence for a person."""
-    if path.stat().st_size == 0:
-        raise NotVideo("The file is empty.")
-    with SpanSource(path) as source:
+Spans = tuple[Span, ...] | None
+
+
+def probe(path: Path, spans: Spans = None) -> MediaInfo:
+    """Describes the file at ``path``, or these spans of it; raises NotVideo or BrokenVideo with a sentence."""
+    with SpanSource(path, spans) as source:
+        if source.size == 0:
+            raise NotVideo("The file is empty.")
         head = source.read_at(0, sniff.HEAD)
         missing = sniff.missing_bytes(head, source.size)
         if missing:
@@ -53,10 +56,11 @@ def probe(path: Path) -> MediaInfo:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
         for track in mp4.tracks(Bytes(source)) if layout is not None else ():
             _refuse_absurd(track.width, track.height)
-        with opened(path) as container:
+        with opened(path, spans) as container:
             stream = pictures(container)
             frames = _frames(source, container, stream, layout)
-            return _info(path, container, stream, frames, layout)
+            video = _describe(stream, frames, _first_frame(path, spans, stream.index))
+            return _info(source, container, stream, video, layout)
 
 
 def pictures(container: InputContainer) -> AvStream:
@@ -150,14 +154,13 @@ def _hints(stream: AvStream) -> list[Fraction]:
 
 
 def _info(
-    path: Path, container: InputContainer, stream: AvStream, frames: Frames, layout: mp4.Layout | None
+    source: SpanSource, container: InputContainer, stream: AvStream, video: VideoStream, layout: mp4.Layout | None
 ) -> MediaInfo:
-    video = _describe(stream, frames, path)
     others = [s for s in container.streams if s.index != stream.index and s.type != "audio"]
-    simple, delayed = _edits(path, stream, video) if layout is not None else (True, False)
+    simple, delayed = _edits(source, stream, video) if layout is not None else (True, False)
     return MediaInfo(
         container=container.format.name,
-        size=path.stat().st_size,
+        size=source.size,
         video=video,
         brand=layout.major_brand.strip() if layout else "",
         streamable=bool(layout and layout.moov_before_mdat and not layout.fragmented),
@@ -170,13 +173,12 @@ def _info(
     )
 
 
-def _edits(path: Path, stream: AvStream, video: VideoStream) -> tuple[bool, bool]:
+def _edits(source: SpanSource, stream: AvStream, video: VideoStream) -> tuple[bool, bool]:
     """Whether the edit list shows every frame once, and whether it lets time pass before the first one.
 
     Simple is no list, or one edit that only removes the reorder delay; empty edits before it are a delay.
     """
-    with SpanSource(path) as source:
-        track = next((t for t in mp4.tracks(Bytes(source)) if t.id == stream.id), None)
+    track = next((t for t in mp4.tracks(Bytes(source)) if t.id == stream.id), None)
     edits = [edit for edit in track.edits if edit.media_time >= 0] if track else []
     delayed = track is not None and len(edits) < len(track.edits)
     if track is None or not edits:
@@ -204,10 +206,9 @@ def _created(value: str) -> str:
     return moment.astimezone(datetime.UTC).isoformat()
 
 
-def _describe(stream: AvStream, frames: Frames, path: Path) -> VideoStream:
+def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoStream:
     context = stream.codec_context
     measured = timing.measure(frames.times, frames.tick, frames.last_duration, _hints(stream))
-    first = _first_frame(path, stream.index)
     aspect = stream.sample_aspect_ratio
     described = VideoStream(
         codec=context.codec.canonical_name,
@@ -239,9 +240,9 @@ def _rate(measured: timing.Timing) -> Rational:
     return Rational.of(rate)
 
 
-def _first_frame(path: Path, index: int) -> av.VideoFrame:
+def _first_frame(path: Path, spans: Spans, index: int) -> av.VideoFrame:
     """The first decodable frame: proof that the stream is what its header says."""
-    with opened(path) as container:
+    with opened(path, spans) as container:
         stream = container.streams[index]
         try:
             for count, packet in enumerate(container.demux(stream)):

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.errors import BrokenVideo, Busy, VideoError
+from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import frames, plan, probe, remux, sandbox, transcode
 from orthanc_video.model import Action, Made, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
+# How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
+_LEISURE = 10
 
 
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -65,10 +67,23 @@ def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]
     return {}
 
 
+def _look(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """What a stored stream is, and its poster; of one that cannot be read, the sentence that says why."""
+    path, spans = Path(arguments["path"]), tuple(from_json(Span, span) for span in arguments["spans"])
+    found: dict[str, Any] = {"video": None, "sentences": []}
+    try:
+        found["video"] = to_json(probe.probe(path, spans).video)
+        frames.thumbnail(path, spans, Path(arguments["target"]), arguments["width"])
+    except (BrokenVideo, NotVideo) as error:
+        found["sentences"].append(error.sentence)
+    return found
+
+
 _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "probe": _probe,
     "make": _make,
     "thumbnail": _thumbnail,
+    "look": _look,
 }
 
 
@@ -82,7 +97,7 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
             program=_ffmpeg() if transcodes else None,
             patient=True,
         )
-    if name == "thumbnail":
+    if name in {"thumbnail", "look"}:
         target = Path(arguments["target"])
         target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not
         return sandbox.Needs(read=(Path(arguments["path"]),), change=(target,))
@@ -104,6 +119,8 @@ def _say(line: dict[str, Any]) -> None:
 def serve() -> None:
     """Takes the task and answers it."""
     task = json.loads(sys.stdin.readline())
+    if task["name"] == "look":
+        os.nice(_LEISURE)
     try:
         isolation = sandbox.enter(_needs(task["name"], task["arguments"]), task["limits"])
         if task["name"] == "isolation":

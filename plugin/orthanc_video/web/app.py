@@ -74,7 +74,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         instances.router,
     ):
         app.include_router(part)
-    for part in (jobs.router, events.router, jobs.awaited_router):
+    for part in (jobs.router, events.router, jobs.catch_up_router, jobs.awaited_router):
         app.include_router(part)
     app.include_router(dicomweb.router(settings.dicom_web_root))
     _documentation(app)

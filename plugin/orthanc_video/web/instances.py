@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,11 +13,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from orthanc_video import metrics
 from orthanc_video.archive import catalogue
-from orthanc_video.archive.objects import StoredVideo, evict, held
+from orthanc_video.archive.objects import StoredVideo, held
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom.locate import Stream
 from orthanc_video.errors import BadRequest, BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.jobs import thumbnails
 from orthanc_video.jobs.processes import run_short
 from orthanc_video.model import to_json
 from orthanc_video.web import streaming
@@ -41,9 +43,11 @@ async def list_videos(
 
 @router.get("/{named}")
 async def one_video(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons."""
+    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons, findings."""
     instance = await gateway.access.instance(caller, named)
-    return JSONResponse(await catalogue.facts(gateway.access, gateway.objects, caller, instance))
+    found = await catalogue.facts(gateway.access, gateway.objects, caller, instance)
+    stored = await gateway.objects.video(caller, instance)
+    return JSONResponse(found | {"Findings": await asyncio.to_thread(gateway.engine.findings, stored.uuid)})
 
 
 @router.get("/{named}/stream")
@@ -81,12 +85,12 @@ def _index(stored: StoredVideo) -> dict[str, Any]:
 
 
 @router.get("/{named}/thumbnail")
-async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width: int = 320) -> Response:
+async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width: int = thumbnails.WIDTH) -> Response:
     """A representative frame as JPEG: neither black nor blank where the film has one."""
     if width not in _THUMBNAIL_WIDTHS:
         raise BadRequest(f"width must be from {_THUMBNAIL_WIDTHS.start} to {_THUMBNAIL_WIDTHS.stop - 1} pixels.")
     stored = await gateway.objects.video(caller, named)
-    path = gateway.settings.cache / "thumbnails" / f"{stored.uuid}-{width}.jpg"
+    path = thumbnails.path_of(gateway.settings, stored.uuid, width)
     hit = path.exists()
     metrics.looked_up("thumbnails", hit=hit)
     if not hit:
@@ -94,19 +98,11 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 
 
-def _make_thumbnail(gateway: Gateway, stored: StoredVideo, path: Any, width: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_suffix(f".{id(stored)}.partial.jpg")
-    arguments = {
-        "path": str(stored.path),
-        "spans": to_json(stored.located.spans),
-        "target": str(partial),
-        "width": width,
-    }
-    try:
-        with held(stored.path):
-            run_short("thumbnail", arguments, gateway.settings)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    evict(path.parent, gateway.settings.gateway.cache_mb << 17, path)  # an eighth of the cache's bound
+def _make_thumbnail(gateway: Gateway, stored: StoredVideo, path: Path, width: int) -> None:
+    arguments = {"path": str(stored.path), "spans": to_json(stored.located.spans), "width": width}
+    with held(stored.path):
+        thumbnails.make(
+            gateway.settings,
+            path,
+            lambda target: run_short("thumbnail", arguments | {"target": str(target)}, gateway.settings),
+        )

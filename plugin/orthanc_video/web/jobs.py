@@ -49,6 +49,17 @@ async def retry(job: str, gateway: GatewayParts, caller: CallerNow) -> Response:
     return JSONResponse(await asyncio.to_thread(gateway.engine.job, job))
 
 
+catch_up_router = APIRouter(prefix="/video/catch-up", tags=["jobs"], dependencies=[Depends(entered)])
+
+
+@catch_up_router.post("", status_code=202)
+async def catch_up(gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Looks at every video in Orthanc that nobody has looked at yet; the job that goes through them."""
+    await gateway.access.may_control_jobs(caller, "resubmit")
+    job = await asyncio.to_thread(gateway.engine.catch_up)
+    return JSONResponse(job, status_code=202, headers={"Location": f"/video/jobs/{job['ID']}"})
+
+
 awaited_router = APIRouter(prefix="/video/awaited", tags=["jobs"])
 
 

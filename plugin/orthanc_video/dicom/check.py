@@ -1,0 +1,101 @@
+"""A first look at a stored video: where its attributes, its fragments and its bit stream contradict one another.
+
+Pure. A finding is a sentence with both sides of the contradiction; it quotes numbers and names, never a free text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from pydicom.dataset import Dataset
+
+from orthanc_video.dicom import syntaxes
+from orthanc_video.model import Located, VideoStream
+
+# Type 1 in every video IOD (PS3.3 A.32.5 to A.32.7), as far as it concerns the pictures and who they belong to.
+_REQUIRED = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "NumberOfFrames", "FrameIncrementPointer"),
+)
+_STEREO_HIGH = "1.2.840.10008.1.2.4.106"
+_HEVC_MAIN = "1.2.840.10008.1.2.4.107"
+
+
+def of_object(said: Dataset, located: Located) -> list[str]:
+    """What contradicts the standard in the object itself, its stream unseen."""
+    return [*_attributes(said), *_fragments(located)]
+
+
+def of_stream(said: Dataset, located: Located, seen: VideoStream) -> list[str]:
+    """Where the object says something else than its stream; they have to agree (PS3.5 8.2.5 to 8.2.11)."""
+    return [*_pictures(said, seen), *_rate(said, seen), *_coding(located.transfer_syntax, seen)]
+
+
+def _attributes(said: Dataset) -> Iterator[str]:
+    for keyword in _REQUIRED:
+        if keyword not in said or said[keyword].is_empty:
+            yield f"The required attribute {keyword} is missing or empty."
+    if said.get("FrameIncrementPointer") == 0x00181063 and _number(said, "FrameTime") is None:
+        yield "FrameIncrementPointer names FrameTime, which is missing or no number."
+
+
+def _fragments(located: Located) -> Iterator[str]:
+    count = len(located.spans)
+    syntax = syntaxes.BY_UID[located.transfer_syntax]
+    if count > 1 and syntax.codec != "hevc" and not syntax.uid.endswith(".1"):
+        yield f"The stream lies in {count} fragments; this transfer syntax demands one (PS3.5 8.2.5 to 8.2.8)."
+    odd = sum(span.length % 2 for span in located.spans)
+    if odd:
+        yield f"{odd} of {count} fragments have an odd length; it must be even (PS3.5 A.4)."
+
+
+def _pictures(said: Dataset, seen: VideoStream) -> Iterator[str]:
+    for keyword, value in (("NumberOfFrames", seen.frames), ("Rows", seen.height), ("Columns", seen.width)):
+        number = _number(said, keyword)
+        if number is not None and number != value:
+            yield f"{keyword} is {number:g}, but the stream has {value}."
+
+
+def _rate(said: Dataset, seen: VideoStream) -> Iterator[str]:
+    """Frame Time is wrong when it makes the video longer or shorter by more than a frame; Cine Rate is whole."""
+    rate = float(seen.rate)
+    frame_time = _number(said, "FrameTime")
+    if frame_time is not None and seen.constant_rate and seen.frames > 1:
+        drift = abs(frame_time - 1000 / rate) * seen.frames
+        if drift > 1000 / rate:
+            yield f"FrameTime is {frame_time:g} ms, but the stream's frames last {1000 / rate:.6g} ms."
+    cine_rate = _number(said, "CineRate")
+    if cine_rate is not None and abs(cine_rate - rate) > 0.5:
+        yield f"CineRate is {cine_rate:g}, but the stream has {rate:.6g} frames per second."
+
+
+def _coding(uid: str, seen: VideoStream) -> Iterator[str]:
+    syntax = syntaxes.BY_UID[uid]
+    if seen.codec != syntax.codec:
+        yield f"The transfer syntax is {syntax.name}, but the stream's codec is {seen.codec}."
+        return
+    if not _decodable(uid.removesuffix(".1"), seen):
+        profile = seen.profile or seen.profile_idc
+        yield f"The transfer syntax is {syntax.name}, whose decoders need not know the stream's profile, {profile}."
+    if syntax.codec == "h264" and seen.level > syntax.level:
+        yield f"The transfer syntax allows level {syntax.level / 10:g}, but the stream says level {seen.level / 10:g}."
+
+
+def _decodable(uid: str, seen: VideoStream) -> bool:
+    """Whether every decoder of this transfer syntax must know the stream's profile; FFmpeg names profiles."""
+    if seen.codec == "h264":  # Baseline (66) here has no slice groups, else it is told as Extended (88)
+        return seen.profile_idc in {66, 77, 100, *({128} if uid == _STEREO_HIGH else ())}
+    if seen.codec == "hevc":
+        return seen.profile in {"Main", "", *(() if uid == _HEVC_MAIN else ("Main 10",))}
+    return seen.profile in {"Simple", "Main", ""}
+
+
+def _number(said: Dataset, keyword: str) -> float | None:
+    """A single finite number; None when the attribute is missing, empty, several or no number."""
+    try:
+        number = float(said.get(keyword, None))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,138 @@
+"""The workflows that nobody waits for: a first look at every video that arrived, and catching up with an archive.
+
+They have a queue of their own. Unfinished ones outlive an upgrade, as those in ``workflows`` do.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Iterable
+
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+
+from orthanc_video import metrics
+from orthanc_video.archive import changes
+from orthanc_video.archive.changes import Arrival
+from orthanc_video.archive.objects import copy_of
+from orthanc_video.errors import VideoError
+from orthanc_video.jobs import notice_job, thumbnails
+from orthanc_video.jobs.running import Active, Outcome, here
+from orthanc_video.jobs.workflows import failure, until_it_passes
+
+QUEUE = "background"
+# What just arrived comes before what is caught up with (in DBOS, no priority is the highest).
+_CATCHING_UP = 10
+
+
+def notice(arrivals: Iterable[Arrival]) -> None:
+    """Has each video looked at, once: a second time for the same object is nothing."""
+    for arrival in arrivals:
+        with SetWorkflowID(_name(arrival.uuid)):
+            DBOS.enqueue_workflow(QUEUE, notice_video, arrival.instance, arrival.uuid)
+
+
+def findings(stored: str) -> list[str] | None:
+    """What the first look at the object with this UUID found; None while there was none."""
+    known = DBOS.list_workflows(workflow_ids=[_name(stored)], load_input=False)
+    outcome = known[0].output if known else None
+    if not isinstance(outcome, dict) or outcome.get("Gone"):
+        return None
+    found: list[str] = outcome.get("Findings", [outcome.get("Sentence", "")])
+    return found
+
+
+def _name(stored: str) -> str:
+    return f"notice-{stored}"
+
+
+@DBOS.workflow(name="notice_video")
+def notice_video(instance: str, stored: str) -> Outcome:
+    """The outcome's ``Findings`` are sentences; ``Gone`` says that the object was deleted before."""
+    return until_it_passes(lambda: _look(instance, stored))
+
+
+@DBOS.step(name="look")
+def _look(instance: str, stored: str) -> Outcome:
+    try:
+        found = notice_job.look(here().settings, here().archive, Arrival(instance, stored))
+    except VideoError as error:
+        return failure(error)
+    return {"State": "Success", "Gone": True} if found is None else {"State": "Success", "Findings": found}
+
+
+def forget_deleted() -> None:
+    """Removes posters, copies and findings of the objects that Orthanc no longer holds. Raises Busy."""
+    kept = 0
+    while page := DBOS.list_workflows(
+        name="notice_video", status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
+    ):
+        looks = {status.workflow_id: Arrival(*status.input["args"]) for status in page if status.input}
+        gone = {name: one for name, one in looks.items() if not changes.holds(here().archive, one)}
+        for arrival in gone.values():
+            thumbnails.forget(here().settings, arrival.uuid)
+            copy_of(here().settings, arrival.uuid).unlink(missing_ok=True)
+        DBOS.delete_workflows(list(gone))
+        kept += len(page) - len(gone)
+
+
+def begin_catch_up() -> str:
+    """The job that goes through all that Orthanc holds; the one under way when there is one."""
+    under_way = DBOS.list_workflows(name="catch_up", status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
+    if under_way:
+        return under_way[0].workflow_id
+    job = str(uuid.uuid4())
+    with SetWorkflowID(job):
+        DBOS.enqueue_workflow(QUEUE, catch_up)
+    return job
+
+
+@DBOS.workflow(name="catch_up")
+def catch_up() -> Outcome:
+    """Has every video in Orthanc looked at that was not."""
+    with here().job(DBOS.workflow_id or "", "catch up") as active:
+        active.stage = "look through"
+        outcome = _go_through(active)
+    metrics.job_ended(outcome)
+    return outcome
+
+
+def _go_through(active: Active) -> Outcome:
+    """Page by page, newest first: what is deleted meanwhile moves the others to where they are still to come."""
+    counted = until_it_passes(_count)
+    if counted["State"] != "Success":
+        return counted
+    left, noticed = counted["Count"], 0
+    while left > 0:
+        since, limit = max(0, left - changes.PAGE), min(left, changes.PAGE)
+        page = until_it_passes(functools.partial(_unnoticed, since, limit))
+        if page["State"] != "Success":
+            return page
+        with SetEnqueueOptions(priority=_CATCHING_UP):
+            notice(Arrival(*one) for one in page["Videos"])
+        left, noticed = since, noticed + len(page["Videos"])
+        active.progress = 1 - left / counted["Count"]
+    return {"State": "Success", "Sentence": f"{noticed} of {counted['Count']} instances are videos that were new here."}
+
+
+@DBOS.step(name="count")
+def _count() -> Outcome:
+    try:
+        return {"State": "Success", "Count": changes.count(here().archive)}
+    except VideoError as error:
+        return failure(error)
+
+
+@DBOS.step(name="unnoticed")
+def _unnoticed(since: int, limit: int) -> Outcome:
+    """The videos of one page of instances that nobody has looked at."""
+    archive = here().archive
+    try:
+        page = changes.instances(archive, since, limit)
+        videos = [found for found in (changes.video(archive, instance) for instance in page) if found is not None]
+    except VideoError as error:
+        return failure(error)
+    names = [_name(one.uuid) for one in videos]
+    known = DBOS.list_workflows(workflow_ids=names, load_input=False, load_output=False) if names else []
+    noticed = {status.workflow_id for status in known}
+    return {"State": "Success", "Videos": [list(one) for one in videos if _name(one.uuid) not in noticed]}
