@@ -59,7 +59,7 @@ def acknowledged(server: OrthancServer, film: Path) -> dict[str, Any]:
 
 def assert_stored_once(server: OrthancServer, answer: dict[str, Any], tmp_path: Path) -> None:
     state = wait_for_job(server, answer["Video"]["Job"])
-    assert state["State"] == "Success", state
+    assert state["State"] == "Success", state["Sentence"]
     assert instances(server) == [answer["ID"]]
     stream = requests.get(f"{server.gateway_url}/video/instances/{answer['ID']}/stream", timeout=30)
     path = tmp_path / "stored.mp4"
