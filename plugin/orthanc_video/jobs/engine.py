@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, _workflow_commands
+from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, _workflow_commands
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
@@ -161,8 +161,9 @@ class Engine:
         with SetWorkflowID(workflow):
             if self._can_begin(upload["id"], plan["action"]):  # a queue is only looked at from time to time
                 DBOS.start_workflow(ingest_video, upload, info, plan)
-            else:
-                queue = _TRANSCODES if plan["action"] == Action.TRANSCODE else _SHORT
+                return
+            queue = _TRANSCODES if plan["action"] == Action.TRANSCODE else _SHORT
+            with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
 
     def _can_begin(self, job: str, action: str) -> bool:

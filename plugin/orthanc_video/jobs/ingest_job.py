@@ -23,6 +23,9 @@ from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import Settings
 
+# Seconds of 1920 × 1080.
+_LONG, _VERY_LONG = 120, 1800
+
 
 def folder_of(settings: Settings, upload: str) -> Path:
     """Where an upload and all that is made of it lie until its job ends."""
@@ -32,6 +35,13 @@ def folder_of(settings: Settings, upload: str) -> Path:
 def ids_of(upload: Upload, plan: Plan) -> dict[str, str]:
     """The Orthanc identifiers that the object has or will have."""
     return orthanc_ids(identify(upload, plan))
+
+
+def priority(info: MediaInfo) -> int:
+    """Whose turn it is among transcodes that wait, 1 first: minutes of work do not wait for hours of it."""
+    video = info.video
+    full_hd_seconds = video.seconds * video.coded_width * video.coded_height / (1920 * 1080)
+    return 1 + (full_hd_seconds > _LONG) + (full_hd_seconds > _VERY_LONG)
 
 
 def make(

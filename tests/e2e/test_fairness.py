@@ -1,0 +1,53 @@
+"""Whose turn it is when there is more to do than can be done at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from e2e.films import Films, ffmpeg
+from e2e.orthanc_server import OrthancServer
+
+
+def state(server: OrthancServer, job: str) -> str:
+    return str(requests.get(f"{server.gateway_url}/video/jobs/{job}", timeout=10).json()["State"])
+
+
+def begin(server: OrthancServer, film: Path) -> str:
+    """The job of a film that takes longer than its sender is made to wait."""
+    answer = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=60).json()
+    assert answer.get("Status") == "Processing", answer
+    return str(answer["Video"]["Job"])
+
+
+def long_film(films: Films) -> Path:
+    """Of five minutes, though it has few frames."""
+    path = films.folder / "long.webm"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=1/4", "-t", "300", "-pix_fmt", "yuv420p"]
+    ffmpeg(*picture, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", str(path))
+    return path
+
+
+def test_a_short_film_does_not_wait_for_a_long_one(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2, "Transcodes": 1}})
+    sent = films.slow(10), long_film(films), films.slow(4.0)
+    running, long, short = (begin(server, film) for film in sent)
+    assert (state(server, running), state(server, long), state(server, short)) == ("Running", "Pending", "Pending")
+    deadline = time.monotonic() + 120
+    while state(server, short) != "Success":
+        assert state(server, long) == "Pending"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_poster_does_not_wait_for_transcodes(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"AnswerSeconds": 0.2, "Transcodes": 1}})
+    film = films.unique().read_bytes()
+    stored = requests.post(f"{server.gateway_url}/instances", data=film, timeout=60).json()
+    jobs = [begin(server, films.slow(seconds)) for seconds in (10, 4.0)]
+    poster = requests.get(f"{server.gateway_url}/video/instances/{stored['ID']}/thumbnail?width=123", timeout=60)
+    assert poster.headers["Content-Type"] == "image/jpeg"
+    assert [state(server, job) for job in jobs] == ["Running", "Pending"]
