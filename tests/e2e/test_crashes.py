@@ -288,7 +288,7 @@ def _newer_version(folder: Path) -> Path:
     (folder / "newer" / "viewer").symlink_to(REPOSITORY / "viewer")
     path = plugin / "orthanc_video" / "jobs" / "workflows.py"
     old = path.read_text(encoding="utf-8")
-    first = "    made = _until_it_passes("
+    first = "    made = until_it_passes("
     assert old.count(first) == 1
     new = old.replace(first, f'    if DBOS.patch("newer"):\n        _newer()\n{first}')
     step = f'@DBOS.step(name="newer")\ndef _newer() -> None:\n    open({str(folder / "newer-step")!r}, "w").close()\n'

@@ -90,7 +90,8 @@ def begin_catch_up() -> str:
 @DBOS.workflow(name="catch_up")
 def catch_up() -> Outcome:
     """Has every video in Orthanc looked at that was not."""
-    with here().job(DBOS.workflow_id or "", "catch up") as active:
+    workflow = DBOS.workflow_id or ""
+    with here().job(workflow, workflow, "catch up") as active:
         active.stage = "look through"
         outcome = _go_through(active)
     metrics.job_ended(outcome)

@@ -5,36 +5,28 @@ from __future__ import annotations
 import concurrent.futures
 import datetime
 import logging
-import os
 import threading
 import time
 import uuid
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, _workflow_commands
+from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, NotFound, VideoError
-from orthanc_video.jobs import background, ingest_job, processes, running, views
+from orthanc_video.jobs import background, ingest_job, processes, queues, running, views
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
-from orthanc_video.settings import MIB, Settings
+from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# What takes minutes, and what takes seconds and is not to wait behind it.
-_TRANSCODES, _SHORT = "transcodes", "short"
-_SHORT_AT_ONCE = 8
-# How often a queue is looked at. What can begin at once is in none, unless the gateway runs no jobs itself.
-_POLL_SECONDS = 2.0
-# Work that nobody waits for. A queue starts no more at each poll; of those, a process looks at one at a time.
-_BACKGROUND_AT_ONCE = 16
 _KEPT_DAYS = 90
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
@@ -43,7 +35,7 @@ _WORKFLOW_VERSION = "1"
 class Engine:
     """The jobs of one process: a gateway, or a worker. One engine exists at a time: DBOS is a singleton."""
 
-    queues = (_TRANSCODES, _SHORT, background.QUEUE)
+    queues = queues.NAMES
 
     def __init__(
         self, settings: Settings, archive: Archive, *, worker: bool = False, news: threading.Event | None = None
@@ -53,7 +45,7 @@ class Engine:
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
-        self._running = Running(settings, archive, transcodes_at_once(settings))
+        self._running = Running(settings, archive, queues.transcodes_at_once(settings))
         self._noticing = Noticing(archive, self._database, news or threading.Event())
 
     def launch(self) -> None:
@@ -62,7 +54,7 @@ class Engine:
         self.settings.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database.prepare()
         executor = self._executor()
-        dbos = DBOS(
+        self._dbos = DBOS(
             config={
                 "name": "orthanc-video",
                 "system_database_url": self._database.url,
@@ -75,21 +67,13 @@ class Engine:
                 "scheduler_polling_interval_sec": 3600.0,
             }
         )
-        _calm(dbos)
+        queues.calm(self._dbos)
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
-        self._membership = Membership(dbos, self._database, self._running, executor, _SHORT)
+        self._membership = Membership(self._dbos, self._database, self._running, executor, queues.SHORT)
         self._membership.join()
-        queues = (
-            (_TRANSCODES, transcodes_at_once(self.settings)),
-            (_SHORT, _SHORT_AT_ONCE),
-            (background.QUEUE, _BACKGROUND_AT_ONCE),
-        )
         DBOS.listen_queues(list(self.queues) if self._runs_jobs else [])
         DBOS.launch()
-        for name, at_once in queues:
-            DBOS.register_queue(
-                name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update"
-            )
+        queues.register(self.settings)
         self._membership.begin()
         if not self._worker:
             self._noticing.begin()
@@ -159,20 +143,24 @@ class Engine:
 
     def _start(self, workflow: str, upload: Outcome, info: Outcome, plan: Outcome) -> None:
         with SetWorkflowID(workflow):
-            if self._can_begin(upload["id"], plan["action"]):  # a queue is only looked at from time to time
+            if self._runs_jobs and plan["action"] != Action.TRANSCODE:
                 DBOS.start_workflow(ingest_video, upload, info, plan)
                 return
-            queue = _TRANSCODES if plan["action"] == Action.TRANSCODE else _SHORT
+            queue = queues.TRANSCODES if plan["action"] == Action.TRANSCODE else queues.SHORT
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
+        if self._runs_jobs:
+            self._begin_transcode()
 
-    def _can_begin(self, job: str, action: str) -> bool:
-        """Whether a job is begun here and now: short work always, a transcode where nobody waits before it."""
-        if not self._runs_jobs or action != Action.TRANSCODE:
-            return self._runs_jobs
-        if DBOS.list_workflows(status="ENQUEUED", queue_name=_TRANSCODES, limit=1, load_input=False):
-            return False
-        return self._running.reserve(job)
+    def _begin_transcode(self) -> None:
+        """Begins the transcode whose turn it is, where there is room: DBOS looks only from time to time."""
+        with self._running.room() as room:
+            if room is None:
+                return
+            claim = queues.Claim(self._dbos, queues.TRANSCODES)
+            if claim.workflow is not None:
+                room.keep_for(views.job_of(claim.workflow))
+                claim.begin()
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""
@@ -267,24 +255,6 @@ class Engine:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])
         DBOS.delete_workflow(latest.workflow_id)
-
-
-def transcodes_at_once(settings: Settings) -> int:
-    """As configured, else one for every four cores (x264 uses about that many well), as far as memory goes."""
-    if settings.gateway.transcodes:
-        return settings.gateway.transcodes
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    by_memory = memory // (settings.gateway.worker_memory_mb * MIB)
-    return max(1, min((os.cpu_count() or 1) // 4, by_memory))
-
-
-def _calm(dbos: DBOS) -> None:
-    """Looks less often for what is not used here (delays, deadlines) or may wait: most of what an idle process does.
-
-    Not public API, as the configuration's two intervals for notifications and schedules are.
-    """
-    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = 60.0
-    dbos._registry.get_internal_queue()._polling_interval_sec = _POLL_SECONDS
 
 
 def _is_cancellation(record: logging.LogRecord) -> bool:

@@ -96,7 +96,7 @@ class Membership:
 
     def _obey(self) -> None:
         """Ends the media processes of jobs that were cancelled, or that another process has taken over."""
-        active = dict(self._running.active)
+        active = {one.workflow: one for one in list(self._running.active.values())}
         for status in DBOS.list_workflows(workflow_ids=list(active), load_input=False, load_output=False):
             one = active[status.workflow_id]
             if status.status == "CANCELLED":

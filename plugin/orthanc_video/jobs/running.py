@@ -21,11 +21,12 @@ Outcome = dict[str, Any]
 
 @dataclass
 class Active:
-    """A job that runs in this process: what it is at, and how to end it.
+    """A job that runs in this process: which attempt at it, what it is at, and how to end it.
 
     ``lost``: another process has taken the job over; ``cancelled``: nobody wants it any more.
     """
 
+    workflow: str
     process: processes.MediaProcess = field(default_factory=processes.MediaProcess)
     stage: str = "waiting"
     progress: float = 0.0
@@ -53,6 +54,18 @@ class Active:
         self.process.end()
 
 
+class Room:
+    """The place of a transcode that is about to begin."""
+
+    def __init__(self, reserved: set[str]) -> None:
+        self._reserved = reserved
+        self.kept = False
+
+    def keep_for(self, job: str) -> None:
+        self._reserved.add(job)
+        self.kept = True
+
+
 class Running:
     """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
 
@@ -72,9 +85,12 @@ class Running:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def job(self, job: str, target: str) -> Iterator[Active]:
-        """Marks a job as running here; two jobs for the same object (``target``) run one after the other."""
-        active = self.active[job] = Active()
+    def job(self, job: str, workflow: str, target: str) -> Iterator[Active]:
+        """Marks a job as running here, by this attempt at it (``workflow``).
+
+        Two jobs for the same object (``target``) run one after the other.
+        """
+        active = self.active[job] = Active(workflow)
         self.woken.set()
         with self._lock:
             lock = self._locks.setdefault(target, threading.Lock())
@@ -87,12 +103,18 @@ class Running:
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
 
-    def reserve(self, job: str) -> bool:
-        """Keeps the next transcode's place for a job, where one is free."""
-        if self._transcodes.acquire(blocking=False):
-            self._reserved.add(job)
-            return True
-        return False
+    @contextlib.contextmanager
+    def room(self) -> Iterator[Room | None]:
+        """A place for one more transcode here, if there is one; given back unless it is kept for a job."""
+        if not self._transcodes.acquire(blocking=False):
+            yield None
+            return
+        room = Room(self._reserved)
+        try:
+            yield room
+        finally:
+            if not room.kept:
+                self._transcodes.release()
 
     @contextlib.contextmanager
     def transcoding(self, job: str) -> Iterator[None]:

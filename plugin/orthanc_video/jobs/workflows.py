@@ -32,7 +32,7 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
     """
     upload, plan = from_json(Upload, upload_json), from_json(Plan, plan_json)
     ids = ingest_job.ids_of(upload, plan)
-    with here().job(upload.id, ids["ID"]) as active:
+    with here().job(upload.id, DBOS.workflow_id or upload.id, ids["ID"]) as active:
         outcome = _steps(active, upload_json, info_json, plan_json, ids)
     if outcome["State"] == "Success":
         _tidy(upload.id)
@@ -42,7 +42,6 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
 
 
 def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: dict[str, str]) -> Outcome:
-    active.stage = plan["action"]
     if _is_stored(ids["ID"]):
         return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
     made = until_it_passes(lambda: _make(upload, info, plan))
@@ -79,6 +78,7 @@ def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     turn = here().transcoding(upload["id"]) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
     try:
         with turn:
+            active.stage = plan["action"]
             made = ingest_job.make(
                 here().settings,
                 active.process,
