@@ -119,6 +119,13 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    """Of these tests alone: they look whether anything is left of an upload, and others leave theirs unfinished."""
+    with OrthancServer(tmp_path_factory.mktemp("refusing")) as running:
+        yield running
+
+
 @pytest.mark.parametrize(("make", "status", "words"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_refused_with_a_sentence(
     server: OrthancServer, films: Films, tmp_path: Path, make: Any, status: int, words: str
