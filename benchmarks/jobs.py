@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     with servers.with_plugin(bench.folder / "server") as server:
         yield _idle(server, bench.scale.load_seconds * 10)
         sides = {"ours": lambda: _by_gateway(server, film), "rival": _by_ffmpeg(film)}
-        found = interleaved(sides, min(3, bench.scale.repetitions), warm_ups=0)
+        found = interleaved(sides, min(2, bench.scale.repetitions), warm_ups=0)
     yield compare(
         f"1080p30 WebM of {seconds} s, upload until stored : ffmpeg",
         found["ours"],
