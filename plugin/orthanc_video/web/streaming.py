@@ -18,6 +18,8 @@ from orthanc_video.web import ranges
 Blocks = AsyncIterator[bytes | memoryview]
 
 _BLOCK = 1 << 20
+# A turn for the others after every 8 MiB; after every one it costs ranges of 4 MiB a fifth of their speed.
+_BLOCKS_IN_A_ROW = 8
 _ENDINGS = {"video/mp4": ".mp4", "video/mp2t": ".ts", "video/mpeg": ".mpg"}
 
 
@@ -117,7 +119,7 @@ class _Body:
             return await asyncio.to_thread(self.read, wanted)
 
     async def blocks(self, wanted: Span) -> AsyncIterator[memoryview]:
-        at, end = wanted.offset, wanted.offset + wanted.length
+        at, end, sent = wanted.offset, wanted.offset + wanted.length, 0
         while at < end:
             block = await self.block(Span(at, min(_BLOCK, end - at)))
             if not block:
@@ -125,8 +127,10 @@ class _Body:
             metrics.sent_bytes.inc(len(block))
             yield block
             at += len(block)
-            # Nothing above need ever wait, and that a client has gone is only noticed when others get their turn.
-            await asyncio.sleep(0)
+            sent += 1
+            if sent % _BLOCKS_IN_A_ROW == 0:
+                # Nothing above need ever wait, and that a client has gone is only noticed when others get their turn.
+                await asyncio.sleep(0)
 
     def close(self) -> None:
         os.close(self._descriptor)
