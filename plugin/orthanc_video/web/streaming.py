@@ -18,7 +18,7 @@ from orthanc_video.web import ranges
 Blocks = AsyncIterator[bytes | memoryview]
 
 _BLOCK = 1 << 20
-# A turn for the others after every 8 MiB; after every one it costs ranges of 4 MiB a fifth of their speed.
+# A turn for the others after every 8 MiB: ranges of 4 MiB, which are over at once, lose no speed by it.
 _BLOCKS_IN_A_ROW = 8
 _ENDINGS = {"video/mp4": ".mp4", "video/mp2t": ".ts", "video/mpeg": ".mpg"}
 
