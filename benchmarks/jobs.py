@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import material, servers, wire
 from benchmarks.measure import Bench, Of, Row, Samples, Target, alone, compare, interleaved
+from benchmarks.transcode import Job
 from e2e.orthanc_server import OrthancServer
 from orthanc_video.jobs import processes
-from orthanc_video.jobs.processes import Limits, MediaProcess
-from orthanc_video.media.transcode import command_line
-from orthanc_video.model import MediaInfo, Plan, from_json
-from orthanc_video.settings import MIB, Gateway
 
-_DEFAULTS = Gateway()
 _HOW = (
     "Ours is one POST of the film until the answer that says Success: received, probed, committed, transcoded, frames "
     "counted, remuxed, stored in Orthanc and checked; the object is deleted after it. The rival is the same ffmpeg "
@@ -28,9 +23,11 @@ _HOW = (
 def measure(bench: Bench) -> Iterator[Row]:
     seconds = bench.scale.job_seconds
     film = material.web_film(bench.folder, "1920x1080", seconds, "8M")
+    rival = Job(film)
+    processes.close()
     with servers.with_plugin(bench.folder / "server") as server:
         yield _idle(server, bench.scale.load_seconds * 10)
-        sides = {"ours": lambda: _by_gateway(server, film), "rival": _by_ffmpeg(film)}
+        sides = {"ours": lambda: _by_gateway(server, film), "rival": rival.by_ffmpeg}
         found = interleaved(sides, min(2, bench.scale.repetitions), warm_ups=0)
     yield compare(
         f"1080p30 WebM of {seconds} s, upload until stored : ffmpeg",
@@ -65,22 +62,3 @@ def _by_gateway(server: OrthancServer, film: Path) -> float:
         raise RuntimeError(f"the film was not transcoded and stored: {answer.document}")
     wire.ask(servers.port_of(server.url), "DELETE", f"/instances/{answer.document['ID']}")
     return answer.seconds
-
-
-def _by_ffmpeg(film: Path) -> Callable[[], float]:
-    limits = Limits(seconds=600.0, memory=_DEFAULTS.worker_memory_mb * MIB)
-    probed = MediaProcess().run("probe", {"path": str(film)}, limits)
-    processes.close()
-    video, aim = from_json(MediaInfo, probed["info"]).video, from_json(Plan, probed["plan"]).target
-    if aim is None:
-        raise RuntimeError(f"{film.name} would not be transcoded")
-    command = command_line(
-        film, film.with_name("made.mp4"), video, aim, _DEFAULTS.transcode_preset, _DEFAULTS.transcode_crf
-    )
-
-    def run() -> float:
-        start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-        return time.perf_counter() - start
-
-    return run

@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         workers = set(server.gateway_pids()) - {pid}
         with _Watch(pid) as watch:
             _upload(server, huge)
-        peak = _status(pid)["VmHWM"]
+        peak = status(pid)["VmHWM"]
         now = set(server.gateway_pids()) - {pid}
     how = _HOW + (
         f"Before: {watch.before['VmRSS'] // MB} MB (RssAnon {watch.before['RssAnon'] // MB} MB); highest VmRSS "
@@ -50,7 +50,7 @@ def _upload(server: OrthancServer, film: material.Film) -> None:
         raise RuntimeError(f"the film was not stored: {answer.document}")
 
 
-def _status(pid: int) -> dict[str, int]:
+def status(pid: int) -> dict[str, int]:
     """The sizes in /proc/PID/status, in bytes."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     fields = (line.split() for line in lines if line.endswith(" kB"))
@@ -69,7 +69,7 @@ class _Watch:
         self._pid = pid
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
-        self.before = _status(pid)
+        self.before = status(pid)
         self.most = dict(self.before)
 
     def __enter__(self) -> Self:
@@ -82,5 +82,5 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(_INTERVAL):
-            for name, size in _status(self._pid).items():
+            for name, size in status(self._pid).items():
                 self.most[name] = max(size, self.most.get(name, 0))

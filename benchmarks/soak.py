@@ -18,6 +18,7 @@ import requests
 
 from benchmarks import servers
 from benchmarks.measure import MB, Bench, Of, Row, Samples, Target, alone, number
+from benchmarks.memory import status
 from e2e.films import Films, ffmpeg
 from e2e.orthanc_server import OrthancServer
 
@@ -62,11 +63,11 @@ def _undisturbed(bench: Bench, films: list[Path]) -> Iterator[Row]:
         run = _Run(server)
         run.send(films[:half])
         pid = server.gateway_pid()
-        before = _resident(pid)
+        before = status(pid)["VmRSS"]
         with _Posters(server) as posters:
             run.send(films[half:])
         run.wait_for_jobs()
-        grown = (_resident(pid) - before) / MB
+        grown = (status(pid)["VmRSS"] - before) / MB
     times = sorted(posters.milliseconds)
     name = f"soak of {len(films)} uploads, no kills"
     p95 = Samples((statistics.quantiles(times, n=20)[-1],))
@@ -82,11 +83,6 @@ def _undisturbed(bench: Bench, films: list[Path]) -> Iterator[Row]:
 
 def _at_most(bound: float, unit: str) -> Target:
     return Target(bound, True, Of.OURS, unit)
-
-
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0]) << 10
 
 
 def _films(bench: Bench) -> list[Path]:

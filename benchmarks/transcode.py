@@ -28,7 +28,7 @@ _HOW = (
 def measure(bench: Bench) -> Iterator[Row]:
     seconds = bench.scale.film_seconds
     try:
-        hd = _Job(material.web_film(bench.folder, "1280x720", seconds, "4M"))
+        hd = Job(material.web_film(bench.folder, "1280x720", seconds, "4M"))
         found = interleaved({"ours": hd.by_worker, "rival": hd.by_ffmpeg}, min(5, bench.scale.repetitions))
         yield compare(
             f"720p30 WebM of {seconds} s to H.264, media worker : ffmpeg",
@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             target=Target(0.9, False),
             how=_HOW,
         )
-        full = _Job(material.web_film(bench.folder, "1920x1080", seconds, "8M"))
+        full = Job(material.web_film(bench.folder, "1920x1080", seconds, "8M"))
         found = interleaved({"ours": full.by_worker, "rival": full.by_ffmpeg}, min(3, bench.scale.repetitions))
         yield compare(
             f"1080p30 WebM of {seconds} s to H.264, media worker : ffmpeg",
@@ -56,7 +56,7 @@ def _speeds(times: Samples, seconds: int) -> Samples:
     return Samples(tuple(seconds / value for value in times.values))
 
 
-class _Job:
+class Job:
     """One film to be transcoded, by either side; each call gives the seconds it took."""
 
     def __init__(self, film: Path) -> None:

@@ -8,14 +8,15 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
 from orthanc_video.archive.service import Archive
-from orthanc_video.errors import Conflict, NotFound, VideoError
+from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.jobs import background, ingest_job, processes, queues, running, views
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
@@ -28,6 +29,8 @@ from orthanc_video.settings import Settings
 log = logging.getLogger(__name__)
 
 _KEPT_DAYS = 90
+# SQLite takes no condition of more than a thousand parts.
+_ASKED_AT_ONCE = 200
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
 
@@ -105,11 +108,7 @@ class Engine:
 
     def _sweep(self) -> None:
         """Clears the spool of what was never acknowledged, and of what has ended."""
-        kept = {
-            views.job_of(status.workflow_id)
-            for status in DBOS.list_workflows(name=views.SHOWN, load_input=False)
-            if views.keeps_upload(status)
-        }
+        kept = {views.job_of(status.workflow_id) for status in self._in_spool() if views.keeps_upload(status)}
         # Resumable uploads wait for their rest until they expire.
         kept |= {record.stem for record in self.settings.uploads.glob("*.json")}
         for folder in self.settings.spool.iterdir():
@@ -186,10 +185,7 @@ class Engine:
 
     def job(self, job: str) -> dict[str, Any]:
         """The job as the API shows it; raises NotFound."""
-        latest = views.latest_attempt(job)
-        if latest is None:
-            raise NotFound("There is no such job.")
-        return views.view(self.settings, latest, self._database.reports([job]))
+        return views.view(self.settings, views.latest(job), self._database.reports([job]))
 
     def jobs(self, since: int, limit: int) -> list[dict[str, Any]]:
         """Newest first; no names in them."""
@@ -204,9 +200,14 @@ class Engine:
 
     def dead_letters(self) -> int:
         """How many acknowledged uploads wait for a person's decision."""
-        kept = [folder.name for folder in self.settings.spool.iterdir()]
-        found = DBOS.list_workflows(workflow_id_prefix=kept, name=views.SHOWN, load_input=False) if kept else []
-        return sum(views.is_dead_letter(self.settings, status) for status in found)
+        return sum(views.is_dead_letter(self.settings, status) for status in self._in_spool())
+
+    def _in_spool(self) -> Iterator[WorkflowStatus]:
+        """The attempts at all jobs that have a folder in the spool: few, however many jobs there have been."""
+        names = [folder.name for folder in self.settings.spool.iterdir()]
+        for at in range(0, len(names), _ASKED_AT_ONCE):
+            some = names[at : at + _ASKED_AT_ONCE]
+            yield from DBOS.list_workflows(workflow_id_prefix=some, name=views.SHOWN, load_input=False)
 
     def catch_up(self) -> dict[str, Any]:
         """Has every video in Orthanc looked at that was not; the job, which may be one that is under way."""
@@ -230,27 +231,22 @@ class Engine:
 
     def cancel(self, job: str) -> None:
         """Ends a job at once and discards a dead letter's upload; a finished one stays as it is."""
-        latest = views.latest_attempt(job)
-        if latest is None:
-            raise NotFound("There is no such job.")
+        latest = views.latest(job)
         if latest.status in views.UNFINISHED:
             DBOS.cancel_workflow(latest.workflow_id)
-            cancelled = {"State": "Cancelled", "Sentence": "The job was cancelled."}
-            metrics.job_ended(cancelled)
+            metrics.job_ended(views.CANCELLED)
             active = self._running.active.get(job)
             if active is not None:
                 active.end(cancelled=True)
             elif latest.status != "PENDING":  # else whoever runs it sees that it is cancelled, and clears up
                 ingest_job.tidy(self.settings, job)
-            self._running.settle(job, cancelled)
+            self._running.settle(job, views.CANCELLED)
         elif views.keeps_upload(latest):
             ingest_job.tidy(self.settings, job)
 
     def retry(self, job: str) -> None:
         """Tries a dead letter again, from the beginning; raises NotFound, or Conflict when it is none."""
-        latest = views.latest_attempt(job)
-        if latest is None:
-            raise NotFound("There is no such job.")
+        latest = views.latest(job)
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])

@@ -102,7 +102,7 @@ class Membership:
             if status.status == "CANCELLED":
                 one.end(cancelled=True)
             elif status.status != "PENDING" or status.executor_id != self._executor:
-                one.end(lost=True)
+                one.end(cancelled=False)
 
     def _settle_elsewhere(self) -> None:
         """Hands on the outcomes of jobs that are waited for here and run in another process."""

@@ -23,7 +23,7 @@ Outcome = dict[str, Any]
 class Active:
     """A job that runs in this process: which attempt at it, what it is at, and how to end it.
 
-    ``lost``: another process has taken the job over; ``cancelled``: nobody wants it any more.
+    ``cancelled``: nobody wants it any more, so what is left of it here is removed.
     """
 
     workflow: str
@@ -31,7 +31,6 @@ class Active:
     stage: str = "waiting"
     progress: float = 0.0
     pace: Pace = field(default_factory=Pace)
-    lost: bool = False
     cancelled: bool = False
 
     def tell(self, told: Progress) -> None:
@@ -49,8 +48,9 @@ class Active:
             "SecondsLeft": estimate.seconds_left,
         }
 
-    def end(self, *, lost: bool = False, cancelled: bool = False) -> None:
-        self.lost, self.cancelled = lost, cancelled
+    def end(self, *, cancelled: bool) -> None:
+        """Ends its media process: it was cancelled, or another process has taken it over."""
+        self.cancelled = cancelled
         self.process.end()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from dbos import DBOS, WorkflowStatus
 
+from orthanc_video.errors import NotFound
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Outcome
 from orthanc_video.settings import Settings
@@ -20,6 +21,7 @@ ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 SHOWN = ["ingest_video", "refused_upload", "catch_up"]
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
+CANCELLED: Outcome = {"State": "Cancelled", "Sentence": "The job was cancelled."}
 _UNEXPECTED = "The job failed in an unexpected way; the log says where. It can be tried again."
 
 
@@ -31,6 +33,14 @@ def job_of(workflow: str) -> str:
 def next_attempt(workflow: str) -> str:
     job, _, attempt = workflow.partition(".")
     return f"{job}.{int(attempt or 1) + 1}"
+
+
+def latest(job: str) -> WorkflowStatus:
+    """What was last tried for a job; raises NotFound when there is no such job."""
+    found = latest_attempt(job)
+    if found is None:
+        raise NotFound("There is no such job.")
+    return found
 
 
 def latest_attempt(job: str) -> WorkflowStatus | None:
@@ -83,7 +93,7 @@ def outcome(status: WorkflowStatus) -> Outcome:
     if isinstance(status.output, dict):
         return status.output
     if status.status == "CANCELLED":
-        return {"State": "Cancelled", "Sentence": "The job was cancelled."}
+        return CANCELLED
     return {"State": "Failure", "Sentence": _UNEXPECTED}
 
 
