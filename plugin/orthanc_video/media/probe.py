@@ -278,5 +278,5 @@ def _with_sps(video: VideoStream, extradata: bytes | None) -> VideoStream:
         level=sps.level_idc,
         progressive=sps.frame_mbs_only,
         reference_frames=max(sps.max_num_ref_frames, sps.max_dec_frame_buffering or 0),
-        full_range=sps.full_range,
+        full_range=sps.signal.full_range,
     )
