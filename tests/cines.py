@@ -49,8 +49,7 @@ def grey(count: int = 4, bits: int = 8, *, signed: bool = False, rows: int = 48,
     if signed:
         frames = frames - (1 << (bits - 1))
     kind = np.int16 if signed else np.uint8 if bits == 8 else np.uint16
-    found: Frames = frames.astype(kind)
-    return found
+    return np.asarray(frames.astype(kind))
 
 
 def colours(count: int = 4, rows: int = 48, columns: int = 64) -> Frames:
@@ -58,7 +57,7 @@ def colours(count: int = 4, rows: int = 48, columns: int = 64) -> Frames:
     y, x = np.mgrid[0:rows, 0:columns]
     shifts = range(0, 12 * count, 12)
     frames = [np.stack((x * 4 + at, y * 5, (x + y) * 2), axis=-1) for at in shifts]
-    return (255 - np.abs(np.stack(frames) % 510 - 255)).astype(np.uint8)
+    return np.asarray(255 - np.abs(np.stack(frames) % 510 - 255), dtype=np.uint8)
 
 
 def film(path: Path, frames: Frames, syntax: str = NATIVE, **more: Any) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydicom.dataset import FileDataset
-
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom import stored as objects
 from orthanc_video.dicom import syntaxes
@@ -38,13 +36,7 @@ class Stream:
 
 def locate(stored: Object) -> Located:
     """Reads the header and the item headers only; raises NotVideo for an object that holds no video."""
-    return described(stored)[0]
-
-
-def described(stored: Object) -> tuple[Located, FileDataset]:
-    """As ``locate``, and the object's attributes before Pixel Data."""
-    header = objects.header(stored)
-    return in_object(stored, header), header.said
+    return in_object(stored, objects.header(stored))
 
 
 def in_object(stored: Object, header: Header) -> Located:

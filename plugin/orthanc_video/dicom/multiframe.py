@@ -20,7 +20,7 @@ _BEGINNINGS = (b"\xff\xd8", b"\xff\x4f")
 
 
 def locate(source: Object) -> MultiFrame:
-    """Reads no pixels; raises NotVideo for what holds no film, BrokenVideo for a film that cannot be shown."""
+    """Raises NotVideo for what holds no film, BrokenVideo for a film that cannot be shown."""
     return in_object(source, stored.header(source))
 
 

@@ -52,6 +52,13 @@ class Cine:
         except VideoError as error:
             raise type(error)(f"Frame {number + 1} cannot be shown. {error.sentence}") from error
 
+    def attempt(self, number: int) -> Picture | None:
+        """None where the picture is damaged: another one is looked at."""
+        try:
+            return self.picture(number)
+        except BrokenVideo:
+            return None
+
     def _decoded(self, number: int) -> Decoded:
         pixels = self._about.pixels
         coded = b"".join(self._source.read_at(span.offset, span.length) for span in self._about.frames[number])
@@ -109,16 +116,24 @@ def _why(error: Exception) -> str:
     return f" ({reason(error)})" if isinstance(error, av.error.FFmpegError) else ""
 
 
+def damaged(path: Path, about: MultiFrame) -> list[str]:
+    """Sentences on the first and the last frame, where they cannot be shown."""
+    sentences = []
+    with opened(path, about) as cine:
+        for number in (0, len(about.frames) - 1):
+            try:
+                cine.picture(number)
+            except BrokenVideo as error:
+                sentences.append(error.sentence)
+    return sentences
+
+
 def thumbnail(path: Path, about: MultiFrame, target: Path, width: int) -> None:
     """Writes a representative frame as JPEG, ``width`` pixels wide, chosen as a video's is."""
     with opened(path, about) as cine:
-        count = len(about.frames)
-        frames.write(
-            frames.liveliest(as_frame(cine.picture(min(count - 1, int(count * place)))) for place in frames.LOOKS),
-            target,
-            width,
-            about.pixels.aspect.fraction,
-        )
+        found = (cine.attempt(int(len(about.frames) * place)) for place in frames.LOOKS)
+        frame = frames.liveliest(as_frame(picture) for picture in found if picture is not None)
+        frames.write(frame, target, width, about.pixels.aspect.fraction)
 
 
 def as_frame(picture: Picture) -> av.VideoFrame:
