@@ -28,6 +28,8 @@ export interface Video {
   rate: string;
   codec: string;
   bytes: number;
+  /** Whether there is a stream to be played or downloaded; false for films of single pictures. */
+  stream: boolean;
   playable: boolean;
   received: string;
   plan: Plan | null;
@@ -118,6 +120,7 @@ export function readVideo(value: unknown): Video {
     rate: text(item["Rate"]),
     codec: text(item["Codec"]),
     bytes: amount(item["Size"]),
+    stream: item["Stream"] !== false,
     playable: item["Playable"] !== false,
     received: text(item["Received"]),
     plan: readPlan(item["Plan"]),

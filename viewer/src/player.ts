@@ -156,7 +156,7 @@ export function player(onClose: () => void): Player {
     const poster = address.thumbnail(about.id);
     const label = words.videoLabel(date(about.studyDate));
     if (!about.playable) {
-      note.textContent = words.cannotPlay;
+      note.textContent = about.stream ? words.cannotPlay : words.noStream;
       note.hidden = false;
       return el("div", { class: "stage" }, el("img", { class: "screen", src: poster, alt: label }), note);
     }
@@ -198,17 +198,19 @@ export function player(onClose: () => void): Player {
     const links = el(
       "p",
       { class: "links" },
-      el(
-        "a",
-        {
-          class: "button",
-          href: address.stream(about.id),
-          // What cannot be played need not be an MP4: then the server names it.
-          download: about.playable ? `video-${about.id.slice(0, 8)}.mp4` : true,
-          "data-test": "download",
-        },
-        about.playable ? words.download : words.downloadOther,
-      ),
+      about.stream
+        ? el(
+            "a",
+            {
+              class: "button",
+              href: address.stream(about.id),
+              // What cannot be played need not be an MP4: then the server names it.
+              download: about.playable ? `video-${about.id.slice(0, 8)}.mp4` : true,
+              "data-test": "download",
+            },
+            about.playable ? words.download : words.downloadOther,
+          )
+        : null,
       about.studyId === null
         ? null
         : el(

@@ -98,6 +98,7 @@ export const words = {
   time: "Time",
   videoLabel: (date: string) => (date === "" ? "Video" : `Video of ${date}`),
   cannotPlay: "Browsers do not play this video's format. It can be downloaded.",
+  noStream: "These are single pictures, which cannot be played here yet.",
   playFailed: "The video could not be played.",
   decodeFailed: "This browser cannot decode the video. It can be downloaded.",
   about: "About this video",

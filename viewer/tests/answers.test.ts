@@ -35,6 +35,7 @@ describe("a video", () => {
       rows: 720,
       frames: 300,
       frameTime: 33.3666666666667,
+      stream: true,
       playable: true,
       plan: { action: "remux", reasons: ["one", "2"] },
     });
@@ -47,10 +48,12 @@ describe("a video", () => {
       plan: null,
       studyId: null,
       patientName: "",
+      stream: true,
       playable: true,
     });
     expect(readVideo({ ID, TransferSyntaxUID: "1.2" }).transferSyntax).toBe("1.2");
     expect(readVideo({ ID, Playable: false }).playable).toBe(false);
+    expect(readVideo({ ID, Stream: false }).stream).toBe(false);
   });
 
   it.each([null, 1, "x", [], {}, { ID: "../../etc" }])("is not made of %j", (value) => {

@@ -14,10 +14,10 @@ import httpx
 
 from orthanc_video import metrics
 from orthanc_video.archive.access import Access, Caller, refuse, unexpected
-from orthanc_video.dicom.locate import locate
-from orthanc_video.errors import Busy, NotFound, VideoError
+from orthanc_video.dicom.moving import described
+from orthanc_video.errors import Busy, NotFound, NotVideo, VideoError
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.model import Located
+from orthanc_video.model import Located, MultiFrame
 from orthanc_video.settings import Settings
 
 
@@ -29,6 +29,19 @@ class StoredVideo:
     uuid: str
     path: Path
     located: Located
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFilm:
+    """One instance's single pictures, in the local file that holds them. ``uuid`` never names other bytes."""
+
+    instance: str
+    uuid: str
+    path: Path
+    film: MultiFrame
+
+
+Stored = StoredVideo | StoredFilm
 
 
 @contextmanager
@@ -65,11 +78,18 @@ class Objects:
     def __init__(self, settings: Settings, access: Access) -> None:
         self._settings = settings
         self._access = access
-        self._located: OrderedDict[str, StoredVideo] = OrderedDict()
+        self._located: OrderedDict[str, Stored] = OrderedDict()
         self._fetching: dict[str, asyncio.Lock] = {}
 
     async def video(self, caller: Caller, named: str) -> StoredVideo:
         """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo when the object holds no video."""
+        found = await self.moving(caller, named)
+        if isinstance(found, StoredFilm):
+            raise NotVideo(f"The object holds {len(found.film.frames)} single pictures, and no stream to be played.")
+        return found
+
+    async def moving(self, caller: Caller, named: str) -> Stored:
+        """As ``video``, and films of single pictures."""
         instance = await self._access.instance(caller, named)
         # The access question and the look-up are one: Orthanc has to let this caller read the attachment.
         info = await self._access.remembered(caller, f"/instances/{instance}/attachments/dicom/info")
@@ -79,7 +99,12 @@ class Objects:
             self._located.move_to_end(uuid)
             return known
         path = storage_file(self._settings, uuid, size) or await self._copy(caller, instance, uuid, size)
-        found = StoredVideo(instance, uuid, path, await asyncio.to_thread(_locate, path))
+        place = await asyncio.to_thread(_locate, path)
+        found: Stored = (
+            StoredFilm(instance, uuid, path, place)
+            if isinstance(place, MultiFrame)
+            else StoredVideo(instance, uuid, path, place)
+        )
         self._located[uuid] = found
         while len(self._located) > self._settings.gateway.index_cache_entries:
             self._located.popitem(last=False)
@@ -130,6 +155,6 @@ def evict(folder: Path, bound: int, keep: Path) -> None:
         file.unlink()
 
 
-def _locate(path: Path) -> Located:
+def _locate(path: Path) -> Located | MultiFrame:
     with held(path), SpanSource(path) as file:
-        return locate(Bytes(file))
+        return described(Bytes(file))[0]

@@ -1,4 +1,5 @@
-"""The one table of transfer syntaxes that hold a video (PS3.5 8.2.5 to 8.2.11, A.4)."""
+"""The one table of transfer syntaxes: of those that hold a video (PS3.5 8.2.5 to 8.2.11, A.4), and of pictures that are
+coded each by itself (PS3.5 8.2.1 to 8.2.4, 8.2.14, A.1 to A.4)."""
 
 from __future__ import annotations
 
@@ -74,3 +75,38 @@ def h264_for_level(level: int) -> VideoSyntax | None:
         if level <= BY_UID[uid].level:
             return BY_UID[uid]
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSyntax:
+    """One transfer syntax of pictures that are coded each by itself, and shown here.
+
+    ``codec``: ``raw``, ``rle``, ``jpeg`` (lossy), ``ljpeg`` (lossless JPEG), ``jpegls`` or ``jpeg2000``, whose block
+    coder may be that of HTJ2K. ``native`` says that the pictures are stored end to end.
+    """
+
+    uid: str
+    name: str
+    codec: str
+    native: bool = False
+
+
+_JPEG = "1.2.840.10008.1.2.4."
+_IMAGES = (
+    ImageSyntax(uid="1.2.840.10008.1.2", name="Implicit VR Little Endian", codec="raw", native=True),
+    ImageSyntax(uid="1.2.840.10008.1.2.1", name="Explicit VR Little Endian", codec="raw", native=True),
+    ImageSyntax(uid="1.2.840.10008.1.2.1.98", name="Encapsulated Uncompressed Explicit VR Little Endian", codec="raw"),
+    ImageSyntax(uid="1.2.840.10008.1.2.5", name="RLE Lossless", codec="rle"),
+    ImageSyntax(uid=f"{_JPEG}50", name="JPEG Baseline", codec="jpeg"),
+    ImageSyntax(uid=f"{_JPEG}51", name="JPEG Extended", codec="jpeg"),
+    ImageSyntax(uid=f"{_JPEG}57", name="JPEG Lossless", codec="ljpeg"),
+    ImageSyntax(uid=f"{_JPEG}70", name="JPEG Lossless, First-Order Prediction", codec="ljpeg"),
+    ImageSyntax(uid=f"{_JPEG}80", name="JPEG-LS Lossless", codec="jpegls"),
+    ImageSyntax(uid=f"{_JPEG}81", name="JPEG-LS Near-Lossless", codec="jpegls"),
+    ImageSyntax(uid=f"{_JPEG}90", name="JPEG 2000 Lossless", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}91", name="JPEG 2000", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}201", name="High-Throughput JPEG 2000 Lossless", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}202", name="High-Throughput JPEG 2000 Lossless with RPCL", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}203", name="High-Throughput JPEG 2000", codec="jpeg2000"),
+)
+IMAGES: dict[str, ImageSyntax] = {syntax.uid: syntax for syntax in _IMAGES}

@@ -55,10 +55,14 @@ def notice_video(instance: str, stored: str) -> Outcome:
 @DBOS.step(name="look")
 def _look(instance: str, stored: str) -> Outcome:
     try:
-        found = notice_job.look(here().settings, here().archive, Arrival(instance, stored))
+        found = notice_job.look(here().settings, here().archive, arrival := Arrival(instance, stored))
+        if found is None:
+            return {"State": "Success", "Gone": True}
+        if found.is_film:
+            here().database.add_film(stored, instance, changes.received(here().archive, arrival))
     except VideoError as error:
         return failure(error)
-    return {"State": "Success", "Gone": True} if found is None else {"State": "Success", "Findings": found}
+    return {"State": "Success", "Findings": found.findings}
 
 
 def forget_deleted() -> None:
@@ -69,6 +73,7 @@ def forget_deleted() -> None:
     ):
         looks = {status.workflow_id: Arrival(*status.input["args"]) for status in page if status.input}
         gone = {name: one for name, one in looks.items() if not changes.holds(here().archive, one)}
+        here().database.forget_films(arrival.uuid for arrival in gone.values())
         for arrival in gone.values():
             thumbnails.forget(here().settings, arrival.uuid)
             copy_of(here().settings, arrival.uuid).unlink(missing_ok=True)
@@ -130,7 +135,7 @@ def _unnoticed(since: int, limit: int) -> Outcome:
     archive = here().archive
     try:
         page = changes.instances(archive, since, limit)
-        videos = [found for found in (changes.video(archive, instance) for instance in page) if found is not None]
+        videos = [found for found in (changes.moving(archive, instance) for instance in page) if found is not None]
     except VideoError as error:
         return failure(error)
     names = [_name(one.uuid) for one in videos]

@@ -49,7 +49,7 @@ class Engine:
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
-        self._running = Running(settings, archive, queues.transcodes_at_once(settings))
+        self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
         self._noticing = Noticing(archive, self._database, news or threading.Event())
         self._closing = False
 
@@ -234,6 +234,10 @@ class Engine:
     def findings(self, stored: str) -> list[str] | None:
         """What the first look at the stored object with this UUID found; None while there was none."""
         return background.findings(stored)
+
+    def films(self) -> list[tuple[str, str]]:
+        """When each film of single pictures that was looked at came into Orthanc, and its instance."""
+        return self._database.films()
 
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""

@@ -11,19 +11,19 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import storage_file
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import check
-from orthanc_video.dicom.locate import described
+from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BrokenVideo, Busy, NotFound, NotVideo, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import ingest_job, thumbnails
 from orthanc_video.jobs.processes import MediaProcess, job_limits
-from orthanc_video.model import Span, VideoStream, from_json, to_json
+from orthanc_video.model import Located, MultiFrame, VideoStream, from_json
 from orthanc_video.settings import Settings
 
 _LONGEST_SENTENCE = 1000
@@ -31,8 +31,15 @@ _LONGEST_SENTENCE = 1000
 _turn = threading.BoundedSemaphore(1)
 
 
-def look(settings: Settings, archive: Archive, arrival: Arrival) -> list[str] | None:
-    """The findings, None when the object is gone; its poster is in the cache then.
+class Look(NamedTuple):
+    """What was found: sentences, and whether the object is a film of single pictures."""
+
+    findings: list[str]
+    is_film: bool = False
+
+
+def look(settings: Settings, archive: Archive, arrival: Arrival) -> Look | None:
+    """What is found, None when the object is gone; its poster is in the cache then.
 
     Raises Busy when it should be tried again.
     """
@@ -66,30 +73,24 @@ def _file(settings: Settings, archive: Archive, arrival: Arrival) -> Iterator[Pa
         ingest_job.tidy(settings, copy.parent.name)
 
 
-def _look(settings: Settings, path: Path, stored: str) -> list[str]:
+def _look(settings: Settings, path: Path, stored: str) -> Look:
     try:
         with SpanSource(path) as file:
-            located, said = described(Bytes(file))
+            found, said = described(Bytes(file))
     except (BrokenVideo, NotVideo) as error:
-        return [error.sentence]
-    findings = check.of_object(said, located)
-    spans = _cut(located.spans, located.length)
+        return Look([error.sentence])
+    is_film = isinstance(found, MultiFrame)
+    findings = check.of_frames(said, found) if isinstance(found, MultiFrame) else check.of_object(said, found)
+    task = thumbnails.task(path, found)
 
     def run(target: Path) -> dict[str, Any]:
-        arguments = {"path": str(path), "spans": to_json(spans), "target": str(target), "width": thumbnails.WIDTH}
-        result: dict[str, Any] = MediaProcess().run("look", arguments, job_limits(settings))
+        result: dict[str, Any] = MediaProcess().run("look", task | {"target": str(target)}, job_limits(settings))
         return result
 
     try:
         seen = thumbnails.make(settings, thumbnails.path_of(settings, stored), run)
     except (BrokenVideo, NotVideo) as error:
-        return [*findings, error.sentence]
-    if seen["video"] is not None:
-        findings += check.of_stream(said, located, from_json(VideoStream, seen["video"]))
-    return [*findings, *(str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1])]
-
-
-def _cut(spans: tuple[Span, ...], length: int) -> tuple[Span, ...]:
-    """The spans without the byte that pads the last."""
-    rest = sum(span.length for span in spans) - length
-    return (*spans[:-1], Span(spans[-1].offset, spans[-1].length - rest))
+        return Look([*findings, error.sentence], is_film)
+    if seen["video"] is not None and isinstance(found, Located):
+        findings += check.of_stream(said, found, from_json(VideoStream, seen["video"]))
+    return Look([*findings, *(str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1])], is_film)

@@ -12,6 +12,7 @@ from typing import Any
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.jobs import ingest_job, processes
+from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.pace import Pace
 from orthanc_video.model import Progress
 from orthanc_video.settings import Settings
@@ -69,7 +70,7 @@ class Room:
 class Running:
     """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
 
-    def __init__(self, settings: Settings, archive: Archive, transcodes: int) -> None:
+    def __init__(self, settings: Settings, archive: Archive, database: Database, transcodes: int) -> None:
         """``transcodes`` is how many are made at once here, wherever they come from."""
         self.settings = settings
         self._transcodes = threading.Semaphore(transcodes)
@@ -77,6 +78,7 @@ class Running:
         # Set when a transcode has ended: there is a place for the next.
         self.vacated = threading.Event()
         self.archive = archive
+        self.database = database
         self.active: dict[str, Active] = {}
         # Set when there is something new to look after.
         self.woken = threading.Event()

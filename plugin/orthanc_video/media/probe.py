@@ -49,13 +49,13 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
         missing = sniff.missing_bytes(head, source.size)
         if missing:
             raise BrokenVideo(f"The file is truncated: {missing} bytes of what its header announces are missing.")
-        _refuse_absurd(*sniff.claimed_size(head))
+        refuse_absurd(*sniff.claimed_size(head))
         is_mp4 = sniff.container(head).startswith("mov")
         layout = mp4.layout(Bytes(source)) if is_mp4 else None
         if layout is not None and layout.encrypted:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
         for track in mp4.tracks(Bytes(source)) if layout is not None else ():
-            _refuse_absurd(track.width, track.height)
+            refuse_absurd(track.width, track.height)
         with opened(path, spans) as container:
             stream = pictures(container)
             table = _table(source, stream, layout)
@@ -83,7 +83,7 @@ def pictures(container: InputContainer) -> AvStream:
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width <= 0 or height <= 0:
         raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
-    _refuse_absurd(width, height)
+    refuse_absurd(width, height)
     return chosen
 
 
@@ -91,7 +91,7 @@ def _is_cover(stream: AvStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _refuse_absurd(width: int, height: int) -> None:
+def refuse_absurd(width: int, height: int) -> None:
     """A size that a header claims, whatever the pictures turn out to be: who trusts it makes room for it."""
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
         raise BrokenVideo(

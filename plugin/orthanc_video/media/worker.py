@@ -17,8 +17,8 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import frames, plan, probe, remux, sandbox, transcode
-from orthanc_video.model import Action, Made, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.media import cine, frames, plan, probe, remux, sandbox, transcode
+from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -62,18 +62,28 @@ def _transcode(
 
 
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    spans = tuple(from_json(Span, span) for span in arguments["spans"])
-    frames.thumbnail(Path(arguments["path"]), spans, Path(arguments["target"]), arguments["width"])
+    path, target, width = Path(arguments["path"]), Path(arguments["target"]), arguments["width"]
+    if "film" in arguments:
+        cine.thumbnail(path, from_json(MultiFrame, arguments["film"]), target, width)
+    else:
+        frames.thumbnail(path, _spans(arguments), target, width)
     return {}
 
 
-def _look(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    """What a stored stream is, and its poster; of one that cannot be read, the sentence that says why."""
-    path, spans = Path(arguments["path"]), tuple(from_json(Span, span) for span in arguments["spans"])
+def _spans(arguments: dict[str, Any]) -> tuple[Span, ...]:
+    return tuple(from_json(Span, span) for span in arguments["spans"])
+
+
+def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """What a stored stream is, and its poster; of what cannot be read, the sentence that says why."""
+    path = Path(arguments["path"])
     found: dict[str, Any] = {"video": None, "sentences": []}
     try:
-        found["video"] = to_json(probe.probe(path, spans).video)
-        frames.thumbnail(path, spans, Path(arguments["target"]), arguments["width"])
+        if "film" in arguments:
+            found["sentences"] += cine.damaged(path, from_json(MultiFrame, arguments["film"]))
+        else:
+            found["video"] = to_json(probe.probe(path, _spans(arguments)).video)
+        _thumbnail(arguments, listener)
     except (BrokenVideo, NotVideo) as error:
         found["sentences"].append(error.sentence)
     return found
