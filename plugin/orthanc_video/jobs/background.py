@@ -19,6 +19,7 @@ from orthanc_video.errors import VideoError
 from orthanc_video.jobs import notice_job, thumbnails
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
+from orthanc_video.settings import Settings
 
 QUEUE = "background"
 # What just arrived comes before what is caught up with (in DBOS, no priority is the highest).
@@ -72,13 +73,19 @@ def forget_deleted() -> None:
         name="notice_video", status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
     ):
         looks = {status.workflow_id: Arrival(*status.input["args"]) for status in page if status.input}
-        gone = {name: one for name, one in looks.items() if not changes.holds(here().archive, one)}
+        held = changes.held(here().archive, looks.values())
+        gone = {name: one for name, one in looks.items() if one not in held}
         here().database.forget_films(arrival.uuid for arrival in gone.values())
         for arrival in gone.values():
-            thumbnails.forget(here().settings, arrival.uuid)
-            copy_of(here().settings, arrival.uuid).unlink(missing_ok=True)
+            _forget(here().settings, arrival.uuid)
         DBOS.delete_workflows(list(gone))
         kept += len(page) - len(gone)
+
+
+def _forget(settings: Settings, stored: str) -> None:
+    """Removes all that is kept of the object with this UUID, its findings apart."""
+    thumbnails.forget(settings, stored)
+    copy_of(settings, stored).unlink(missing_ok=True)
 
 
 def begin_catch_up() -> str:
