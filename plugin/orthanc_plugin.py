@@ -47,6 +47,7 @@ from orthanc_plugin_http import (
     referred,
     with_absolute_paths,
 )
+from orthanc_plugin_mapped import mapped
 from orthanc_plugin_process import Child, interpreter
 
 LARGEST_UNZIPPED = 8192 * MIB
@@ -178,7 +179,8 @@ class Plugin:
     def _upload(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
         body = request.get("body") or b""
         if self._child is not None and is_reference(request["headers"], self._settings.secret):
-            self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", referred(body)))
+            with mapped(*referred(body)) as whole:
+                self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", whole))
             return
         zipped = request["headers"].get("content-encoding", "").strip().lower() == "gzip"
         if not body:

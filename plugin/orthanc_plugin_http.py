@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import email.message
 import http
-import io
 import json
 import re
 import secrets
@@ -211,16 +210,11 @@ def is_reference(headers: Mapping[str, str], secret: str) -> bool:
     return headers.get("content-type") == REFERENCE and secrets.compare_digest(given, secret.encode())
 
 
-def referred(body: bytes) -> bytes:
-    """The whole object: what is around the stream, base64-encoded, and the stream's file, read into one buffer."""
+def referred(body: bytes) -> tuple[bytes, Path, bytes]:
+    """What goes before the stream, the stream's file, what goes after it."""
     reference = json.loads(body)
-    whole = io.BytesIO()
-    whole.write(base64.b64decode(reference["Before"]))
-    with Path(reference["Path"]).open("rb", buffering=0) as file:
-        while block := file.read(MIB):
-            whole.write(block)
-    whole.write(base64.b64decode(reference["After"]))
-    return whole.getvalue()  # the buffer itself, not a copy
+    before, after = (base64.b64decode(reference[name]) for name in ("Before", "After"))
+    return before, Path(reference["Path"]), after
 
 
 # The gateway passes on to Orthanc what is not its own; by this (RFC 9110, 7.6.3) a request that comes back is known.

@@ -196,7 +196,8 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
         ({"AnswerSeconds": -1}, "must not be negative"),
         ({"ProbeSeconds": 0}, "must be more than 0"),
         ({"Transcodes": -1}, "must not be negative"),
-        ({"Port": 70000}, "at most 65535"),
+        ({"Port": 70000}, 'Port" must be at most 65535'),
+        ({"WorkerMetricsPort": 70000}, 'WorkerMetricsPort" must be at most 65535'),
     ],
 )
 def test_a_number_that_cannot_work_is_named(section: dict[str, Any], words: str) -> None:

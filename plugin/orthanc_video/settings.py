@@ -38,6 +38,7 @@ class Gateway:
     directory: str = ""
     database: str = field(default="", repr=False)
     workers: bool = True
+    worker_metrics_port: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -187,8 +188,10 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
-    if gateway.port > 65535:
-        raise ConfigurationError(f'"{SECTION}.Port" must be at most 65535, but is {gateway.port}.')
+    for name in ("port", "worker_metrics_port"):
+        if getattr(gateway, name) > 65535:
+            key = f"{SECTION}.{key_of(name)}"
+            raise ConfigurationError(f'"{key}" must be at most 65535, but is {getattr(gateway, name)}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -182,7 +182,7 @@ def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
     links = [link.get_attribute("href") or "" for link in viewer.part("upload-play").all()]
     for link in links:
         viewer.assert_has_thumbnail(link.removeprefix("#/v/"))
-    viewer.part("upload-clear").click()
+    viewer.part("uploads-clear").click()
     expect(viewer.part("uploads")).to_be_hidden()
 
 

@@ -119,8 +119,8 @@ class FakeOrthanc(ModuleType):
             raise self.failure
         return b"[]"
 
-    def RestApiPost(self, path: str, body: bytes) -> bytes:  # noqa: N802
-        self.asked.append(("POST", path, body.decode("latin-1")))
+    def RestApiPost(self, path: str, body: bytes | memoryview) -> bytes:  # noqa: N802
+        self.asked.append(("POST", path, bytes(body).decode("latin-1")))
         if self.failure is not None:
             raise self.failure
         return STORED

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Access, Caller, refuse
+from orthanc_video.archive.access import Access, Caller, refuse, unexpected
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import Busy, NotFound, NotVideo, VideoError
 from orthanc_video.files import Bytes, SpanSource
@@ -131,7 +131,7 @@ class Objects:
             async with client.stream("GET", source, headers=dict(caller.credentials)) as answer:
                 refuse(answer.status_code)
                 if answer.status_code != httpx.codes.OK:
-                    raise Busy(f"Orthanc answered HTTP {answer.status_code} for the stored object.")
+                    raise unexpected(answer.status_code)
                 with partial.open("wb") as file:
                     async for block in answer.aiter_bytes(1 << 20):
                         await asyncio.to_thread(file.write, block)

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import http.client
 import json
-import os
 import shutil
 import socket
 import ssl
@@ -147,8 +146,6 @@ def _md5(parts: Envelope, stream: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     for block in blocks(parts, stream):
         digest.update(block)
-    with stream.open("rb") as file:  # read for the last time: its memory is better used for Orthanc's own copy
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return digest.hexdigest()
 
 

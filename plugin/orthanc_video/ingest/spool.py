@@ -26,7 +26,7 @@ _SECONDS = 1.0
 class Hash(Protocol):
     """What hashlib's objects and ``Digest`` have in common."""
 
-    def update(self, data: bytes | bytearray, /) -> None: ...
+    def update(self, data: bytes, /) -> None: ...
 
 
 class Appender:
@@ -35,15 +35,17 @@ class Appender:
     def __init__(self, file: io.FileIO, *hashes: Hash) -> None:
         self._file = file
         self._hashes = hashes
-        self._pending = bytearray()
+        self._pending: list[bytes] = []
+        self._held = 0
         self._begun = time.monotonic()
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, block: bytes) -> None:
         """Takes the next bytes. Raises Busy when earlier ones could not be written."""
         metrics.received_bytes.inc(len(block))
-        self._pending += block
-        if len(self._pending) >= _BLOCK or time.monotonic() - self._begun > _SECONDS:
+        self._pending.append(block)
+        self._held += len(block)
+        if self._held >= _BLOCK or time.monotonic() - self._begun > _SECONDS:
             await self._flush()
 
     async def drain(self) -> None:
@@ -60,18 +62,19 @@ class Appender:
     async def _flush(self) -> None:
         if self._writing is not None:
             await self._writing
-        block, self._pending, self._begun = self._pending, bytearray(), time.monotonic()
-        self._writing = asyncio.create_task(asyncio.to_thread(self._store, block))
+        blocks, self._pending, self._held, self._begun = self._pending, [], 0, time.monotonic()
+        self._writing = asyncio.create_task(asyncio.to_thread(self._store, blocks))
 
-    def _store(self, block: bytearray) -> None:
-        try:
-            view = memoryview(block)
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise disk_trouble(error) from error
-        for each in self._hashes:
-            each.update(block)
+    def _store(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            try:
+                view = memoryview(block)
+                while view:
+                    view = view[self._file.write(view) :]
+            except OSError as error:
+                raise disk_trouble(error) from error
+            for each in self._hashes:
+                each.update(block)
 
 
 class SpoolFile:
@@ -97,7 +100,8 @@ class SpoolFile:
 
     async def __aexit__(self, *_: object) -> None:
         await self._appender.settle()
-        self._file.close()
+        # The last one to close a file that is removed already frees its memory: no answer need wait for that.
+        asyncio.get_running_loop().run_in_executor(None, self._file.close)
         if not self.handed_over:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from orthanc_video import metrics
@@ -50,6 +51,7 @@ class Engine:
         self._database = Database(settings)
         self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
         self._noticing = Noticing(archive, self._database, news or threading.Event())
+        self._closing = False
 
     def launch(self) -> None:
         """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
@@ -78,6 +80,8 @@ class Engine:
         DBOS.launch()
         queues.register(self.settings)
         self._membership.begin()
+        if self._runs_jobs:
+            threading.Thread(target=self._fill_places, name="places", daemon=True).start()
         if not self._worker:
             self._noticing.begin()
             self._sweep()
@@ -102,6 +106,7 @@ class Engine:
 
         Media processes at work are not ended here, which would be recorded as a failure: they end with this process.
         """
+        self._closing = True  # what ends now makes no room for others
         self._noticing.end()
         processes.close()
         self._membership.leave()
@@ -151,15 +156,28 @@ class Engine:
         if self._runs_jobs:
             self._begin_transcode()
 
-    def _begin_transcode(self) -> None:
+    def _fill_places(self) -> None:
+        """Begins the next transcode as soon as one has ended."""
+        while True:
+            self._running.vacated.wait()
+            self._running.vacated.clear()
+            try:
+                while not self._closing and self._begin_transcode():
+                    pass
+            except sa.exc.SQLAlchemyError:
+                log.warning("The jobs' database does not answer: the next transcode begins when it does.")
+
+    def _begin_transcode(self) -> bool:
         """Begins the transcode whose turn it is, where there is room: DBOS looks only from time to time."""
         with self._running.room() as room:
             if room is None:
-                return
+                return False
             claim = queues.Claim(self._dbos, queues.TRANSCODES)
-            if claim.workflow is not None:
-                room.keep_for(views.job_of(claim.workflow))
-                claim.begin()
+            if claim.workflow is None:
+                return False
+            room.keep_for(views.job_of(claim.workflow))
+            claim.begin()
+            return True
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""

@@ -75,6 +75,8 @@ class Running:
         self.settings = settings
         self._transcodes = threading.Semaphore(transcodes)
         self._reserved: set[str] = set()
+        # Set when a transcode has ended: there is a place for the next.
+        self.vacated = threading.Event()
         self.archive = archive
         self.database = database
         self.active: dict[str, Active] = {}
@@ -128,12 +130,16 @@ class Running:
         try:
             yield
         finally:
-            self._transcodes.release()
+            self._vacate()
 
     def _give_back(self, job: str) -> None:
         if job in self._reserved:
             self._reserved.remove(job)
-            self._transcodes.release()
+            self._vacate()
+
+    def _vacate(self) -> None:
+        self._transcodes.release()
+        self.vacated.set()
 
     def outcome_of(self, job: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""

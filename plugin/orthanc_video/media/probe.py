@@ -58,9 +58,14 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
             refuse_absurd(track.width, track.height)
         with opened(path, spans) as container:
             stream = pictures(container)
-            frames = _frames(source, container, stream, layout)
-            video = _describe(stream, frames, _first_frame(path, spans, stream.index))
-            return _info(source, container, stream, video, layout)
+            table = _table(source, stream, layout)
+            if table is not None:
+                frames, first = _from_table(table), _first_frame(container, stream.index)
+            else:
+                frames = _from_packets(container, stream)
+                with opened(path, spans) as again:  # the packets of the other are read
+                    first = _first_frame(again, stream.index)
+            return _info(source, container, stream, _describe(stream, frames, first), layout)
 
 
 def pictures(container: InputContainer) -> AvStream:
@@ -94,13 +99,12 @@ def refuse_absurd(width: int, height: int) -> None:
         )
 
 
-def _frames(source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None) -> Frames:
-    if layout is not None and not layout.fragmented:
-        tracks = [t for t in mp4.tracks(Bytes(source)) if t.id == stream.id]
-        if tracks:
-            table = mp4.samples(Bytes(source), tracks[0])
-            return _from_table(table)
-    return _from_packets(container, stream)
+def _table(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> mp4.SampleTable | None:
+    """The file's own table of frames, where it has one for all of them."""
+    if layout is None or layout.fragmented:
+        return None
+    tracks = [track for track in mp4.tracks(Bytes(source)) if track.id == stream.id]
+    return mp4.samples(Bytes(source), tracks[0]) if tracks else None
 
 
 def _from_table(table: mp4.SampleTable) -> Frames:
@@ -240,20 +244,18 @@ def _rate(measured: timing.Timing) -> Rational:
     return Rational.of(rate)
 
 
-def _first_frame(path: Path, spans: Spans, index: int) -> av.VideoFrame:
+def _first_frame(container: InputContainer, index: int) -> av.VideoFrame:
     """The first decodable frame: proof that the stream is what its header says."""
-    with opened(path, spans) as container:
-        stream = container.streams[index]
-        try:
-            for count, packet in enumerate(container.demux(stream)):
-                for frame in packet.decode():
-                    return frame  # type: ignore[return-value]
-                if count > _DECODE_PACKETS:
-                    break
-        except av.error.FFmpegError as error:
-            raise BrokenVideo(
-                f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
-            ) from error
+    try:
+        for count, packet in enumerate(container.demux(container.streams[index])):
+            for frame in packet.decode():
+                return frame  # type: ignore[return-value]
+            if count > _DECODE_PACKETS:
+                break
+    except av.error.FFmpegError as error:
+        raise BrokenVideo(
+            f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
+        ) from error
     raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
 
 

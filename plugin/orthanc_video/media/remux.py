@@ -21,8 +21,10 @@ from orthanc_video.media.source import opened, reason
 from orthanc_video.model import Progress, VideoStream
 
 Listener = Callable[[Progress], None]
-# Of the whole: writing the MP4; reading it again to check it is the rest.
-_WRITING = 0.8
+Tell = Callable[[int], None]
+# Where in the whole these end: reading the frames' times, decoding for their order where no time says it, writing the
+# MP4. Reading it again to check it is the rest.
+_TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
 
 
@@ -33,7 +35,7 @@ def remux(source: Path, target: Path, video: VideoStream, level: int, listener: 
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
-        before, written = _write(source, target, video, level, _telling("remux", video, listener, 0.0, _WRITING))
+        before, written = _write(source, target, video, level, listener)
     except av.error.FFmpegError as error:
         raise _failure(error) from error
     after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
@@ -52,7 +54,7 @@ def _failure(error: av.error.FFmpegError) -> VideoError:
     return BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).")
 
 
-def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Callable[[int], None]:
+def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Tell:
     """Takes counts of frames and tells of them, not of each one."""
 
     def tell(frames: int) -> None:
@@ -64,23 +66,22 @@ def _telling(stage: str, video: VideoStream, listener: Listener, first: float, l
     return tell
 
 
-def slices(path: Path, tell: Callable[[int], None] = lambda _: None) -> tuple[str, int]:
+def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
     """The hash of all coded slices and the number of packets of a file's picture stream."""
     with opened(path) as container:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.extradata)
         count = 0
-        for packet in container.demux(stream):
-            if packet.size:
-                digest.add(packet)
-                count += 1
-                tell(count)
+        for packet in _packets(container.demux(stream), tell):
+            digest.add(packet)
+            count += 1
         return digest.hexdigest(), count
 
 
-def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Callable[[int], None]) -> tuple[str, int]:
-    grid = _Grid.over(source, video) if video.constant_rate else None
-    start = 0 if grid else _start(source)
+def _write(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> tuple[str, int]:
+    grid = _Grid.over(source, video, listener) if video.constant_rate else None
+    start = 0 if grid else _start(source, _telling("remux", video, listener, 0.0, _TIMES))
+    tell = _telling("remux", video, listener, _ORDER, _WRITING)
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with opened(source) as container, av.open(str(target), "w", format="mp4", options=options) as output:
         stream = pictures(container)
@@ -91,7 +92,7 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Cal
         made.time_base = grid.tick if grid else stream.time_base
         relabel = _relabel(level, stream, made)
         count = 0
-        for packet in _packets(container.demux(stream)):
+        for packet in _packets(container.demux(stream), tell):
             digest.add(packet)
             if grid is not None:
                 grid.place(packet, count)
@@ -101,18 +102,20 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Cal
                 out.stream = made
                 output.mux_one(out)
             count += 1
-            tell(count)
         return digest.hexdigest(), count
 
 
-def _packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    return (packet for packet in packets if packet.size)
+def _packets(packets: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
+    """Those that hold something; tells how many have been dealt with."""
+    for count, packet in enumerate((packet for packet in packets if packet.size), 1):
+        yield packet
+        tell(count)
 
 
-def _start(source: Path) -> int:
+def _start(source: Path, tell: Tell) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
     with opened(source) as container:
-        times = (packet.pts for packet in _packets(container.demux(pictures(container))))
+        times = (packet.pts for packet in _packets(container.demux(pictures(container)), tell))
         return min((time for time in times if time is not None), default=0)
 
 
@@ -132,12 +135,12 @@ def _relabel(level: int, stream: AvStream, made: AvStream) -> BitStreamFilterCon
     return relabel
 
 
-def _decoded_order(source: Path, count: int) -> list[int]:
+def _decoded_order(source: Path, count: int, tell: Tell) -> list[int]:
     """When each packet's frame is shown, for containers that do not say (AVI, MPEG-PS): the decoder knows the order."""
     shown: list[int] = []
     with opened(source) as container:
         stream = pictures(container)
-        for number, packet in enumerate(_packets(container.demux(stream))):
+        for number, packet in enumerate(_packets(container.demux(stream), tell)):
             packet.pts = packet.dts = number
             shown += [frame.pts for frame in stream.decode(packet) if frame.pts is not None]
         shown += [frame.pts for frame in stream.decode(None) if frame.pts is not None]
@@ -161,13 +164,14 @@ class _Grid:
         self._delay = max(at - place for at, place in enumerate(places)) if places else 0
 
     @classmethod
-    def over(cls, source: Path, video: VideoStream) -> _Grid:
+    def over(cls, source: Path, video: VideoStream, listener: Listener) -> _Grid:
+        tell = _telling("remux", video, listener, 0.0, _TIMES)
         with opened(source) as container:
-            given = [packet.pts for packet in _packets(container.demux(pictures(container)))]
+            given = [packet.pts for packet in _packets(container.demux(pictures(container)), tell)]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
-            times = _decoded_order(source, len(given))
+            times = _decoded_order(source, len(given), _telling("remux", video, listener, _TIMES, _ORDER))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)
