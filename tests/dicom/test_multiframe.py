@@ -138,7 +138,6 @@ _OTHERS: dict[str, Any] = {
     "a computed tomography": lambda: native(FRAMES[0], attributes(SOPClassUID="1.2.840.10008.5.1.4.1.1.2")),
     "no pixels": lambda: header(attributes()),
     "floating point": lambda: header(attributes()) + struct.pack("<HH2sHI", 0x7FE0, 0x0008, b"OF", 0, 8) + bytes(8),
-    "deflated": lambda: _deflated(),
     "empty": lambda: b"",
 }
 
@@ -154,6 +153,11 @@ def _deflated() -> bytes:
 def test_what_is_no_film_is_refused(name: str) -> None:
     with pytest.raises(NotVideo):
         locate(Counting(_OTHERS[name]()))
+
+
+def test_what_is_deflated_is_not_inflated() -> None:
+    with pytest.raises(NotVideo, match="deflated as a whole, which is not read here"):
+        locate(Counting(_deflated()))
 
 
 _DAMAGED: dict[str, tuple[Any, str]] = {

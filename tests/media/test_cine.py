@@ -231,3 +231,11 @@ def test_damaged_frames_are_refused_or_shown(tmp_path: Path, syntax: str, damage
             with pytest.raises(BrokenVideo, match=r"Frame 1 cannot be shown\. (Its picture is damaged|The)"):
                 opened.picture(0)
         assert opened.picture(1).shape == (48, 64)
+
+
+def test_a_damaged_frame_does_not_darken_the_others(tmp_path: Path) -> None:
+    """Deep grey without a window: some frames are looked at for the range that is shown."""
+    path = coded(film(tmp_path / "film.dcm", grey(4, 12), bits=12), LOSSLESS["70"])
+    whole, about = pictures(path), located(path)
+    with cine.opened(path, dataclasses.replace(about, frames=((Span(0, 64),), *about.frames[1:]))) as opened:
+        assert np.array_equal(opened.picture(1), whole[1])

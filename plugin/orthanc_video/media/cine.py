@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -107,9 +107,10 @@ class Cine:
         values = shades.stored_values(self._about.pixels)
         found: list[float] = []
         for place in _SAMPLED:
-            seen = values[self._decoded(int(len(self._about.frames) * place)).samples]
-            found += [seen.min(), seen.max()]
-        return int(min(found)), int(max(found))
+            with suppress(BrokenVideo):  # a damaged one is another's matter
+                seen = values[self._decoded(int(len(self._about.frames) * place)).samples]
+                found += [seen.min(), seen.max()]
+        return (int(min(found)), int(max(found))) if found else shades.value_range(self._about.pixels)
 
 
 def _why(error: Exception) -> str:
