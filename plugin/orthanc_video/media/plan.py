@@ -20,9 +20,9 @@ def plan(info: MediaInfo) -> Plan:
     """What to do with a probed file so that a .102 or .104 object comes out (PS3.5 8.2.7, 8.2.8); never I/O."""
     video = info.video
     _refuse_hopeless(video)
-    must = tuple(_transcode_reasons(info))
+    must = tuple(transcode_reasons(info))
     if must:
-        target = _target(video)
+        target = target_of(video)
         syntax = syntaxes.h264_for_level(target.level)
         if syntax is None:
             raise BrokenVideo(f"No H.264 level up to 4.2 holds {target.width} × {target.height} pixels.")
@@ -37,7 +37,7 @@ def plan(info: MediaInfo) -> Plan:
     if relabel:
         level = _needed_level(video) or _HIGHEST_LEVEL
     syntax = syntaxes.h264_for_level(level)
-    assert syntax is not None  # noqa: S101 -- _transcode_reasons has sent everything above 4.2 to a transcode
+    assert syntax is not None  # noqa: S101 -- transcode_reasons has sent everything above 4.2 to a transcode
     kept = f"The pictures are H.264 {_HIGH_DECODABLE[video.profile_idc]} profile and pass through unchanged."
     layout = tuple(_remux_reasons(info))
     if relabel:
@@ -64,14 +64,14 @@ def _needed_level(video: VideoStream) -> int | None:
     )
 
 
-def _transcode_reasons(info: MediaInfo) -> Iterator[str]:
-    """Why the pictures cannot stay as they are; nothing when they can."""
+def transcode_reasons(info: MediaInfo, highest: int = _HIGHEST_LEVEL) -> Iterator[str]:
+    """Why the pictures cannot stay as they are; nothing when they can. ``highest`` is a level_idc."""
     video = info.video
     if video.codec != "h264":
         yield f"The codec is {video.codec}; this version stores H.264, so it is re-encoded."
     elif video.profile_idc not in _HIGH_DECODABLE:
         yield f"H.264 profile {video.profile or video.profile_idc} need not be decoded by a High profile decoder."
-    elif (_needed_level(video) or 99) > _HIGHEST_LEVEL:
+    elif (_needed_level(video) or 99) > highest:
         size = (
             f"{video.width} × {video.height} at {float(video.rate):.4g} frames/s and {video.bit_rate / 1e6:.3g} Mbit/s"
         )
@@ -111,15 +111,15 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield f"{info.other_streams} other stream(s) (subtitles, data, covers) are left out."
 
 
-def _target(video: VideoStream) -> Target:
-    """Even, square-pixel dimensions within level 4.2, and the lowest level that holds them."""
+def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
+    """Even, square-pixel dimensions within level ``highest`` (a level_idc), and the lowest level that holds them."""
     width, height = _upright(video)
     rate = video.rate.fraction
     while True:
         width, height = width + width % 2, height + height % 2
         coded = -(-width // 16) * 16, -(-height // 16) * 16
         level = levels.lowest_level(*coded, rate, _REFERENCES)
-        if level is not None and level <= _HIGHEST_LEVEL:
+        if level is not None and level <= highest:
             return Target(width=width, height=height, level=level)
         if max(width, height) < 64:
             raise BrokenVideo(f"{float(rate):.4g} frames/s exceed every H.264 level that DICOM knows.")

@@ -18,22 +18,24 @@ from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import Progress, VideoStream
+from orthanc_video.model import Progress, Span, VideoStream
 
 Listener = Callable[[Progress], None]
+Spans = tuple[Span, ...] | None
 # Of the whole: writing the MP4; reading it again to check it is the rest.
 _WRITING = 0.8
 _EVERY = 256
 
 
-def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> str:
-    """Writes the H.264 pictures of ``source`` as MP4 to ``target``; the hash of all coded slices.
+def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None) -> str:
+    """Writes the H.264 pictures of ``source``, or of these spans of it, as MP4 to ``target``; the slices' hash.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
-        before, written = _write(source, target, video, level, _telling("remux", video, listener, 0.0, _WRITING))
+        tell = _telling("remux", video, listener, 0.0, _WRITING)
+        before, written = _write(source, spans, target, video, level, tell)
     except av.error.FFmpegError as error:
         raise _failure(error) from error
     after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
@@ -78,11 +80,13 @@ def slices(path: Path, tell: Callable[[int], None] = lambda _: None) -> tuple[st
         return digest.hexdigest(), count
 
 
-def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Callable[[int], None]) -> tuple[str, int]:
-    grid = _Grid.over(source, video) if video.constant_rate else None
-    start = 0 if grid else _start(source)
+def _write(
+    source: Path, spans: Spans, target: Path, video: VideoStream, level: int, tell: Callable[[int], None]
+) -> tuple[str, int]:
+    grid = _Grid.over(source, spans, video) if video.constant_rate else None
+    start = 0 if grid else _start(source, spans)
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with opened(source) as container, av.open(str(target), "w", format="mp4", options=options) as output:
+    with opened(source, spans) as container, av.open(str(target), "w", format="mp4", options=options) as output:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.extradata)
         made = output.add_stream_from_template(stream)
@@ -109,9 +113,9 @@ def _packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     return (packet for packet in packets if packet.size)
 
 
-def _start(source: Path) -> int:
+def _start(source: Path, spans: Spans) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
-    with opened(source) as container:
+    with opened(source, spans) as container:
         times = (packet.pts for packet in _packets(container.demux(pictures(container))))
         return min((time for time in times if time is not None), default=0)
 
@@ -132,10 +136,10 @@ def _relabel(level: int, stream: AvStream, made: AvStream) -> BitStreamFilterCon
     return relabel
 
 
-def _decoded_order(source: Path, count: int) -> list[int]:
+def _decoded_order(source: Path, spans: Spans, count: int) -> list[int]:
     """When each packet's frame is shown, for containers that do not say (AVI, MPEG-PS): the decoder knows the order."""
     shown: list[int] = []
-    with opened(source) as container:
+    with opened(source, spans) as container:
         stream = pictures(container)
         for number, packet in enumerate(_packets(container.demux(stream))):
             packet.pts = packet.dts = number
@@ -161,13 +165,13 @@ class _Grid:
         self._delay = max(at - place for at, place in enumerate(places)) if places else 0
 
     @classmethod
-    def over(cls, source: Path, video: VideoStream) -> _Grid:
-        with opened(source) as container:
+    def over(cls, source: Path, spans: Spans, video: VideoStream) -> _Grid:
+        with opened(source, spans) as container:
             given = [packet.pts for packet in _packets(container.demux(pictures(container)))]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
-            times = _decoded_order(source, len(given))
+            times = _decoded_order(source, spans, len(given))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)
