@@ -83,7 +83,7 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         "Rate": _rate(frame_time),
         "Codec": syntax.codec,
         "Size": stored.located.length,
-        "Playable": syntax.codec == "h264",
+        "Playable": stored.playable,
         "Received": metadata.get("ReceptionDate", ""),
         "Plan": _plan(tags),
     }

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx
 from orthanc_video import metrics
 from orthanc_video.archive.access import Access, Caller, refuse
 from orthanc_video.dicom.locate import locate
+from orthanc_video.dicom.playable import plays
 from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Located
@@ -23,12 +24,16 @@ from orthanc_video.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes."""
+    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes.
+
+    ``playable``: browsers play these bytes.
+    """
 
     instance: str
     uuid: str
     path: Path
     located: Located
+    playable: bool = True
 
 
 @contextmanager
@@ -79,7 +84,7 @@ class Objects:
             self._located.move_to_end(uuid)
             return known
         path = storage_file(self._settings, uuid, size) or await self._copy(caller, instance, uuid, size)
-        found = StoredVideo(instance, uuid, path, await asyncio.to_thread(_locate, path))
+        found = StoredVideo(instance, uuid, path, *await asyncio.to_thread(_locate, path))
         self._located[uuid] = found
         while len(self._located) > self._settings.gateway.index_cache_entries:
             self._located.popitem(last=False)
@@ -121,15 +126,21 @@ class Objects:
 
 def evict(folder: Path, bound: int, keep: Path) -> None:
     """Removes the least recently used files of a cache folder until it holds at most ``bound`` bytes."""
-    files = sorted((file for file in folder.iterdir() if file != keep), key=lambda file: file.stat().st_atime)
-    total = sum(file.stat().st_size for file in files) + keep.stat().st_size
-    for file in files:
+    found = []
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may be at the same
+            about = file.stat()
+            found.append((about.st_atime, about.st_size, file))
+    total = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found):
         if total <= bound:
             return
-        total -= file.stat().st_size
-        file.unlink()
+        if file != keep:
+            total -= size
+            file.unlink(missing_ok=True)
 
 
-def _locate(path: Path) -> Located:
+def _locate(path: Path) -> tuple[Located, bool]:
     with held(path), SpanSource(path) as file:
-        return locate(Bytes(file))
+        located = locate(Bytes(file))
+        return located, plays(Bytes(file), located)
