@@ -136,6 +136,7 @@ class Preparing(VideoError):
 
     status = 503
     title = "Being prepared"
+    passing = True
     retry_after = 5
 
     def __init__(self, sentence: str, job: str = "") -> None:

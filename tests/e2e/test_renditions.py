@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Browser, Locator, expect
 
-from e2e.films import Films, ffprobe
+from e2e.browser import Visit, chromium
+from e2e.films import BAR, BITS, Films, ffmpeg, ffprobe
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
 from e2e.test_durability import wait_for_job
+from e2e.test_viewer import PLAYED, SEEK
 
 MPEG2, HEVC, H264 = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 107, 102))
 FILMS = {"mpeg2.mpg": MPEG2, "mpeg2.ts": MPEG2, "hevc.mp4": HEVC, "h264.ts": H264}
@@ -342,3 +345,80 @@ def test_on_orthancs_own_port(on_request: Renditions, recordings: Recordings, fi
     answer = requests.get(f"{on_request.server.url}/video/instances/{instance}/stream", timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "video/mp4")
     assert answer.content == on_request.file_of(instance).read_bytes()
+
+
+# ---- the page ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+class Page:
+    """The viewer's page, and its parts."""
+
+    def __init__(self, visit: Visit, renditions: Renditions) -> None:
+        self.visit, self._url = visit, renditions.server.gateway_url
+
+    def part(self, name: str) -> Locator:
+        return self.visit.page.locator(f"[data-test={name}]")
+
+    def open(self, instance: str) -> None:
+        self.visit.page.goto(f"{self._url}/")
+        self.visit.page.locator(f"[data-test=card][data-id='{instance}']").click()
+        expect(self.part("player")).to_be_visible()
+
+    @property
+    def video(self) -> Locator:
+        return self.part("player").locator("video")
+
+
+@pytest.fixture
+def page(browser: Browser, on_request: Renditions) -> Iterator[Page]:
+    visit = Visit(browser)
+    try:
+        yield Page(visit, on_request)
+        visit.assert_well_behaved(on_request.server.gateway_url, "status of 503", "status of 4")
+    finally:
+        visit.close()
+
+
+def test_the_page_shows_how_far_it_is_and_plays(
+    page: Page, on_request: Renditions, recordings: Recordings, films: Films
+) -> None:
+    instance = store(on_request.server, recordings.holding(slow(films), MPEG2))
+    page.open(instance)
+    expect(page.part("preparing")).to_contain_text("a version that they play is being made")
+    expect(page.part("preparing")).to_contain_text("% (converting the pictures)")
+    expect(page.part("player").get_by_role("progressbar")).to_be_visible()
+    expect(page.video).to_be_visible(timeout=60_000)
+    page.video.press("Space")
+    page.video.evaluate(PLAYED)
+    assert page.video.evaluate("video => [video.error, video.videoWidth, video.duration]") == [None, 1280, 20]
+    with page.visit.page.expect_download() as download:
+        page.part("stored").click()
+    assert download.value.path().read_bytes() == slow(films)
+
+
+@pytest.mark.parametrize(("kind", "syntax"), [("mpg", MPEG2), ("mp4", HEVC)])
+def test_seeking_shows_the_right_frame(
+    page: Page, on_request: Renditions, recordings: Recordings, films: Films, kind: str, syntax: str
+) -> None:
+    path, rate = films.folder / f"bars.{kind}", 30000 / 1001
+    codec = ["mpeg2video", "-bf", "2", "-q:v", "3"] if kind == "mpg" else ["libx265", "-x265-params", "log-level=error"]
+    ffmpeg("-i", str(films.numbered()), "-c:v", *codec, str(path))
+    page.open(store(on_request.server, recordings.holding(path.read_bytes(), syntax)))
+    expect(page.video).to_be_visible(timeout=60_000)
+    page.video.press("Space")
+    page.video.evaluate(PLAYED)
+    page.video.press("Space")
+    shown = {number: page.video.evaluate(SEEK, [(number + 0.5) / rate, BITS, BAR])[0] for number in (240, 0, 299, 17)}
+    assert shown == {number: number for number in shown}
+
+
+def test_the_page_says_why_it_cannot_be_played(page: Page, on_request: Renditions, recordings: Recordings) -> None:
+    page.open(store(on_request.server, recordings.holding(b"\x00\x00\x01\xba" + os.urandom(50_000), MPEG2)))
+    expect(page.part("player-problem")).to_contain_text("damaged")
+    expect(page.part("stored")).to_be_visible()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clips import Clips
+from clips import NTSC, Clips
 from oracles import decoded, frame_md5s, frame_times, psnr
 from orthanc_video.bitstream import mp4
 from orthanc_video.errors import BrokenVideo, NotVideo
@@ -96,6 +96,14 @@ def test_frames_that_last_differently_long_keep_their_times(clips: Clips, tmp_pa
     expected = [time - start for time in frame_times(film)]
     assert len(expected) == 26
     assert [abs(a - b) < Fraction(1, 10_000) for a, b in zip(frame_times(made), expected, strict=True)] == [True] * 26
+
+
+def test_many_frames_in_one_packet(clips: Clips, tmp_path: Path) -> None:
+    """An MPEG program stream says when few of its frames are shown; between those, FFmpeg's guesses go astray."""
+    source = f"testsrc2=s=64x48:r={NTSC}:d=10"
+    film = clips.encoded("few-times.mpg", "-bf 2 -q:v 31", codec="mpeg2", source=source)
+    made = rendered(film, tmp_path)
+    assert frame_times(made) == [k * Fraction(1001, 30000) for k in range(300)]
 
 
 def test_interlaced_and_anamorphic_pictures_are_as_people_see_them(clips: Clips, tmp_path: Path) -> None:

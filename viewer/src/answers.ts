@@ -28,7 +28,10 @@ export interface Video {
   rate: string;
   codec: string;
   bytes: number;
+  /** Browsers play what is stored; else they play what the server makes of it. */
   playable: boolean;
+  /** What there is to say of what the server made of it. */
+  remark: string;
   received: string;
   plan: Plan | null;
 }
@@ -119,6 +122,7 @@ export function readVideo(value: unknown): Video {
     codec: text(item["Codec"]),
     bytes: amount(item["Size"]),
     playable: item["Playable"] !== false,
+    remark: text(fields(item["Rendition"])["Sentence"]),
     received: text(item["Received"]),
     plan: readPlan(item["Plan"]),
   };
@@ -178,6 +182,16 @@ export function readPosted(value: unknown): Posted {
   }
   if (status === "") throw new AnswerError("The server's answer to the upload could not be read.");
   return { kind: "refused", status };
+}
+
+/** The job that an answer says to wait for; null when it is about something else. */
+export function readPreparing(status: number, body: string): string | null {
+  if (status !== 503) return null;
+  try {
+    return text(fields(JSON.parse(body))["Job"]) || null;
+  } catch {
+    return null;
+  }
 }
 
 /** The sentence of an error answer: a problem document's detail (RFC 9457) or Orthanc's own message. */

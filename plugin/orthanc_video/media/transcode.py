@@ -120,6 +120,8 @@ def command_line(
     picture = ffmpeg.input(f"{part}file:{source}", copytb=1, **only).video
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
+        picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
     picture = _sized(picture, video, aim).filter("setsar", 1)
     output = picture.output(
         f"file:{target}",

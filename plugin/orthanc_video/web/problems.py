@@ -49,7 +49,7 @@ def problem(error: VideoError, request: Request) -> Response:
 
 async def on_video_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VideoError)  # noqa: S101
-    if error.passing:  # the caller is asked to come again; who runs this should know why
+    if error.passing and not isinstance(error, Preparing):  # who runs this should know why callers have to come again
         cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
         log.warning("%s%s", error.sentence, cause)
     return problem(error, request)
