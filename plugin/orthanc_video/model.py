@@ -52,6 +52,7 @@ class VideoStream:
     ``codec`` is ffmpeg's name (``h264``, ``vp9`` …); ``width`` × ``height`` are what is shown, in pixels;
     ``coded_width`` × ``coded_height`` what is coded. ``level`` is H.264's level_idc (41 is 4.1).
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
+    ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end.
     """
 
@@ -77,6 +78,7 @@ class VideoStream:
     reference_frames: int = 0
     starts_with_key: bool = True
     bit_rate: int = 0
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

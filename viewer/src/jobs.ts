@@ -18,6 +18,8 @@ export interface Jobs {
 
 /** A job that is worth a row: unfinished, a dead letter, or failed a short while ago. */
 export function isShown(job: Job, now: number): boolean {
+  // Hundreds may wait to be made for whoever plays a video some day; who plays one now sees it in the player.
+  if (job.action === "render") return job.state === "Running";
   return !hasEnded(job) || job.state === "DeadLetter" || (job.state === "Failure" && now - job.created < FAILED_RECENTLY_MS);
 }
 

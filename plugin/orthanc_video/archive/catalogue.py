@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 from orthanc_video.archive.access import Access, Caller
-from orthanc_video.archive.objects import Objects, StoredFilm
+from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
 from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo
-from orthanc_video.model import Located, MultiFrame
+from orthanc_video.model import MultiFrame
 
 _HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
@@ -71,13 +71,14 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         "ParentStudy": series["ParentStudy"],
         "ParentPatient": study["ParentPatient"],
         **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
-        **(_film(stored.film) if isinstance(stored, StoredFilm) else _video(stored.located, tags)),
+        **(_film(stored.film) if isinstance(stored, StoredFilm) else _video(stored, tags)),
         "Received": metadata.get("ReceptionDate", ""),
         "Plan": _plan(tags),
     }
 
 
-def _video(located: Located, tags: dict[str, Any]) -> dict[str, Any]:
+def _video(stored: StoredVideo, tags: dict[str, Any]) -> dict[str, Any]:
+    located = stored.located
     syntax = syntaxes.BY_UID[located.transfer_syntax]
     kind = classes.BY_UID.get(located.sop_class)
     frame_time = float(tags.get("FrameTime") or 0)
@@ -97,7 +98,7 @@ def _video(located: Located, tags: dict[str, Any]) -> dict[str, Any]:
         "Codec": syntax.codec,
         "Size": located.length,
         "Stream": True,
-        "Playable": syntax.codec == "h264",
+        "Playable": stored.playable,
     }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import httpx
 from orthanc_video import metrics
 from orthanc_video.archive.access import Access, Caller, refuse, unexpected
 from orthanc_video.dicom.moving import described
-from orthanc_video.errors import Busy, NotFound, NotVideo, VideoError
+from orthanc_video.dicom.playable import plays
+from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Located, MultiFrame
 from orthanc_video.settings import Settings
@@ -23,12 +24,21 @@ from orthanc_video.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes."""
+    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes.
+
+    ``playable``: browsers play these bytes.
+    """
 
     instance: str
     uuid: str
     path: Path
     located: Located
+    playable: bool = True
+
+    @property
+    def place(self) -> Located:
+        """As of all that moves: where it lies."""
+        return self.located
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,12 @@ class StoredFilm:
     uuid: str
     path: Path
     film: MultiFrame
+    playable: bool = False
+
+    @property
+    def place(self) -> MultiFrame:
+        """As of all that moves: where it lies."""
+        return self.film
 
 
 Stored = StoredVideo | StoredFilm
@@ -81,15 +97,8 @@ class Objects:
         self._located: OrderedDict[str, Stored] = OrderedDict()
         self._fetching: dict[str, asyncio.Lock] = {}
 
-    async def video(self, caller: Caller, named: str) -> StoredVideo:
-        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo when the object holds no video."""
-        found = await self.moving(caller, named)
-        if isinstance(found, StoredFilm):
-            raise NotVideo(f"The object holds {len(found.film.frames)} single pictures, and no stream to be played.")
-        return found
-
     async def moving(self, caller: Caller, named: str) -> Stored:
-        """As ``video``, and films of single pictures."""
+        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo where nothing moves."""
         instance = await self._access.instance(caller, named)
         # The access question and the look-up are one: Orthanc has to let this caller read the attachment.
         info = await self._access.remembered(caller, f"/instances/{instance}/attachments/dicom/info")
@@ -99,12 +108,7 @@ class Objects:
             self._located.move_to_end(uuid)
             return known
         path = storage_file(self._settings, uuid, size) or await self._copy(caller, instance, uuid, size)
-        place = await asyncio.to_thread(_locate, path)
-        found: Stored = (
-            StoredFilm(instance, uuid, path, place)
-            if isinstance(place, MultiFrame)
-            else StoredVideo(instance, uuid, path, place)
-        )
+        found = await asyncio.to_thread(_found, instance, uuid, path)
         self._located[uuid] = found
         while len(self._located) > self._settings.gateway.index_cache_entries:
             self._located.popitem(last=False)
@@ -146,15 +150,23 @@ class Objects:
 
 def evict(folder: Path, bound: int, keep: Path) -> None:
     """Removes the least recently used files of a cache folder until it holds at most ``bound`` bytes."""
-    files = sorted((file for file in folder.iterdir() if file != keep), key=lambda file: file.stat().st_atime)
-    total = sum(file.stat().st_size for file in files) + keep.stat().st_size
-    for file in files:
+    found = []
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may be at the same
+            about = file.stat()
+            found.append((about.st_atime, about.st_size, file))
+    total = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found):
         if total <= bound:
             return
-        total -= file.stat().st_size
-        file.unlink()
+        if file != keep:
+            total -= size
+            file.unlink(missing_ok=True)
 
 
-def _locate(path: Path) -> Located | MultiFrame:
+def _found(instance: str, uuid: str, path: Path) -> Stored:
     with held(path), SpanSource(path) as file:
-        return described(Bytes(file))[0]
+        place = described(Bytes(file))[0]
+        if isinstance(place, MultiFrame):
+            return StoredFilm(instance, uuid, path, place)
+        return StoredVideo(instance, uuid, path, place, plays(Bytes(file), place))

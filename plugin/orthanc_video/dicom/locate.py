@@ -34,6 +34,12 @@ class Stream:
         return b"".join(pieces)
 
 
+def exact(located: Located) -> tuple[Span, ...]:
+    """The spans without the byte that pads the last."""
+    rest = sum(span.length for span in located.spans) - located.length
+    return (*located.spans[:-1], Span(located.spans[-1].offset, located.spans[-1].length - rest))
+
+
 def locate(stored: Object) -> Located:
     """Reads the header and the item headers only; raises NotVideo for an object that holds no video."""
     return in_object(stored, objects.header(stored))

@@ -16,13 +16,15 @@ from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflo
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
+from orthanc_video.archive.changes import Arrival
+from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
-from orthanc_video.jobs import background, ingest_job, processes, queues, running, views
+from orthanc_video.jobs import background, ingest_job, processes, queues, rendering, renditions, running, views
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
-from orthanc_video.jobs.running import Outcome, Running
+from orthanc_video.jobs.running import Outcome, Places, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import Settings
@@ -153,31 +155,66 @@ class Engine:
             queue = queues.TRANSCODES if plan["action"] == Action.TRANSCODE else queues.SHORT
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
-        if self._runs_jobs:
-            self._begin_transcode()
+        self._begin(queues.TRANSCODES, self._running.transcodes)
 
     def _fill_places(self) -> None:
-        """Begins the next transcode as soon as one has ended."""
+        """Begins the next job as soon as another has ended."""
         while True:
             self._running.vacated.wait()
             self._running.vacated.clear()
             try:
-                while not self._closing and self._begin_transcode():
+                while not self._closing and self._begin_any():
                     pass
             except sa.exc.SQLAlchemyError:
                 log.warning("The jobs' database does not answer: the next transcode begins when it does.")
 
-    def _begin_transcode(self) -> bool:
-        """Begins the transcode whose turn it is, where there is room: DBOS looks only from time to time."""
-        with self._running.room() as room:
+    def _begin_any(self) -> bool:
+        transcode = self._begin(queues.TRANSCODES, self._running.transcodes)
+        return self._begin(queues.RENDITIONS, self._running.renditions) or transcode
+
+    def _begin(self, queue: str, places: Places) -> bool:
+        """Begins the job whose turn it is, where there is room: DBOS looks only from time to time."""
+        if not self._runs_jobs:
+            return False
+        with places.room() as room:
             if room is None:
                 return False
-            claim = queues.Claim(self._dbos, queues.TRANSCODES)
+            claim = queues.Claim(self._dbos, queue)
             if claim.workflow is None:
                 return False
             room.keep_for(views.job_of(claim.workflow))
             claim.begin()
             return True
+
+    def render(self, arrival: Arrival) -> tuple[str, concurrent.futures.Future[Outcome]]:
+        """Has the rendition that somebody waits for made, if nobody does yet; its job, and the outcome to wait for.
+
+        Raises what it failed with before, where trying again would only fail again.
+        """
+        job = rendering.job_of(arrival.uuid)
+        latest = views.latest_attempt(job)
+        if latest is not None and latest.status in views.UNFINISHED:
+            waiter = self._running.outcome_of(latest.workflow_id)
+            queues.move(self._dbos, latest.workflow_id, queues.RENDITIONS)
+        else:
+            waiter = self._render_again(latest, rendering.next_attempt(latest, arrival), arrival)
+        self._begin(queues.RENDITIONS, self._running.renditions)
+        return job, waiter
+
+    def _render_again(
+        self, latest: WorkflowStatus | None, workflow: str, arrival: Arrival
+    ) -> concurrent.futures.Future[Outcome]:
+        waiter = self._running.outcome_of(workflow)
+        with SetWorkflowID(workflow):
+            DBOS.enqueue_workflow(queues.RENDITIONS, rendering.rendition, arrival.instance, arrival.uuid)
+        if latest is not None:
+            DBOS.delete_workflow(latest.workflow_id)
+        return waiter
+
+    def rendition(self, stored: Stored) -> dict[str, Any] | None:
+        """What there is of a stored stream's rendition, as the API shows it."""
+        latest = views.latest_attempt(rendering.job_of(stored.uuid))
+        return views.rendition(latest, renditions.found(self.settings, stored))
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""
@@ -262,13 +299,18 @@ class Engine:
                 active.end(cancelled=True)
             elif latest.status != "PENDING":  # else whoever runs it sees that it is cancelled, and clears up
                 ingest_job.tidy(self.settings, job)
-            self._running.settle(job, views.CANCELLED)
+            for waited in {job, latest.workflow_id}:
+                self._running.settle(waited, views.CANCELLED)
         elif views.keeps_upload(latest):
             ingest_job.tidy(self.settings, job)
 
     def retry(self, job: str) -> None:
-        """Tries a dead letter again, from the beginning; raises NotFound, or Conflict when it is none."""
+        """Tries a dead letter, or a rendition that failed, again; raises NotFound, or Conflict when it is neither."""
         latest = views.latest(job)
+        if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
+            self._render_again(latest, views.next_attempt(latest.workflow_id), Arrival(*latest.input["args"]))
+            self._begin(queues.RENDITIONS, self._running.renditions)
+            return
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])

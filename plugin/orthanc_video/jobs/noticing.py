@@ -70,7 +70,7 @@ class Noticing:
         position = self._database.position() or 0
         page = changes.after(self._archive, position)
         found = (changes.moving(self._archive, instance) for instance in page.instances)
-        background.notice(arrival for arrival in found if arrival is not None)
+        background.notice((arrival for arrival in found if arrival is not None), new=True)
         if page.position != position:
             self._database.move(position, page.position)
         return page.more

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orthanc_video.archive.objects import evict
-from orthanc_video.model import Located, MultiFrame, Span, to_json
+from orthanc_video.jobs import reading
+from orthanc_video.model import Located, MultiFrame
 from orthanc_video.settings import Settings
 
 WIDTH = 320  # what is asked for unless a request says
@@ -23,14 +24,7 @@ def path_of(settings: Settings, stored: str, width: int = WIDTH) -> Path:
 
 def task(path: Path, found: Located | MultiFrame, width: int = WIDTH) -> dict[str, Any]:
     """What a media process has to know to make the poster, but the place for it."""
-    kind = {"film": to_json(found)} if isinstance(found, MultiFrame) else {"spans": to_json(_exact(found))}
-    return {"path": str(path), "width": width, **kind}
-
-
-def _exact(found: Located) -> tuple[Span, ...]:
-    """The spans without the byte that pads the last."""
-    last, padding = found.spans[-1], sum(span.length for span in found.spans) - found.length
-    return (*found.spans[:-1], Span(last.offset, last.length - padding))
+    return {**reading.task(path, found), "width": width}
 
 
 def make(settings: Settings, path: Path, write: Callable[[Path], T]) -> T:

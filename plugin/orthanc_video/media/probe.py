@@ -35,6 +35,7 @@ class Frames:
     last_duration: int
     bytes: int
     starts_with_key: bool
+    timed: bool = True
 
 
 Spans = tuple[Span, ...] | None
@@ -139,17 +140,17 @@ def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
     if not times:
         raise BrokenVideo("The video stream holds no frames.")
     tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
-    return Frames(_ordered(times, tick, stream), tick, last_duration, total, bool(first_key))
-
-
-def _ordered(times: list[int | None], tick: Fraction, stream: AvStream) -> timing.Ticks:
-    """Ascending presentation times; a stream without (or with repeated) times gets its nominal rate's grid."""
     given = [time for time in times if time is not None]
-    if len(given) == len(times) and len(set(given)) == len(given):
-        return np.sort(np.array(given, dtype=np.int64))
+    timed = len(given) == len(times) and len(set(given)) == len(given)
+    ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed)
+
+
+def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
+    """The times of frames that their container does not tell, or tells of several at once: the nominal rate's grid."""
     # Of a raw H.264 stream FFmpeg's base rate counts fields; its guess is of frames.
     rate = Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(_hints(stream)), Fraction(25))
-    return np.round(np.arange(len(times)) * float(1 / (rate * tick))).astype(np.int64)
+    return np.round(np.arange(count) * float(1 / (rate * tick))).astype(np.int64)
 
 
 def _hints(stream: AvStream) -> list[Fraction]:
@@ -232,6 +233,7 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         rotation=round(first.rotation or 0) % 360,
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
         starts_with_key=frames.starts_with_key,
+        timed=frames.timed,
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
     return described if described.codec != "h264" else _with_sps(described, context.extradata)

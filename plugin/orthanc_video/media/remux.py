@@ -18,24 +18,25 @@ from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import Progress, VideoStream
+from orthanc_video.model import Progress, Span, VideoStream
 
 Listener = Callable[[Progress], None]
 Tell = Callable[[int], None]
+Spans = tuple[Span, ...] | None
 # Where in the whole these end: reading the frames' times, decoding for their order where no time says it, writing the
 # MP4. Reading it again to check it is the rest.
 _TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
 
 
-def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> str:
-    """Writes the H.264 pictures of ``source`` as MP4 to ``target``; the hash of all coded slices.
+def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None) -> str:
+    """Writes the H.264 pictures of ``source``, or of these spans of it, as MP4 to ``target``; the slices' hash.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
-        before, written = _write(source, target, video, level, listener)
+        before, written = _write(source, spans, target, video, level, listener)
     except av.error.FFmpegError as error:
         raise _failure(error) from error
     after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
@@ -78,12 +79,14 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
         return digest.hexdigest(), count
 
 
-def _write(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> tuple[str, int]:
-    grid = _Grid.over(source, video, listener) if video.constant_rate else None
-    start = 0 if grid else _start(source, _telling("remux", video, listener, 0.0, _TIMES))
+def _write(
+    source: Path, spans: Spans, target: Path, video: VideoStream, level: int, listener: Listener
+) -> tuple[str, int]:
+    grid = _Grid.over(source, spans, video, listener) if video.constant_rate else None
+    start = 0 if grid else _start(source, spans, _telling("remux", video, listener, 0.0, _TIMES))
     tell = _telling("remux", video, listener, _ORDER, _WRITING)
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with opened(source) as container, av.open(str(target), "w", format="mp4", options=options) as output:
+    with opened(source, spans) as container, av.open(str(target), "w", format="mp4", options=options) as output:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.extradata)
         made = output.add_stream_from_template(stream)
@@ -112,9 +115,9 @@ def _packets(packets: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]
         tell(count)
 
 
-def _start(source: Path, tell: Tell) -> int:
+def _start(source: Path, spans: Spans, tell: Tell) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
-    with opened(source) as container:
+    with opened(source, spans) as container:
         times = (packet.pts for packet in _packets(container.demux(pictures(container)), tell))
         return min((time for time in times if time is not None), default=0)
 
@@ -135,10 +138,10 @@ def _relabel(level: int, stream: AvStream, made: AvStream) -> BitStreamFilterCon
     return relabel
 
 
-def _decoded_order(source: Path, count: int, tell: Tell) -> list[int]:
+def _decoded_order(source: Path, spans: Spans, count: int, tell: Tell) -> list[int]:
     """When each packet's frame is shown, for containers that do not say (AVI, MPEG-PS): the decoder knows the order."""
     shown: list[int] = []
-    with opened(source) as container:
+    with opened(source, spans) as container:
         stream = pictures(container)
         for number, packet in enumerate(_packets(container.demux(stream), tell)):
             packet.pts = packet.dts = number
@@ -164,14 +167,14 @@ class _Grid:
         self._delay = max(at - place for at, place in enumerate(places)) if places else 0
 
     @classmethod
-    def over(cls, source: Path, video: VideoStream, listener: Listener) -> _Grid:
+    def over(cls, source: Path, spans: Spans, video: VideoStream, listener: Listener) -> _Grid:
         tell = _telling("remux", video, listener, 0.0, _TIMES)
-        with opened(source) as container:
+        with opened(source, spans) as container:
             given = [packet.pts for packet in _packets(container.demux(pictures(container)), tell)]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
-            times = _decoded_order(source, len(given), _telling("remux", video, listener, _TIMES, _ORDER))
+            times = _decoded_order(source, spans, len(given), _telling("remux", video, listener, _TIMES, _ORDER))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)

@@ -17,19 +17,48 @@ import ffmpeg
 from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import sandbox
-from orthanc_video.media.probe import LARGEST_AREA
+from orthanc_video.media.probe import LARGEST_AREA, probe
+from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Progress, Target, VideoStream
+from orthanc_video.model import Progress, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
 Feed = Callable[[IO[bytes]], None]
 
 
+def streamable(
+    source: Path,
+    target: Path,
+    video: VideoStream,
+    aim: Target,
+    preset: str,
+    crf: int,
+    listener: Listener,
+    span: Span | None = None,
+) -> VideoStream:
+    """Re-encodes ``source``, or this span of it, into an MP4 with its index in front; what came out, counted."""
+    raw = target.with_suffix(".raw.mp4")
+    written = transcode(source, raw, video, aim, preset, crf, lambda told: listener(told.within(0, 0.97)), span)
+    encoded = probe(raw).video
+    if encoded.frames != written:
+        raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
+    remux(raw, target, encoded, 0, lambda told: listener(told.within(0.97, 1)))
+    raw.unlink()
+    return encoded
+
+
 def transcode(
-    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, listener: Listener
+    source: Path,
+    target: Path,
+    video: VideoStream,
+    aim: Target,
+    preset: str,
+    crf: int,
+    listener: Listener,
+    span: Span | None = None,
 ) -> int:
-    """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
-    return run(command_line(source, target, video, aim, preset, crf), video, listener)
+    """Re-encodes into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
+    return run(command_line(source, target, video, aim, preset, crf, span), video, listener)
 
 
 def run(command: list[str], video: VideoStream, listener: Listener, feed: Feed | None = None) -> int:
@@ -97,13 +126,20 @@ def _last_words(process: subprocess.Popen[bytes]) -> str:
     return b"".join(deque(process.stderr, maxlen=20)).decode("utf-8", "replace")
 
 
-def command_line(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int) -> list[str]:
+def command_line(
+    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, span: Span | None = None
+) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
+    # ffmpeg's subfile protocol: the span is all that it sees of the file.
+    part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
+    protocols = "file,subfile" if span else "file"
     # Pictures may change their size half-way: the bound is that of the probe.
-    only = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
-    picture = ffmpeg.input(f"file:{source}", copytb=1, **only).video
+    only = {"protocol_whitelist": protocols, "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
+    picture = ffmpeg.input(f"{part}file:{source}", copytb=1, **only).video
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
+        picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
     return encoded(sized(picture, video, aim), target, video, aim, preset, crf)
 
 

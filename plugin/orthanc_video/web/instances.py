@@ -20,7 +20,7 @@ from orthanc_video.errors import BadRequest, BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import thumbnails
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.web import streaming
+from orthanc_video.web import playing
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
@@ -43,24 +43,32 @@ async def list_videos(
 
 @router.get("/{named}")
 async def one_video(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons, findings."""
+    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons, findings, rendition."""
     instance = await gateway.access.instance(caller, named)
     found = await catalogue.facts(gateway.access, gateway.objects, caller, instance)
     stored = await gateway.objects.moving(caller, instance)
-    return JSONResponse(found | {"Findings": await asyncio.to_thread(gateway.engine.findings, stored.uuid)})
+    found["Findings"] = await asyncio.to_thread(gateway.engine.findings, stored.uuid)
+    found["Rendition"] = None if stored.playable else await asyncio.to_thread(gateway.engine.rendition, stored)
+    return JSONResponse(found)
 
 
 @router.get("/{named}/stream")
 @router.head("/{named}/stream", operation_id="head_stream")
-async def stream(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """The stored stream itself, with ranges (RFC 9110 14)."""
-    return await streaming.respond(request, await gateway.objects.video(caller, named))
+async def stream(
+    named: str,
+    request: Request,
+    gateway: GatewayParts,
+    caller: CallerNow,
+    accept: Annotated[str, Query(description="As the header, before which it comes.")] = "",  # noqa: ARG001
+) -> Response:
+    """The stored stream itself, or its rendition where browsers cannot play it, with ranges (RFC 9110 14)."""
+    return await playing.respond(request, gateway, await gateway.objects.moving(caller, named))
 
 
 @router.get("/{named}/index")
-async def index(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """Every frame in decode order: presentation time (in 1/Timescale s), offset and size in the stream, key flag."""
-    stored = await gateway.objects.video(caller, named)
+async def index(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Every frame of what ``stream`` sends, in decode order: time (in 1/Timescale s), offset and size, key flag."""
+    stored = await playing.shown(request, gateway, await gateway.objects.moving(caller, named))
     return JSONResponse(await asyncio.to_thread(_index, stored))
 
 
