@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clips import Clips
@@ -47,6 +47,7 @@ def test_a_long_index_is_not_read(clips: Clips) -> None:
     assert source.bytes_read < 2000
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_broken_or_harmless(clips: Clips, data: st.DataObject) -> None:
     film = bytearray(clips.conforming().read_bytes()[:3000])
