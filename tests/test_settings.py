@@ -59,8 +59,7 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         if isinstance(default, int | float)
         else "photographic"
     )
-    if key == "Host":
-        other = "::1"
+    other = {"Host": "::1", "Renditions": "none"}.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (
         None,
@@ -196,10 +195,12 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
         ({"AnswerSeconds": -1}, "must not be negative"),
         ({"ProbeSeconds": 0}, "must be more than 0"),
         ({"Transcodes": -1}, "must not be negative"),
-        ({"Port": 70000}, "at most 65535"),
+        ({"Port": 70000}, 'Port" must be at most 65535'),
+        ({"WorkerMetricsPort": 70000}, 'WorkerMetricsPort" must be at most 65535'),
+        ({"Renditions": "always"}, '"on-arrival" or "none", but is "always"'),
     ],
 )
-def test_a_number_that_cannot_work_is_named(section: dict[str, Any], words: str) -> None:
+def test_a_value_that_cannot_work_is_named(section: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         settings_from({"VideoGateway": section})
 

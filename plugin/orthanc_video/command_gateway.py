@@ -36,26 +36,13 @@ def run(configuration: Path | None) -> None:
     settings = settings_of(configuration) if configuration else _from_plugin(news)
     _known_class(settings)
     _own_folder(settings)
-    listener = _listen(settings)
+    listener = listen(settings.gateway.host, settings.gateway.port, "Port (with make run: GATEWAY_PORT)")
     host, port = listener.getsockname()[:2]
     archive = Archive(settings)
     engine = Engine(settings, archive, news=news)
     engine.launch()
     app = create_app(settings, archive, engine)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=True,
-            timeout_graceful_shutdown=3,
-        ),
-        app,
-        f"http://{host}:{port}",
-    )
-    server.run(sockets=[listener])
+    _Server(served(app), app, f"http://{host}:{port}").run(sockets=[listener])
     # A job's thread may be waiting for Orthanc: the job is recorded and goes on at the next start.
     sys.stdout.flush()
     os._exit(0)
@@ -66,6 +53,19 @@ def begin() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     os.umask(0o077)
+
+
+def served(app: FastAPI) -> uvicorn.Config:
+    """How an application of ours is served: nothing of a request in the log, no proxy believed."""
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=3,
+    )
 
 
 class _Server(uvicorn.Server):
@@ -131,8 +131,8 @@ def _own_folder(settings: Settings) -> None:
         ) from error
 
 
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.gateway.host, settings.gateway.port
+def listen(host: str, port: int, setting: str) -> socket.socket:
+    """A bound socket; raises ConfigurationError, which names the setting by which another port is chosen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -141,7 +141,7 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         raise ConfigurationError(
             f"Port {port} on {host} cannot be used ({error.strerror}): another program has it? "
-            "Set VideoGateway.Port (with make run: GATEWAY_PORT) to a free one."
+            f"Set VideoGateway.{setting} to a free one."
         ) from error
     listener.set_inheritable(False)
     return listener

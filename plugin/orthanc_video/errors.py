@@ -131,6 +131,19 @@ class Busy(VideoError):
     retry_after = 10
 
 
+class Preparing(VideoError):
+    """What is asked for is being made: ``job`` says how far it is."""
+
+    status = 503
+    title = "Being prepared"
+    passing = True
+    retry_after = 5
+
+    def __init__(self, sentence: str, job: str = "") -> None:
+        super().__init__(sentence)
+        self.job = job
+
+
 class WorkerFailed(VideoError):
     """A media process died without an answer: killed, out of memory, crashed."""
 
@@ -162,6 +175,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         Locked,
         ChecksumMismatch,
         Busy,
+        Preparing,
         WorkerFailed,
         ConfigurationError,
     )

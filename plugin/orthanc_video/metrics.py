@@ -30,7 +30,9 @@ stored_bytes = Counter("orthanc_video_stored_bytes", "Bytes of DICOM objects sto
 sent_bytes = Counter("orthanc_video_sent_bytes", "Bytes of stored streams sent to players")
 uploads_refused = Counter("orthanc_video_uploads_refused", "Uploads refused, by HTTP status", ["status"])
 cache_requests = Counter(
-    "orthanc_video_cache_requests", "Look-ups in the caches of copied objects and of thumbnails", ["cache", "result"]
+    "orthanc_video_cache_requests",
+    "Look-ups in the caches of objects, thumbnails, renditions",
+    ["cache", "result"],
 )
 request_seconds = Histogram(
     "orthanc_video_request_seconds",
@@ -47,7 +49,7 @@ for _stage in _STAGES:
     stage_seconds.labels(_stage)
 for _status in sorted({kind.status for kind in BY_NAME.values()}):
     uploads_refused.labels(_status)
-for _cache in ("objects", "thumbnails"):
+for _cache in ("objects", "thumbnails", "renditions"):
     for _result in ("hit", "miss"):
         cache_requests.labels(_cache, _result)
 

@@ -6,6 +6,7 @@ They cross process borders as JSON, so each is made of numbers, strings, tuples 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class VideoStream:
     ``coded_width`` × ``coded_height`` what is coded. ``profile_idc`` and ``level`` are those of H.264 (41 is 4.1) and
     H.265 (153 is 5.1), and MPEG-2's codes; ``reference_frames`` those that a decoder has to hold.
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
+    ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end.
     """
 
@@ -78,6 +80,7 @@ class VideoStream:
     reference_frames: int = 0
     starts_with_key: bool = True
     bit_rate: int = 0
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,101 @@ class Located:
     length: int
 
 
+class WindowFunction(StrEnum):
+    """How values become brightness within a window (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
+
+    LINEAR = "LINEAR"
+    LINEAR_EXACT = "LINEAR_EXACT"
+    SIGMOID = "SIGMOID"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The range of values that is shown, in the units that the Modality LUT or rescale makes."""
+
+    center: float
+    width: float
+    function: WindowFunction = WindowFunction.LINEAR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A table of ``bits`` bits; ``first`` is the value that its first entry stands for, all below it and above its end
+    being taken for its first and last."""
+
+    first: int
+    bits: int
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """The Image Pixel module (PS3.3 C.7.6.3), and how grey values become visible (C.11.1, C.11.2).
+
+    ``aspect`` is a pixel's width to its height. ``palette`` is red, green and blue for PALETTE COLOR, else empty.
+    Where there is neither ``window`` nor ``voi``, the object does not say what of its values is shown.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool = False
+    planar: bool = False
+    aspect: Rational = Rational(1)
+    slope: float = 1.0
+    intercept: float = 0.0
+    modality: Lookup | None = None
+    window: Window | None = None
+    voi: Lookup | None = None
+    palette: tuple[Lookup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """When frames are shown. ``step`` is the seconds from one to the next, the mean where they differ.
+
+    ``starts``: when each begins, in seconds; empty where all are one step apart. ``source`` names the attribute that
+    says so; empty where none does, and ``step`` is a guess.
+    """
+
+    step: Rational
+    starts: tuple[Rational, ...] = ()
+    source: str = ""
+
+    def start(self, frame: int) -> Fraction:
+        """When a frame (from 0) begins, in seconds; that of the frame after the last is the end."""
+        if not self.starts:
+            return frame * self.step.fraction
+        if frame < len(self.starts):
+            return self.starts[frame].fraction
+        return self.starts[-1].fraction + (frame + 1 - len(self.starts)) * self.step.fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiFrame:
+    """A stored object of pictures that are coded each by itself, and are shown one after the other.
+
+    ``frames`` are the spans of each frame within the object, one for each of its fragments. ``remarks`` are sentences
+    on what was wrong with finding them.
+    """
+
+    transfer_syntax: str
+    sop_class: str
+    sop_instance: str
+    pixels: Pixels
+    cadence: Cadence
+    frames: tuple[tuple[Span, ...], ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return float(self.cadence.start(len(self.frames)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One received file in the spool, with what came along. ``attributes`` are DICOM keywords → values."""
@@ -229,8 +327,13 @@ def _revive(kind: Any, data: Any) -> Any:
     if origin is tuple:
         return tuple(_revive(typing.get_args(kind)[0], item) for item in data)
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(typing.cast(Any, kind))
         return typing.cast(Any, kind)(**{key: _revive(hints[key], item) for key, item in data.items()})
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind(data)
     return data
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)

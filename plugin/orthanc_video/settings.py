@@ -18,6 +18,8 @@ from orthanc_video.errors import ConfigurationError
 
 SECTION = "VideoGateway"
 MIB = 1 << 20
+# When a video that browsers cannot play gets a rendition that they can: when it is first asked for, or before.
+ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
@@ -38,6 +40,7 @@ class Gateway:
     directory: str = ""
     database: str = field(default="", repr=False)
     workers: bool = True
+    worker_metrics_port: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -53,6 +56,7 @@ class Gateway:
     sop_class: str = "photographic"
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
+    renditions: str = "on-arrival"
     cache_mb: int = 8192
     index_cache_entries: int = 256
 
@@ -187,8 +191,13 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
-    if gateway.port > 65535:
-        raise ConfigurationError(f'"{SECTION}.Port" must be at most 65535, but is {gateway.port}.')
+    if gateway.renditions not in {ON_REQUEST, ON_ARRIVAL}:
+        choices = f'"{ON_ARRIVAL}" or "{ON_REQUEST}"'
+        raise ConfigurationError(f'"{SECTION}.Renditions" must be {choices}, but is {json.dumps(gateway.renditions)}.')
+    for name in ("port", "worker_metrics_port"):
+        if getattr(gateway, name) > 65535:
+            key = f"{SECTION}.{key_of(name)}"
+            raise ConfigurationError(f'"{key}" must be at most 65535, but is {getattr(gateway, name)}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -144,8 +144,9 @@ class Machine:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     def healthy(self, name: str) -> bool:
-        """What the image's own health check says, asked beside the service as Docker does."""
-        test = self._image(name)["Healthcheck"]["Test"]
+        """What the health check of compose.yaml, or else the image's, says, asked beside the service as Docker does."""
+        own = self.services[name].get("healthcheck")
+        test = own["test"] if own else self._image(name)["Healthcheck"]["Test"]
         assert test[0] == "CMD"
         return self.enter(name, *test[1:]).returncode == 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from compose_spec import PyCompose
 
 from containers.machine import COMPOSE, REPOSITORY, compose
@@ -73,7 +74,7 @@ def test_the_images_are_not_roots_and_have_a_health_check(image: str) -> None:
 def test_every_service_is_checked_for_health_or_says_why_not(name: str) -> None:
     service = SERVICES[name]
     own = service["image"].startswith("orthanc-video-")
-    if name in {"first-start", "worker"}:
+    if name == "first-start":
         assert service["healthcheck"] == {"disable": True}
     else:
         assert own or "test" in service["healthcheck"]
@@ -159,6 +160,18 @@ def test_a_build_sees_nothing_but_what_it_copies() -> None:
     ), re.MULTILINE)  # fmt: skip
     for source in " ".join(copied).split():
         assert list(REPOSITORY.glob(source.rstrip("/"))), source
+
+
+def test_prometheus_asks_the_gateway_and_every_worker_where_they_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(f"ORTHANC_{name}", "x")
+    gateway = settings_from(read_configuration(FOLDER / "orthanc.json")).gateway
+    (scrape,) = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert scrape["static_configs"] == [{"targets": [f"gateway:{gateway.port}"], "labels": {"role": "gateway"}}]
+    (workers,) = scrape["dns_sd_configs"]
+    assert (workers["names"], workers["port"]) == (["worker"], gateway.worker_metrics_port)
+    assert set(SERVICES["prometheus"]["networks"]) & set(SERVICES["worker"]["networks"])
+    assert SERVICES["worker"]["healthcheck"]["test"][-2:] == [str(gateway.worker_metrics_port), "/health"]
 
 
 def test_prometheus_asks_as_the_user_that_the_configuration_knows(monkeypatch: pytest.MonkeyPatch) -> None:

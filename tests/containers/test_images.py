@@ -22,6 +22,7 @@ from e2e.films import Films
 pytestmark = pytest.mark.images
 
 ORTHANC, GATEWAY, NGINX = "http://127.0.0.1:8042", "http://127.0.0.1:8043", "https://localhost:8443"
+WORKER = "http://127.0.0.1:8044"
 
 
 def wait(complaint: Callable[[], str], done: Callable[[], bool], seconds: float = 60) -> None:
@@ -49,6 +50,7 @@ def machine() -> Iterator[Machine]:
             for name in ("gateway", "worker"):
                 running.start(name)
             wait(lambda: running.log("gateway"), lambda: running.healthy("gateway"))
+            wait(lambda: running.log("worker"), lambda: running.healthy("worker"))
             yield running
 
 
@@ -116,10 +118,14 @@ def test_the_viewer_is_in_the_image(machine: Machine, admin: tuple[str, str], au
     assert machine.http(requests.get, script, auth=admin, verify=authority, timeout=10).status_code == 200
 
 
-def test_prometheus_sees_the_gateway_and_nothing_of_patients(machine: Machine) -> None:
+def test_prometheus_sees_gateway_and_worker_and_nothing_of_patients(machine: Machine) -> None:
     word = (machine.volume("secrets-prometheus") / "password").read_text(encoding="ascii").strip()
     user = ("prometheus", word)
     assert machine.http(requests.get, f"{GATEWAY}/system", auth=user, timeout=10).status_code == 200
+    for url, transcoded in ((GATEWAY, 0), (WORKER, 1)):
+        told = machine.http(requests.get, f"{url}/metrics", auth=user, timeout=10).text
+        assert f'orthanc_video_stage_seconds_count{{stage="transcode"}} {transcoded}.0' in told, url
+        assert machine.http(requests.get, f"{url}/metrics", timeout=10).status_code == 401
     for path in ("/patients", "/studies", "/instances", "/changes", "/statistics"):
         assert machine.http(requests.get, f"{ORTHANC}{path}", auth=user, timeout=10).status_code == 403, path
     upload = machine.http(requests.post, f"{GATEWAY}/instances", data=b"x", auth=user, timeout=10)

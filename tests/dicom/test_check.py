@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies
 from pydicom.dataset import Dataset
 
 from dicom.conftest import Prepared
-from orthanc_video.dicom import check, syntaxes
+from dicom.films import attributes, fragmented
+from dicom.objects import Counting
+from orthanc_video.dicom import check, multiframe, syntaxes
 from orthanc_video.dicom.build import build
-from orthanc_video.model import Action, Located, Rational, Span, VideoStream
+from orthanc_video.model import Action, Located, MultiFrame, Rational, Span, VideoStream
 
 SEEN = VideoStream(
     codec="h264",
@@ -176,3 +179,34 @@ def test_hostile_values_are_findings_at_worst(value: object, keyword: str, rate:
     odd = Odd()
     odd.update(said())
     assert all(isinstance(one, str) for one in findings(odd, rate=Rational.of(rate)))
+
+
+def _film(**more: Any) -> tuple[Dataset, MultiFrame]:
+    dataset = attributes(StudyInstanceUID="2.25.2", SeriesInstanceUID="2.25.3", **more)
+    return dataset, multiframe.locate(Counting(fragmented([b"\xff\xd8ab"] * 3, dataset)))
+
+
+def test_nothing_is_found_of_a_film_where_all_agrees() -> None:
+    assert check.of_frames(*_film()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "finding"),
+    [
+        ({"NumberOfFrames": 4}, "NumberOfFrames is 4, but the object holds 3."),
+        ({"Modality": None}, "The required attribute Modality is missing or empty."),
+        (
+            {"FrameTime": None, "FrameIncrementPointer": 0x00280008},
+            "No attribute says how long a frame is shown; 25 frames per second are taken.",
+        ),
+    ],
+)
+def test_what_a_film_says_wrong(more: dict[str, object], finding: str) -> None:
+    assert check.of_frames(*_film(**more)) == [finding]
+
+
+def test_fragments_of_odd_length_are_found() -> None:
+    dataset, found = _film()
+    first, *others = found.frames
+    odd = dataclasses.replace(found, frames=((Span(first[0].offset, 3),), *others))
+    assert check.of_frames(dataset, odd) == ["1 of 3 fragments have an odd length; it must be even (PS3.5 A.4)."]

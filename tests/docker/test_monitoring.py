@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
+
+from e2e.orthanc_server import free_ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROMETHEUS = REPOSITORY / "docker" / "prometheus"
@@ -21,9 +25,45 @@ def promtool(*arguments: str | Path) -> str:
 
 
 def test_prometheus_takes_the_configuration() -> None:
-    assert "6 rules found" in promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml") + promtool(
+    assert "8 rules found" in promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml") + promtool(
         "check", "rules", PROMETHEUS / "rules.yml"
     )
+
+
+def test_every_worker_is_told_from_the_gateway(tmp_path: Path) -> None:
+    """Asked of Prometheus itself, with the workers at an address instead of behind a name that only Docker knows."""
+    wanted = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+    (scrape,) = wanted["scrape_configs"]
+    scrape["static_configs"].append({"targets": [f"127.0.0.1:{scrape.pop('dns_sd_configs')[0]['port']}"]})
+    wanted["rule_files"] = []
+    configuration, (port,) = tmp_path / "prometheus.yml", free_ports(1)
+    configuration.write_text(yaml.safe_dump(wanted), encoding="utf-8")
+    address = f"127.0.0.1:{port}"
+    command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+    with subprocess.Popen([*command, f"--web.listen-address={address}", "--log.level=error"]) as prometheus:
+        try:
+            found = _targets(f"http://{address}/api/v1/targets")
+        finally:
+            prometheus.terminate()
+    roles = {target["labels"]["instance"]: (target["labels"]["job"], target["labels"]["role"]) for target in found}
+    assert roles == {
+        "gateway:8043": ("orthanc-video", "gateway"),
+        "127.0.0.1:8044": ("orthanc-video", "worker"),
+    }
+
+
+def _targets(url: str) -> list[dict[str, Any]]:
+    """What Prometheus has found to ask, once it has started."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            found: list[dict[str, Any]] = requests.get(url, timeout=5).json()["data"]["activeTargets"]
+        except (requests.ConnectionError, requests.JSONDecodeError):
+            found = []
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("Prometheus has found nothing to ask")
 
 
 def test_the_alerts_come_when_they_should_and_only_then() -> None:

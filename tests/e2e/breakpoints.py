@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from e2e.orthanc_server import REPOSITORY, ROOT_PYTHON
 
 # Seconds after which a process that does not answer is taken for dead, in the processes below.
 TIME_TO_LIVE = 2.0
+_SHORTENED = {"orthanc_video.jobs.membership:TIME_TO_LIVE": TIME_TO_LIVE}
 _BREAKING = REPOSITORY / "tests" / "e2e" / "breaking"
 
 
 class Breakpoint:
-    """One place to stop at, in whatever is started with ``python``. ``when`` is before or after the function."""
+    """One place to stop at, in whatever is started with ``python``. ``when`` is before or after the function.
 
-    def __init__(self, folder: Path, rooted: bool) -> None:
+    ``constants`` are set in it: ``package.module:NAME`` and what it is there.
+    """
+
+    def __init__(self, folder: Path, rooted: bool, constants: Mapping[str, float] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "break"
         real = ROOT_PYTHON if rooted else str(REPOSITORY / ".venv" / "bin" / "python")
@@ -24,7 +30,7 @@ class Breakpoint:
         self.python.write_text(
             "#!/bin/sh\n"
             f"export ORTHANC_VIDEO_TEST_BREAK='{self._file}'\n"
-            f"export ORTHANC_VIDEO_TEST_TIME_TO_LIVE={TIME_TO_LIVE}\n"
+            f"export ORTHANC_VIDEO_TEST_CONSTANTS='{json.dumps(_SHORTENED | dict(constants or {}))}'\n"
             f'export PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{_BREAKING}"\n'
             f"exec '{real}' \"$@\"\n",
             encoding="utf-8",

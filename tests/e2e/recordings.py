@@ -13,6 +13,7 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
 from pydicom.uid import UID, generate_uid
 
 from e2e.films import Films
@@ -33,6 +34,16 @@ class Recordings:
     def one(self) -> bytes:
         uid = f"{MARK[:26]}{secrets.randbelow(9 * 10**37) + 10**37}"
         return self._template.replace(MARK.encode(), uid.encode())
+
+    def holding(self, stream: bytes, syntax: str, *, uid: str = "") -> bytes:
+        """An object with this stream, in this transfer syntax; its attributes say what the template's do."""
+
+        def change(dataset: Any) -> None:
+            dataset.file_meta.TransferSyntaxUID = UID(syntax)
+            dataset.PixelData = encapsulate([stream], has_bot=False)
+            dataset["PixelData"].is_undefined_length = True
+
+        return self.changed(change, uid)
 
     def changed(self, change: Callable[[Any], None], uid: str = "") -> bytes:
         dataset = dcmread(self._path)

@@ -19,6 +19,7 @@ from e2e.breakpoints import Breakpoint
 from e2e.films import Films, ffmpeg
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 from e2e.postgresql import PostgreSQL
+from e2e.workers import Workers
 
 # The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
 _OTHER_GENERATION = bool(os.environ.get("ORTHANC_ROOT"))
@@ -163,38 +164,11 @@ def test_killed_before_the_commit(
     assert_stored_once(server, film, tmp_path)
 
 
-class Workers:
-    """``orthanc-video worker`` processes beside a gateway that runs no jobs itself."""
-
-    def __init__(self, server: OrthancServer) -> None:
-        self._server = server
-        self._running: list[subprocess.Popen[str]] = []
-
-    def start(self, python: Path | None = None) -> subprocess.Popen[str]:
-        program = str(python or REPOSITORY / ".venv" / "bin" / "python")
-        command = [program, "-m", "orthanc_video", "worker"]
-        process = subprocess.Popen(
-            [*command, "--configuration", str(self._server.folder / "orthanc.json")], stdout=subprocess.PIPE, text=True
-        )
-        self._running.append(process)
-        assert process.stdout is not None
-        assert any(line == "READY\n" for line in process.stdout), "the worker has ended"
-        return process
-
-    def end(self) -> None:
-        for process in self._running:
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
-
-
 @pytest.fixture
 def with_workers(start: Any, database: str, breakpoint_: Breakpoint) -> Iterator[tuple[OrthancServer, Workers]]:
     server = start(settings(breakpoint_, database, Workers=False, AnswerSeconds=0.2))
-    workers = Workers(server)
-    yield server, workers
-    workers.end()
+    with Workers(server) as workers:
+        yield server, workers
 
 
 def stages(server: OrthancServer) -> list[tuple[str, bool]]:

@@ -171,16 +171,21 @@ def test_an_archive_is_caught_up_with(start: Any, recordings: Recordings, films:
         assert poster(server, instance).exists()
 
 
-def test_nothing_is_kept_of_what_was_deleted(start: Any, recordings: Recordings) -> None:
-    """It is looked for once a day, and when the gateway starts."""
+def test_nothing_is_kept_of_what_was_deleted_or_replaced(start: Any, recordings: Recordings) -> None:
+    """It is looked for once a day, and when the gateway starts. Stored again, an object is another one."""
     server = start()
-    deleted, kept = (store(server, recordings.one()) for _ in range(2))
-    for instance in (deleted, kept):
+    recording = recordings.one()
+    deleted, kept, replaced = (store(server, one) for one in (recordings.one(), recordings.one(), recording))
+    for instance in (deleted, kept, replaced):
         looked_at(server, instance)
-    old, other = poster(server, deleted), poster(server, kept)
-    assert old.exists()
-    assert requests.delete(f"{server.url}/instances/{deleted}", timeout=10).status_code == 200
+    gone = [poster(server, instance) for instance in (deleted, replaced)]
+    assert all(path.exists() for path in gone)
+    for instance in (deleted, replaced):
+        assert requests.delete(f"{server.url}/instances/{instance}", timeout=10).status_code == 200
+    assert store(server, recording) == replaced
+    there = [poster(server, instance) for instance in (kept, replaced)]
+    wait_until(lambda: noticed(server) == 4 and all(path.exists() for path in there))
     server.restart()
-    wait_until(lambda: not old.exists() and noticed(server) == 1)
-    assert other.exists()
-    assert findings(server, kept) == []
+    wait_until(lambda: noticed(server) == 2 and not any(path.exists() for path in gone))
+    assert all(path.exists() for path in there)
+    assert [findings(server, instance) for instance in (kept, replaced)] == [[], []]

@@ -14,7 +14,7 @@ from e2e.breakpoints import Breakpoint
 from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.recordings import Recordings, looked_at, noticed, poster, store
-from e2e.test_crashes import Workers
+from e2e.workers import Workers
 
 _OTHER_GENERATION = bool(os.environ.get("ORTHANC_ROOT"))
 NOTICE, LOOK = "orthanc_video.jobs.background:notice", "orthanc_video.jobs.notice_job:look"
@@ -77,8 +77,7 @@ def test_a_worker_looks_and_another_when_it_dies(
 ) -> None:
     breakpoint_.set(LOOK, "before")
     server = start(settings(breakpoint_, database, Workers=False))
-    workers = Workers(server)
-    try:
+    with Workers(server) as workers:
         first = workers.start(breakpoint_.python)
         arrived = [store(server, recordings.one()) for _ in range(2)]
         breakpoint_.hit()
@@ -86,5 +85,3 @@ def test_a_worker_looks_and_another_when_it_dies(
         first.kill()
         workers.start(breakpoint_.python)
         assert_each_was_looked_at_once(server, arrived)
-    finally:
-        workers.end()

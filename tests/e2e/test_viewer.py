@@ -20,9 +20,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from cines import LOSSY, coded, colours, film
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.orthanc_server import REPOSITORY, OrthancServer
+from e2e.recordings import looked_at, store
 
 LONG = 60_000
 SEEKS = 24
@@ -180,7 +182,7 @@ def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
     links = [link.get_attribute("href") or "" for link in viewer.part("upload-play").all()]
     for link in links:
         viewer.assert_has_thumbnail(link.removeprefix("#/v/"))
-    viewer.part("upload-clear").click()
+    viewer.part("uploads-clear").click()
     expect(viewer.part("uploads")).to_be_hidden()
 
 
@@ -405,6 +407,20 @@ def test_a_link_to_one_video(server: OrthancServer, films: Films, visiting: Open
     viewer.expected.append("status of 404")
     viewer.visit.page.reload()
     expect(viewer.part("player-problem")).not_to_be_empty()
+
+
+def test_a_film_of_single_pictures(server: OrthancServer, tmp_path: Path, visiting: Open) -> None:
+    """It is shown with its poster, and that it cannot be played is said instead of tried."""
+    instance = store(server, coded(film(tmp_path / "film.dcm", colours(5)), LOSSY["50"]).read_bytes())
+    looked_at(server, instance)
+    viewer = visiting(server)
+    viewer.assert_has_thumbnail(instance)
+    expect(viewer.card(instance)).to_contain_text("Not playable here")
+    viewer.card(instance).click()
+    expect(viewer.part("player-problem")).to_contain_text("single pictures, which cannot be played here yet")
+    expect(viewer.part("player").locator("img")).to_be_visible()
+    expect(viewer.part("study")).to_be_visible()
+    expect(viewer.part("download")).to_have_count(0)
 
 
 def test_text_from_dicom_is_text(server: OrthancServer, films: Films, visiting: Open) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,6 +66,28 @@ def test_the_disks_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             await room.hold(None)
 
     asyncio.run(story())
+
+
+def test_what_lies_in_the_spool_is_counted_while_jobs_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(tmp_path)
+    for number in range(3):
+        job = settings.spool / f"job-{number}"
+        job.mkdir()
+        (job / "source").write_bytes(bytes(1000))
+        (job / "made.mp4").write_bytes(bytes(24))
+    assert Room(settings).used() == 3 * 1024
+    look = os.scandir
+
+    def ending(folder: str | Path) -> list[os.DirEntry[str]]:
+        found = sorted(look(folder), key=lambda entry: entry.name)
+        if folder == settings.spool:
+            shutil.rmtree(settings.spool / "job-2")
+        elif Path(folder).name == "job-1":
+            (settings.spool / "job-1" / "made.mp4").unlink()
+        return found
+
+    monkeypatch.setattr("orthanc_video.ingest.room.os", SimpleNamespace(scandir=ending))
+    assert Room(settings).used() == 1024 + 1000
 
 
 @given(announced=st.integers(0, 1000), blocks=st.lists(st.integers(0, 400)))

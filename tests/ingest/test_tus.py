@@ -39,7 +39,7 @@ def test_metadata_of_others() -> None:
     assert tus.metadata(f"name {_encoded('x')},type {_encoded('y')},relativePath bnVsbA==") == {}
 
 
-@pytest.mark.parametrize("header", ["a eA==,a eA==", "ä eA==", "a %", "a /w==", ",", "a eA== b"])
+@pytest.mark.parametrize("header", ["a eA==,a eA==", "ä eA==", "a %", "a /w==", ",", "a eA== b", "a \x80"])
 def test_metadata_that_is_malformed(header: str) -> None:
     with pytest.raises(BadRequest):
         tus.metadata(header)

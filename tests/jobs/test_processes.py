@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from prometheus_client import REGISTRY
 
 from clips import Clips
 from orthanc_video.errors import BrokenVideo, NotVideo, VideoError, WorkerFailed
-from orthanc_video.jobs import processes
+from orthanc_video.jobs import processes, watchdog
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.jobs.template import Template
 from orthanc_video.media.plan import plan
@@ -90,6 +91,20 @@ def test_one_that_hangs_is_ended_in_time(pipe: dict[str, Any]) -> None:
     with pytest.raises(BrokenVideo, match=r"thumbnail of this file took longer than 0\.5 s"):
         MediaProcess().run("thumbnail", pipe, Limits(seconds=0.5, memory=3 << 30))
     assert time.monotonic() - began < 1.5
+
+
+def test_one_that_comes_no_further_is_ended_with_its_ffmpeg(
+    clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "STANDSTILL", 3.0)
+    running = _Running("make", _task(clips, tmp_path / "made.mp4"))
+    (worker,) = media_processes()
+    (ffmpeg,) = children(worker)
+    os.kill(ffmpeg, signal.SIGSTOP)  # from outside, a decoder that goes round in one frame looks the same
+    error = running.error()
+    assert isinstance(error, BrokenVideo)
+    assert re.match(r"The transcode of this file came no further .*, at frame \d+ of 1200, and was", error.sentence)
+    await_end(ffmpeg)
 
 
 def test_one_that_is_killed_failed(clips: Clips, tmp_path: Path) -> None:

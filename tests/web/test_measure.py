@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -90,13 +89,3 @@ def test_only_uploads_count_as_refused_uploads(ask: Ask) -> None:
     assert REGISTRY.get_sample_value(name, labels) == before + 1
     assert ask("POST", "/video/things/1") == 405
     assert not REGISTRY.get_sample_value(name, {"status": "405"})
-
-
-def test_the_size_of_a_folder_whose_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "job").mkdir()
-    (tmp_path / "job" / "source").write_bytes(bytes(1000))
-    (tmp_path / "job" / "made.mp4").write_bytes(bytes(24))
-    assert measure._size(tmp_path) == 1024
-    listed = [*tmp_path.rglob("*"), tmp_path / "just gone"]
-    monkeypatch.setattr(Path, "rglob", lambda *_: listed)
-    assert measure._size(tmp_path) == 1024

@@ -28,7 +28,12 @@ export interface Video {
   rate: string;
   codec: string;
   bytes: number;
+  /** Whether the object holds a stream that can be downloaded as it is; false for films of single pictures. */
+  stream: boolean;
+  /** Browsers play what is stored; else they play what the server makes of it. */
   playable: boolean;
+  /** What there is to say of what the server made of it. */
+  remark: string;
   received: string;
   plan: Plan | null;
 }
@@ -118,7 +123,9 @@ export function readVideo(value: unknown): Video {
     rate: text(item["Rate"]),
     codec: text(item["Codec"]),
     bytes: amount(item["Size"]),
+    stream: item["Stream"] !== false,
     playable: item["Playable"] !== false,
+    remark: text(fields(item["Rendition"])["Sentence"]),
     received: text(item["Received"]),
     plan: readPlan(item["Plan"]),
   };
@@ -178,6 +185,16 @@ export function readPosted(value: unknown): Posted {
   }
   if (status === "") throw new AnswerError("The server's answer to the upload could not be read.");
   return { kind: "refused", status };
+}
+
+/** The job that an answer says to wait for; null when it is about something else. */
+export function readPreparing(status: number, body: string): string | null {
+  if (status !== 503) return null;
+  try {
+    return text(fields(JSON.parse(body))["Job"]) || null;
+  } catch {
+    return null;
+  }
 }
 
 /** The sentence of an error answer: a problem document's detail (RFC 9457) or Orthanc's own message. */

@@ -1,6 +1,6 @@
 // Talking to the gateway. Every address is relative to the page, so that it works behind a path prefix.
 
-import { readJob, readJobs, readPage, readPosted, readProblem, readVideo } from "./answers";
+import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { words } from "./words";
 
@@ -16,6 +16,7 @@ export class ApiError extends Error {
 
 export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
+  asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
@@ -59,6 +60,20 @@ export async function cancelJob(id: string): Promise<void> {
 /** Has a dead letter tried again. */
 export async function retryJob(id: string): Promise<void> {
   await ask(`video/jobs/${encodeURIComponent(id)}/retry`, { method: "POST" });
+}
+
+/** Null when a video can be played now, else the job that makes it so; asking begins it. */
+export async function getPlayable(id: string, signal: AbortSignal): Promise<string | null> {
+  const headers = { Range: "bytes=0-0", Prefer: "wait=0" };
+  const response = await fetch(address.stream(id), { headers, cache: "no-store", signal });
+  if (response.ok) {
+    await response.body?.cancel();
+    return null;
+  }
+  const body = await response.text();
+  const job = readPreparing(response.status, body);
+  if (job === null) throw new ApiError(response.status, readProblem(response.status, body));
+  return job;
 }
 
 /** Why a stream does not play, when it is the server's doing: its sentence, or null. */

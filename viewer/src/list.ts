@@ -52,7 +52,6 @@ function card(video: Video): HTMLLIElement {
         ),
         el("span", { class: "card-facts" }, ...facts.map((fact) => el("span", {}, fact))),
         el("span", { class: "card-syntax" }, video.transferSyntax),
-        video.playable ? null : el("span", { class: "badge" }, words.notPlayable),
       ),
     ),
   );

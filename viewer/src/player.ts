@@ -16,6 +16,7 @@ import {
   personName,
   pictureSize,
 } from "./format";
+import { prepare } from "./prepare";
 import { words } from "./words";
 
 export interface Player {
@@ -152,14 +153,9 @@ export function player(onClose: () => void): Player {
   }
 
   function stage(about: Video): HTMLElement {
-    const note = el("p", { class: "problem", role: "alert", "data-test": "player-problem", hidden: true });
+    const note = el("p", { class: "problem", role: "alert", "data-test": "player-problem", hidden: about.remark === "" }, about.remark);
     const poster = address.thumbnail(about.id);
     const label = words.videoLabel(date(about.studyDate));
-    if (!about.playable) {
-      note.textContent = words.cannotPlay;
-      note.hidden = false;
-      return el("div", { class: "stage" }, el("img", { class: "screen", src: poster, alt: label }), note);
-    }
     const video = el("video", {
       class: "screen",
       controls: true,
@@ -193,31 +189,39 @@ export function player(onClose: () => void): Player {
     return el("div", { class: "stage" }, video, read, note);
   }
 
-  function show(about: Video): void {
-    title.textContent = personName(about.patientName) || words.noName;
-    const links = el(
+  function links(about: Video): HTMLElement {
+    // What is stored need not be an MP4: then the server names it.
+    const stored = el("a", { class: "button", href: address.asStored(about.id), download: true, "data-test": "stored" }, words.downloadStored);
+    const mp4 = { class: "button", href: address.stream(about.id), download: `video-${about.id.slice(0, 8)}.mp4`, "data-test": "download" };
+    const study = { class: "button", target: "_blank", rel: "noopener", "data-test": "study" };
+    return el(
       "p",
       { class: "links" },
-      el(
-        "a",
-        {
-          class: "button",
-          href: address.stream(about.id),
-          // What cannot be played need not be an MP4: then the server names it.
-          download: about.playable ? `video-${about.id.slice(0, 8)}.mp4` : true,
-          "data-test": "download",
-        },
-        about.playable ? words.download : words.downloadOther,
-      ),
-      about.studyId === null
-        ? null
-        : el(
-            "a",
-            { class: "button", href: address.study(about.studyId), target: "_blank", rel: "noopener", "data-test": "study" },
-            words.study,
-          ),
+      el("a", mp4, words.download),
+      about.playable || !about.stream ? null : stored,
+      about.studyId === null ? null : el("a", { ...study, href: address.study(about.studyId) }, words.study),
     );
-    const side = el("aside", { class: "about", "aria-label": words.about }, links, plan(about), facts(about));
+  }
+
+  function show(about: Video): void {
+    title.textContent = personName(about.patientName) || words.noName;
+    const side = el("aside", { class: "about", "aria-label": words.about }, links(about), plan(about), facts(about));
+    if (about.playable) {
+      play(about, side);
+      return;
+    }
+    const mine = (asking = new AbortController());
+    const { element, ready } = prepare(about, mine.signal);
+    body.replaceChildren(element, side);
+    ready.then(
+      (remark) => {
+        if (!mine.signal.aborted) play({ ...about, remark: remark || about.remark }, side);
+      },
+      () => undefined, // it shows why by itself
+    );
+  }
+
+  function play(about: Video, side: HTMLElement): void {
     body.replaceChildren(stage(about), side);
     media?.focus();
   }
@@ -229,7 +233,7 @@ export function player(onClose: () => void): Player {
       stop();
       current = id;
       if (!dialog.open) dialog.showModal();
-      if (known) {
+      if (known?.playable) {
         show(known);
         return;
       }

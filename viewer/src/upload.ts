@@ -1,6 +1,7 @@
 // Uploads: a button, files dropped anywhere on the page, and one row per file from "waiting" to its result.
 
-import { arrange, button, el } from "./dom";
+import { button, el } from "./dom";
+import { Panel } from "./panel";
 import { Row } from "./row";
 import { sendFile } from "./sending";
 import { afterAnswer, final, isFinal, waiting, whileSending } from "./standing";
@@ -58,40 +59,22 @@ export interface Uploads {
 
 /** The panel of uploads. `onStored` is called each time something new has been stored. */
 export function uploads(onStored: () => void): Uploads {
-  const rows: Upload[] = [];
-  const list = el("ul", { class: "rows-list" });
+  const panel = new Panel<Upload>("uploads", words.uploads);
   const said = el("p", { class: "unseen", role: "status" });
-  const clear = button(words.clear, { class: "quiet", "data-test": "upload-clear" }, () => {
-    const left = rows.filter((row) => !isFinal(row.standing));
-    rows.splice(0, rows.length, ...left);
-    draw();
-  });
-  const panel = el(
-    "section",
-    { class: "rows", "aria-labelledby": "uploads-title", "data-test": "uploads", hidden: true },
-    el("header", {}, el("h2", { id: "uploads-title" }, words.uploads), clear),
-    list,
-  );
-
-  function draw(): void {
-    panel.hidden = rows.length === 0;
-    clear.hidden = !rows.some((row) => isFinal(row.standing));
-    arrange(list, rows.map((row) => row.element));
-  }
 
   function pump(): void {
     for (;;) {
-      const count = (state: Standing["state"]): number => rows.filter((row) => row.standing.state === state).length;
+      const count = (state: Standing["state"]): number => panel.rows.filter((row) => row.standing.state === state).length;
       const sending = count("sending");
       if (sending >= SENDING_AT_ONCE || sending + count("answering") >= OPEN_AT_ONCE) return;
-      const next = rows.find((row) => row.standing.state === "waiting");
+      const next = panel.rows.find((row) => row.standing.state === "waiting");
       if (!next) return;
       void next.run();
     }
   }
 
   return {
-    element: el("div", {}, panel, said),
+    element: el("div", {}, panel.element, said),
     add: (files) => {
       for (const file of files) {
         const row: Upload = new Upload(file, () => {
@@ -99,16 +82,16 @@ export function uploads(onStored: () => void): Uploads {
             said.textContent = `${row.name}: ${row.standing.sentence}`;
             if (row.standing.state === "stored") onStored();
           }
-          draw();
+          panel.draw();
           pump();
         });
-        rows.push(row);
+        panel.add(row);
       }
-      draw();
+      panel.draw();
       pump();
     },
-    follows: (job) => rows.some((row) => row.job === job),
-    busy: () => rows.some((row) => ["waiting", "sending"].includes(row.standing.state)),
+    follows: (job) => panel.rows.some((row) => row.job === job),
+    busy: () => panel.rows.some((row) => ["waiting", "sending"].includes(row.standing.state)),
   };
 }
 

@@ -19,7 +19,19 @@ const ACTIONS: Record<string, string> = {
   wrap: "Stored unchanged.",
   remux: "Repacked; the pictures are unchanged.",
   transcode: "Converted.",
+  render: "Ready to be played.",
 };
+
+const PREPARING = "Browsers do not play this format; a version that they play is being made";
+
+const progress = ({ percent, stage, fps, left }: Job): string =>
+  [
+    `${Math.floor(percent)} %${stage === "" ? "" : ` (${STAGES[stage.toLowerCase()] ?? stage})`}`,
+    fps === null ? "" : `${fps < 10 ? fps : Math.round(fps)} fps`,
+    left === null ? "" : `${duration(left)} left`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 
 export const words = {
   title: "Videos",
@@ -42,7 +54,6 @@ export const words = {
   noName: "No name",
   noDate: "No study date",
   idOf: (id: string) => `ID ${id}`,
-  notPlayable: "Not playable here",
 
   uploads: "Uploads",
   jobs: "Conversions",
@@ -56,14 +67,7 @@ export const words = {
   waiting: "Waiting",
   sending: (percent: number, size: string) => `Uploading: ${percent} % of ${size}`,
   answering: "Received; being looked at",
-  converting: ({ percent, stage, fps, left }: Job) =>
-    [
-      `Being converted: ${Math.floor(percent)} %${stage === "" ? "" : ` (${STAGES[stage.toLowerCase()] ?? stage})`}`,
-      fps === null ? "" : `${fps < 10 ? fps : Math.round(fps)} fps`,
-      left === null ? "" : `${duration(left)} left`,
-    ]
-      .filter(Boolean)
-      .join(" · "),
+  converting: (job: Job) => `Being converted: ${progress(job)}`,
   queued: "Being converted: waiting for its turn",
   outOfTouch: "Being converted; the server cannot be reached, still trying",
   retry: "Try again",
@@ -91,13 +95,15 @@ export const words = {
 
   close: "Close",
   download: "Download MP4",
-  downloadOther: "Download",
+  downloadStored: "Download as stored",
   study: "Study in Orthanc Explorer",
   frame: "Frame",
   ofFrames: (frames: number) => `of ${frames}`,
   time: "Time",
   videoLabel: (date: string) => (date === "" ? "Video" : `Video of ${date}`),
-  cannotPlay: "Browsers do not play this video's format. It can be downloaded.",
+  preparing: (job: Job | null) => `${PREPARING}: ${job?.state === "Running" ? progress(job) : "waiting for its turn"}`,
+  preparingOutOfTouch: `${PREPARING}; the server cannot be reached, still trying`,
+  preparingCancelled: "It was cancelled. Open the video again to have it made.",
   playFailed: "The video could not be played.",
   decodeFailed: "This browser cannot decode the video. It can be downloaded.",
   about: "About this video",

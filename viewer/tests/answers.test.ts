@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AnswerError, readJob, readJobs, readPage, readPosted, readProblem, readVideo } from "../src/answers";
+import { AnswerError, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "../src/answers";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const VIDEO = {
@@ -35,6 +35,7 @@ describe("a video", () => {
       rows: 720,
       frames: 300,
       frameTime: 33.3666666666667,
+      stream: true,
       playable: true,
       plan: { action: "remux", reasons: ["one", "2"] },
     });
@@ -47,10 +48,14 @@ describe("a video", () => {
       plan: null,
       studyId: null,
       patientName: "",
+      stream: true,
       playable: true,
     });
     expect(readVideo({ ID, TransferSyntaxUID: "1.2" }).transferSyntax).toBe("1.2");
     expect(readVideo({ ID, Playable: false }).playable).toBe(false);
+    expect(readVideo({ ID, Stream: false }).stream).toBe(false);
+    expect(readVideo({ ID, Playable: false, Rendition: null }).remark).toBe("");
+    expect(readVideo({ ID, Rendition: { State: "Success", Sentence: "One frame is lost." } }).remark).toBe("One frame is lost.");
   });
 
   it.each([null, 1, "x", [], {}, { ID: "../../etc" }])("is not made of %j", (value) => {
@@ -124,4 +129,13 @@ describe("a problem's sentence", () => {
     [413, "", "The file is larger than the server takes."],
     [418, "[]", "The server answered 418."],
   ])("%d %s", (status, body, expected) => expect(readProblem(status, body)).toBe(expected));
+});
+
+describe("what is being prepared", () => {
+  it.each([
+    [503, '{"title":"Being prepared","Job":"rendition-1"}', "rendition-1"],
+    [503, '{"title":"Temporarily unavailable"}', null],
+    [422, '{"Job":"rendition-1"}', null],
+    [503, "<html>nginx</html>", null],
+  ])("%d %s", (status, body, expected) => expect(readPreparing(status, body)).toBe(expected));
 });

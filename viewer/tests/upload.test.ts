@@ -66,5 +66,12 @@ describe("the jobs that have a row", () => {
     ["Failure", 9_000_000, true],
     ["Failure", 1_000_000, false],
   ] as const)("%s of %d: %s", (state, created, shown) => expect(isShown(job({ state, created }), 9_500_000)).toBe(shown));
+
+  it.each([
+    ["Pending", false],
+    ["Running", true],
+    ["Failure", false],
+  ] as const)("a rendition that is %s: %s", (state, shown) =>
+    expect(isShown(job({ state, action: "render", created: 9_000_000 }), 9_500_000)).toBe(shown));
 });
 

@@ -105,7 +105,7 @@ class Access:
             # A resource that is just being deleted fails for a moment before it is gone: the second answer is true.
             answer = await self.ask(caller, method, path, **more)
         if answer.status_code != httpx.codes.OK:
-            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+            raise unexpected(answer.status_code)
         return answer.json()
 
     async def remembered(self, caller: Caller, path: str) -> Any:
@@ -131,7 +131,7 @@ class Access:
             return
         answer = await self.ask(caller, "POST", "/instances", content=b"")
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+            raise unexpected(answer.status_code)
 
     async def may_see_jobs(self, caller: Caller) -> None:
         """Raises unless Orthanc shows this caller its own jobs."""
@@ -160,7 +160,7 @@ class Access:
             raise Busy("Orthanc does not answer. Try again in a moment.") from error
         refuse(answer.status_code)
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise Busy(f"Orthanc answered HTTP {answer.status_code}. Try again in a moment.")
+            raise unexpected(answer.status_code)
         if answer.status_code != httpx.codes.OK:
             raise BadRequest(f"Orthanc did not take a DICOM file (HTTP {answer.status_code}).")
         return answer.json()
@@ -194,6 +194,11 @@ def refuse(status: int) -> None:
     }
     if status in refusals:
         raise refusals[status]
+
+
+def unexpected(status: int) -> Busy:
+    """Any other answer but the one that was asked for: it may pass."""
+    return Busy(f"Orthanc answered HTTP {status}. Try again in a moment.")
 
 
 def _client(settings: Settings, local: bool) -> httpx.AsyncClient:

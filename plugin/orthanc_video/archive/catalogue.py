@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from orthanc_video.archive.access import Access, Caller
-from orthanc_video.archive.objects import Objects
+from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
 from orthanc_video.dicom import classes, syntaxes
-from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
+from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo
+from orthanc_video.model import MultiFrame
 
 _HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
@@ -18,13 +19,17 @@ _MODALITIES = "ES\\GM\\XC"
 
 
 async def videos(
-    access: Access, objects: Objects, caller: Caller, since: int, limit: int
+    access: Access, objects: Objects, caller: Caller, films: list[tuple[str, str]], since: int, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The facts of the videos of one page, newest series first, and how many instances there are to page through."""
+    """The facts of the videos of one page, newest first, and how many instances there are to page through.
+
+    ``films`` are those of single pictures that are known, wherever they are: when each was received, and its instance.
+    """
     query = {"Level": "Series", "Query": {"Modality": _MODALITIES}, "Expand": True}
     series = await access.json(caller, "POST", "/tools/find", json=query)
-    series.sort(key=lambda item: (item.get("LastUpdate", ""), item["ID"]), reverse=True)
-    candidates = [instance for item in series for instance in item["Instances"]]
+    came = {instance: (received, "") for received, instance in films}
+    came |= {instance: (item.get("LastUpdate", ""), item["ID"]) for item in series for instance in item["Instances"]}
+    candidates = sorted(came, key=lambda instance: came[instance], reverse=True)
     page = candidates[since : since + limit]
     turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -34,7 +39,7 @@ async def videos(
 
     found = await asyncio.gather(*map(in_turn, page), return_exceptions=True)
     for item in found:
-        if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo):
+        if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo | Forbidden):
             raise item
     return [item for item in found if isinstance(item, dict)], len(candidates)
 
@@ -51,8 +56,8 @@ async def belongs(access: Access, caller: Caller, instance: str, study: str, ser
 
 
 async def facts(access: Access, objects: Objects, caller: Caller, instance: str) -> dict[str, Any]:
-    """One video: codec, size, rate, frames, duration, transfer syntax, whose it is, plan with reasons."""
-    stored = await objects.video(caller, instance)
+    """One video or film: codec, size, rate, frames, duration, transfer syntax, whose it is, plan with reasons."""
+    stored = await objects.moving(caller, instance)
     tags, resource, metadata = await asyncio.gather(
         access.remembered(caller, f"/instances/{instance}/simplified-tags?ignore-length=ContributionDescription"),
         access.remembered(caller, f"/instances/{instance}"),
@@ -60,21 +65,30 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
     )
     series = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
     study = await access.remembered(caller, f"/studies/{series['ParentStudy']}")
-    syntax = syntaxes.BY_UID[stored.located.transfer_syntax]
-    kind = classes.BY_UID.get(stored.located.sop_class)
-    frame_time = float(tags.get("FrameTime") or 0)
-    frames = int(tags.get("NumberOfFrames") or 0)
     return {
         "ID": instance,
-        "SOPInstanceUID": stored.located.sop_instance,
-        "SOPClassUID": stored.located.sop_class,
-        "SOPClass": kind.name if kind else "",
-        "TransferSyntaxUID": syntax.uid,
-        "TransferSyntax": syntax.name,
         "ParentSeries": resource["ParentSeries"],
         "ParentStudy": series["ParentStudy"],
         "ParentPatient": study["ParentPatient"],
         **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
+        **(_film(stored.film) if isinstance(stored, StoredFilm) else _video(stored, tags)),
+        "Received": metadata.get("ReceptionDate", ""),
+        "Plan": _plan(tags),
+    }
+
+
+def _video(stored: StoredVideo, tags: dict[str, Any]) -> dict[str, Any]:
+    located = stored.located
+    syntax = syntaxes.BY_UID[located.transfer_syntax]
+    kind = classes.BY_UID.get(located.sop_class)
+    frame_time = float(tags.get("FrameTime") or 0)
+    frames = int(tags.get("NumberOfFrames") or 0)
+    return {
+        "SOPInstanceUID": located.sop_instance,
+        "SOPClassUID": located.sop_class,
+        "SOPClass": kind.name if kind else "",
+        "TransferSyntaxUID": syntax.uid,
+        "TransferSyntax": syntax.name,
         "Rows": int(tags.get("Rows") or 0),
         "Columns": int(tags.get("Columns") or 0),
         "NumberOfFrames": frames,
@@ -82,10 +96,31 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         "Seconds": float(tags.get("EffectiveDuration") or frames * frame_time / 1000),
         "Rate": _rate(frame_time),
         "Codec": syntax.codec,
-        "Size": stored.located.length,
-        "Playable": syntax.codec == "h264",
-        "Received": metadata.get("ReceptionDate", ""),
-        "Plan": _plan(tags),
+        "Size": located.length,
+        "Stream": True,
+        "Playable": stored.playable,
+    }
+
+
+def _film(film: MultiFrame) -> dict[str, Any]:
+    syntax = syntaxes.IMAGES[film.transfer_syntax]
+    frame_time = float(film.cadence.step.fraction * 1000)
+    return {
+        "SOPInstanceUID": film.sop_instance,
+        "SOPClassUID": film.sop_class,
+        "SOPClass": classes.CINE[film.sop_class],
+        "TransferSyntaxUID": syntax.uid,
+        "TransferSyntax": syntax.name,
+        "Rows": film.pixels.rows,
+        "Columns": film.pixels.columns,
+        "NumberOfFrames": len(film.frames),
+        "FrameTime": frame_time,
+        "Seconds": film.seconds,
+        "Rate": _rate(frame_time),
+        "Codec": syntax.codec,
+        "Size": sum(span.length for frame in film.frames for span in frame),
+        "Stream": False,
+        "Playable": False,
     }
 
 

@@ -1,16 +1,17 @@
-"""What arrived in Orthanc, from its own record of changes, and which of it is video: cheaply, the pixels unread.
+"""What arrived in Orthanc, from its own record of changes, and what of it moves: cheaply, the objects unread.
 
 Orthanc numbers its changes upwards and never uses a number again. A deleted instance's changes leave the record.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from orthanc_video.archive.service import Archive
-from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.errors import NotFound
 
 PAGE = 500
@@ -26,7 +27,7 @@ class Page:
 
 
 class Arrival(NamedTuple):
-    """A video in Orthanc; ``uuid`` is its attachment's, and never names other bytes."""
+    """A video or film in Orthanc; ``uuid`` is its attachment's, and never names other bytes."""
 
     instance: str
     uuid: str
@@ -66,17 +67,44 @@ def instances(archive: Archive, since: int, limit: int) -> list[str]:
     return found
 
 
-def video(archive: Archive, instance: str) -> Arrival | None:
-    """The instance if it is a video: by what Orthanc noted of it when it came; None also when it is gone."""
-    if archive.get(f"/instances/{instance}/metadata/TransferSyntax") not in syntaxes.BY_UID:
+def moving(archive: Archive, instance: str) -> Arrival | None:
+    """The instance if it is a video or a film of single pictures; None also when it is gone.
+
+    Orthanc has noted in its database what is asked here; of what can be no film it is asked once.
+    """
+    noted = archive.get(f"/instances/{instance}/metadata?expand")
+    if noted is None:
+        return None
+    if noted.get("TransferSyntax") not in syntaxes.BY_UID and not (
+        noted.get("SopClassUid") in classes.CINE and _frames(archive, instance) > 1
+    ):
         return None
     info = archive.get(f"/instances/{instance}/attachments/dicom/info")
     return None if info is None else Arrival(instance, str(info["Uuid"]))
 
 
+def _frames(archive: Archive, instance: str) -> int:
+    noted = archive.get(f"/instances/{instance}")
+    number = "" if noted is None else str(noted["MainDicomTags"].get("NumberOfFrames", ""))
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
+def received(archive: Archive, arrival: Arrival) -> str:
+    """When Orthanc received it, as it writes times (20261121T115718, in UTC); empty when it is gone."""
+    return str(archive.get(f"/instances/{arrival.instance}/metadata/ReceptionDate") or "")
+
+
 def holds(archive: Archive, arrival: Arrival) -> bool:
     """Whether Orthanc still holds this very object."""
     return _size(archive, arrival) is not None
+
+
+def held(archive: Archive, arrivals: Iterable[Arrival]) -> set[Arrival]:
+    """Those of ``arrivals`` (at most ``PAGE``) that Orthanc still holds, by one question. Raises Busy, Forbidden."""
+    wanted = set(arrivals)
+    question = {"Level": "Instance", "Resources": [one.instance for one in wanted]}
+    found = archive.ask("/tools/bulk-content", question) if wanted else []
+    return wanted & {Arrival(one["ID"], one["FileUuid"]) for one in found}
 
 
 def size_of(archive: Archive, arrival: Arrival) -> int:

@@ -6,29 +6,58 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Access, Caller, refuse
-from orthanc_video.dicom.locate import locate
+from orthanc_video.archive.access import Access, Caller, refuse, unexpected
+from orthanc_video.dicom.moving import described
+from orthanc_video.dicom.playable import plays
 from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.model import Located
+from orthanc_video.model import Located, MultiFrame
 from orthanc_video.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes."""
+    """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes.
+
+    ``playable``: browsers play these bytes.
+    """
 
     instance: str
     uuid: str
     path: Path
     located: Located
+    playable: bool = True
+
+    @property
+    def place(self) -> Located:
+        """As of all that moves: where it lies."""
+        return self.located
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFilm:
+    """One instance's single pictures, in the local file that holds them. ``uuid`` never names other bytes."""
+
+    instance: str
+    uuid: str
+    path: Path
+    film: MultiFrame
+    playable: bool = False
+
+    @property
+    def place(self) -> MultiFrame:
+        """As of all that moves: where it lies."""
+        return self.film
+
+
+Stored = StoredVideo | StoredFilm
 
 
 @contextmanager
@@ -65,11 +94,11 @@ class Objects:
     def __init__(self, settings: Settings, access: Access) -> None:
         self._settings = settings
         self._access = access
-        self._located: OrderedDict[str, StoredVideo] = OrderedDict()
+        self._located: OrderedDict[str, Stored] = OrderedDict()
         self._fetching: dict[str, asyncio.Lock] = {}
 
-    async def video(self, caller: Caller, named: str) -> StoredVideo:
-        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo when the object holds no video."""
+    async def moving(self, caller: Caller, named: str) -> Stored:
+        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo where nothing moves."""
         instance = await self._access.instance(caller, named)
         # The access question and the look-up are one: Orthanc has to let this caller read the attachment.
         info = await self._access.remembered(caller, f"/instances/{instance}/attachments/dicom/info")
@@ -79,7 +108,7 @@ class Objects:
             self._located.move_to_end(uuid)
             return known
         path = storage_file(self._settings, uuid, size) or await self._copy(caller, instance, uuid, size)
-        found = StoredVideo(instance, uuid, path, await asyncio.to_thread(_locate, path))
+        found = await asyncio.to_thread(_found, instance, uuid, path)
         self._located[uuid] = found
         while len(self._located) > self._settings.gateway.index_cache_entries:
             self._located.popitem(last=False)
@@ -106,7 +135,7 @@ class Objects:
             async with client.stream("GET", source, headers=dict(caller.credentials)) as answer:
                 refuse(answer.status_code)
                 if answer.status_code != httpx.codes.OK:
-                    raise Busy(f"Orthanc answered HTTP {answer.status_code} for the stored object.")
+                    raise unexpected(answer.status_code)
                 with partial.open("wb") as file:
                     async for block in answer.aiter_bytes(1 << 20):
                         await asyncio.to_thread(file.write, block)
@@ -121,15 +150,23 @@ class Objects:
 
 def evict(folder: Path, bound: int, keep: Path) -> None:
     """Removes the least recently used files of a cache folder until it holds at most ``bound`` bytes."""
-    files = sorted((file for file in folder.iterdir() if file != keep), key=lambda file: file.stat().st_atime)
-    total = sum(file.stat().st_size for file in files) + keep.stat().st_size
-    for file in files:
+    found = []
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may be at the same
+            about = file.stat()
+            found.append((about.st_atime, about.st_size, file))
+    total = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found):
         if total <= bound:
             return
-        total -= file.stat().st_size
-        file.unlink()
+        if file != keep:
+            total -= size
+            file.unlink(missing_ok=True)
 
 
-def _locate(path: Path) -> Located:
+def _found(instance: str, uuid: str, path: Path) -> Stored:
     with held(path), SpanSource(path) as file:
-        return locate(Bytes(file))
+        place = described(Bytes(file))[0]
+        if isinstance(place, MultiFrame):
+            return StoredFilm(instance, uuid, path, place)
+        return StoredVideo(instance, uuid, path, place, plays(Bytes(file), place))

@@ -49,6 +49,13 @@ class Archive:
         except ValueError:
             return body.decode("utf-8", "replace")
 
+    def ask(self, path: str, question: Any) -> Any:
+        """The JSON that Orthanc answers to a question in JSON."""
+        status, body = self._request("POST", path, json.dumps(question))
+        if status != http.HTTPStatus.OK:
+            raise _refusal(status)
+        return json.loads(body)
+
     def has(self, instance: str) -> bool:
         return self.get(f"/instances/{instance}") is not None
 
@@ -121,10 +128,10 @@ class Archive:
             self._request("DELETE", f"/instances/{stored['ID']}")
             raise WorkerFailed("Orthanc's MD5 of the stored object differs from ours; it was removed again.")
 
-    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+    def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
         connection = self._connect()
         try:
-            connection.request(method, self._path(path), headers=self._headers)
+            connection.request(method, self._path(path), body=body, headers=self._headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:

@@ -97,7 +97,7 @@ class _MovieHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class Entry:
     """What a sample description says (8.5.2)."""
 
     codec: str = ""
@@ -145,7 +145,7 @@ def _track(trak: Node, header: _MovieHeader, fragmented: bool) -> Track:
     tables: dict[str, Node] = {}
     for node in children(stbl):
         tables.setdefault(node.box.kind, node)
-    entry = _entry(tables["stsd"], handler) if "stsd" in tables else _Entry()
+    entry = sample_entry(tables["stsd"], handler) if "stsd" in tables else Entry()
     return Track(
         id=fields(tkhd, "I", 20 if large else 12)[0],
         handler=handler,
@@ -164,18 +164,18 @@ def _track(trak: Node, header: _MovieHeader, fragmented: bool) -> Track:
     )
 
 
-def _entry(stsd: Node, handler: str) -> _Entry:
+def sample_entry(stsd: Node, handler: str) -> Entry:
     """The first sample entry; ``encrypted`` speaks for all of them."""
     entries = list(children(stsd, 8))
     if not entries:
-        return _Entry()
+        return Entry()
     encrypted = any(_is_encrypted(entry, handler) for entry in entries)
     first = entries[0]
     if handler != "vide":
-        return _Entry(codec=first.box.kind, encrypted=encrypted)
+        return Entry(codec=first.box.kind, encrypted=encrypted)
     width, height = fields(first, "HH", 24)
     avcc = _extensions(first).get("avcC")
-    return _Entry(
+    return Entry(
         codec=first.box.kind,
         extradata=bytes(avcc.content) if avcc else b"",
         width=width,

@@ -1,10 +1,15 @@
-"""The one table of transfer syntaxes that hold a video, with what each of them allows (PS3.5 8.2.5 to 8.2.11, A.4)."""
+"""The one table of transfer syntaxes, with what each of them allows.
+
+Of those that hold a video (PS3.5 8.2.5 to 8.2.11, A.4), and of pictures that are coded each by itself (8.2.1 to 8.2.4,
+8.2.14, A.1 to A.4).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 MPEG2_MAIN = "1.2.840.10008.1.2.4.100"
 MPEG2_HIGH = "1.2.840.10008.1.2.4.101"
@@ -67,7 +72,7 @@ class VideoSyntax:
 _H264_41 = frozenset({9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41})
 _HEVC_51 = frozenset({30, 60, 63, 90, 93, 120, 123, 150, 153})
 
-_H264 = {
+_H264: dict[str, Any] = {
     "codec": "h264",
     "profiles": frozenset({66, 77, 100}),
     "containers": ("mp4", "mpegts"),
@@ -75,7 +80,7 @@ _H264 = {
     "method": "ISO_14496_10",
 }
 # H.265 lies in as many fragments as its writer likes.
-_HEVC = {
+_HEVC: dict[str, Any] = {
     "codec": "hevc",
     "levels": _HEVC_51,
     "containers": ("mp4", "mpegts"),
@@ -83,7 +88,7 @@ _HEVC = {
     "method": "ISO_23008_2",
     "fragmentable": True,
 }
-_MPEG2 = {
+_MPEG2: dict[str, Any] = {
     "codec": "mpeg2video",
     "profiles": frozenset({4, 5}),
     "containers": ("mpeg", "mpegts", "mpegvideo", "mp4"),
@@ -193,3 +198,38 @@ PREFERRED: dict[str, tuple[VideoSyntax, ...]] = {
     "h264": (BY_UID[H264_HIGH_41], BY_UID[H264_HIGH_42]),
     "hevc": (BY_UID[HEVC_MAIN],),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSyntax:
+    """One transfer syntax of pictures that are coded each by itself, and shown here.
+
+    ``codec``: ``raw``, ``rle``, ``jpeg`` (lossy), ``ljpeg`` (lossless JPEG), ``jpegls`` or ``jpeg2000``, whose block
+    coder may be that of HTJ2K. ``native`` says that the pictures are stored end to end.
+    """
+
+    uid: str
+    name: str
+    codec: str
+    native: bool = False
+
+
+_JPEG = "1.2.840.10008.1.2.4."
+_IMAGES = (
+    ImageSyntax(uid="1.2.840.10008.1.2", name="Implicit VR Little Endian", codec="raw", native=True),
+    ImageSyntax(uid="1.2.840.10008.1.2.1", name="Explicit VR Little Endian", codec="raw", native=True),
+    ImageSyntax(uid="1.2.840.10008.1.2.1.98", name="Encapsulated Uncompressed Explicit VR Little Endian", codec="raw"),
+    ImageSyntax(uid="1.2.840.10008.1.2.5", name="RLE Lossless", codec="rle"),
+    ImageSyntax(uid=f"{_JPEG}50", name="JPEG Baseline", codec="jpeg"),
+    ImageSyntax(uid=f"{_JPEG}51", name="JPEG Extended", codec="jpeg"),
+    ImageSyntax(uid=f"{_JPEG}57", name="JPEG Lossless", codec="ljpeg"),
+    ImageSyntax(uid=f"{_JPEG}70", name="JPEG Lossless, First-Order Prediction", codec="ljpeg"),
+    ImageSyntax(uid=f"{_JPEG}80", name="JPEG-LS Lossless", codec="jpegls"),
+    ImageSyntax(uid=f"{_JPEG}81", name="JPEG-LS Near-Lossless", codec="jpegls"),
+    ImageSyntax(uid=f"{_JPEG}90", name="JPEG 2000 Lossless", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}91", name="JPEG 2000", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}201", name="High-Throughput JPEG 2000 Lossless", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}202", name="High-Throughput JPEG 2000 Lossless with RPCL", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}203", name="High-Throughput JPEG 2000", codec="jpeg2000"),
+)
+IMAGES: dict[str, ImageSyntax] = {syntax.uid: syntax for syntax in _IMAGES}

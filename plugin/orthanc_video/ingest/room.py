@@ -65,10 +65,10 @@ class Room:
             return
         if announced > gateway.spool_mb * MIB:
             raise TooLarge(f"The upload is larger than the spool of {gateway.spool_mb} MiB (VideoGateway.SpoolMB).")
-        if self._used() + self.held + max(announced, 1) > gateway.spool_mb * MIB:
+        if self.used() + self.held + max(announced, 1) > gateway.spool_mb * MIB:
             raise Busy("As many uploads as the gateway's spool holds are under way. Try again when some are stored.")
 
-    def _used(self) -> int:
+    def used(self) -> int:
         """Bytes in the spool, of uploads and of what their jobs have made so far."""
         total = 0
         for folder in os.scandir(self._settings.spool):

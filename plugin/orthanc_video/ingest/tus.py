@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ def metadata(header: str) -> dict[str, str]:
             raise BadRequest("Upload-Metadata must be pairs of a key, unique and in ASCII, and a Base64 value.")
         try:
             found[key] = base64.b64decode(value.strip(), validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise BadRequest(f'The value of "{key}" in Upload-Metadata is not UTF-8 text in Base64.') from error
     return {key: value for key, value in found.items() if key not in _REPEATED}
 
@@ -66,6 +65,6 @@ def checksum(header: str | None) -> Checksum | None:
         raise BadRequest(f"Upload-Checksum must begin with one of {', '.join(ALGORITHMS)}.")
     try:
         expected = base64.b64decode(value.strip(), validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise BadRequest("Upload-Checksum holds no Base64 value.") from error
     return Checksum(hashlib.new(algorithm, usedforsecurity=False), expected)

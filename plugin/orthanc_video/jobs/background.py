@@ -16,20 +16,24 @@ from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import copy_of
 from orthanc_video.errors import VideoError
-from orthanc_video.jobs import notice_job, thumbnails
+from orthanc_video.jobs import notice_job, rendering, renditions, thumbnails, views
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
+from orthanc_video.settings import ON_ARRIVAL, Settings
 
 QUEUE = "background"
 # What just arrived comes before what is caught up with (in DBOS, no priority is the highest).
 _CATCHING_UP = 10
 
 
-def notice(arrivals: Iterable[Arrival]) -> None:
-    """Has each video looked at, once: a second time for the same object is nothing."""
+def notice(arrivals: Iterable[Arrival], *, new: bool) -> None:
+    """Has each video looked at, once: a second time for the same object is nothing.
+
+    ``new`` ones came just now, and somebody will want to see them; what an archive has held for long is left alone.
+    """
     for arrival in arrivals:
         with SetWorkflowID(_name(arrival.uuid)):
-            DBOS.enqueue_workflow(QUEUE, notice_video, arrival.instance, arrival.uuid)
+            DBOS.enqueue_workflow(QUEUE, notice_video, arrival.instance, arrival.uuid, new)
 
 
 def findings(stored: str) -> list[str] | None:
@@ -47,33 +51,52 @@ def _name(stored: str) -> str:
 
 
 @DBOS.workflow(name="notice_video")
-def notice_video(instance: str, stored: str) -> Outcome:
-    """The outcome's ``Findings`` are sentences; ``Gone`` says that the object was deleted before."""
-    return until_it_passes(lambda: _look(instance, stored))
+def notice_video(instance: str, stored: str, new: bool = False) -> Outcome:
+    """The outcome's ``Findings`` are sentences; ``Gone`` says that the object was deleted before.
+
+    ``Unplayable`` says that browsers need a rendition of it. Earlier versions knew neither that nor ``new``.
+    """
+    outcome = until_it_passes(lambda: _look(instance, stored))
+    if new and outcome.get("Unplayable") and here().settings.gateway.renditions == ON_ARRIVAL:
+        rendering.in_advance(Arrival(instance, stored))
+    return outcome
 
 
 @DBOS.step(name="look")
 def _look(instance: str, stored: str) -> Outcome:
     try:
-        found = notice_job.look(here().settings, here().archive, Arrival(instance, stored))
+        found = notice_job.look(here().settings, here().archive, arrival := Arrival(instance, stored))
+        if found is None:
+            return {"State": "Success", "Gone": True}
+        if found.is_film:
+            here().database.add_film(stored, instance, changes.received(here().archive, arrival))
     except VideoError as error:
         return failure(error)
-    return {"State": "Success", "Gone": True} if found is None else {"State": "Success", "Findings": found}
+    unplayable = found.readable and not found.playable
+    return {"State": "Success", "Findings": found.findings, "Unplayable": unplayable}
 
 
 def forget_deleted() -> None:
-    """Removes posters, copies and findings of the objects that Orthanc no longer holds. Raises Busy."""
+    """Removes posters, renditions, copies and findings of the objects that Orthanc no longer holds. Raises Busy."""
     kept = 0
     while page := DBOS.list_workflows(
-        name="notice_video", status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
+        name=["notice_video", views.RENDITION], status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
     ):
-        looks = {status.workflow_id: Arrival(*status.input["args"]) for status in page if status.input}
-        gone = {name: one for name, one in looks.items() if not changes.holds(here().archive, one)}
+        looks = {status.workflow_id: Arrival(*status.input["args"][:2]) for status in page if status.input}
+        held = changes.held(here().archive, looks.values())
+        gone = {name: one for name, one in looks.items() if one not in held}
+        here().database.forget_films(arrival.uuid for arrival in gone.values())
         for arrival in gone.values():
-            thumbnails.forget(here().settings, arrival.uuid)
-            copy_of(here().settings, arrival.uuid).unlink(missing_ok=True)
+            _forget(here().settings, arrival.uuid)
         DBOS.delete_workflows(list(gone))
         kept += len(page) - len(gone)
+
+
+def _forget(settings: Settings, stored: str) -> None:
+    """Removes all that is kept of the object with this UUID, its findings apart."""
+    thumbnails.forget(settings, stored)
+    renditions.forget(settings, stored)
+    copy_of(settings, stored).unlink(missing_ok=True)
 
 
 def begin_catch_up() -> str:
@@ -110,7 +133,7 @@ def _go_through(active: Active) -> Outcome:
         if page["State"] != "Success":
             return page
         with SetEnqueueOptions(priority=_CATCHING_UP):
-            notice(Arrival(*one) for one in page["Videos"])
+            notice((Arrival(*one) for one in page["Videos"]), new=False)
         left, noticed = since, noticed + len(page["Videos"])
         active.progress = 1 - left / counted["Count"]
     return {"State": "Success", "Sentence": f"{noticed} of {counted['Count']} instances are videos that were new here."}
@@ -130,7 +153,7 @@ def _unnoticed(since: int, limit: int) -> Outcome:
     archive = here().archive
     try:
         page = changes.instances(archive, since, limit)
-        videos = [found for found in (changes.video(archive, instance) for instance in page) if found is not None]
+        videos = [found for found in (changes.moving(archive, instance) for instance in page) if found is not None]
     except VideoError as error:
         return failure(error)
     names = [_name(one.uuid) for one in videos]

@@ -1,4 +1,4 @@
-"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and three of ours beside them."""
+"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and four of ours beside them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ _position = sa.Table(
     _tables,
     sa.Column("of", sa.String(64), primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
+)
+_films = sa.Table(
+    "orthanc_video_films",
+    _tables,
+    sa.Column("stored", sa.String(64), primary_key=True),  # the attachment's UUID
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("received", sa.String(32), nullable=False),  # as Orthanc writes times
 )
 _CHANGES = "changes"  # of Orthanc: the only list that is followed
 _CLOCKS = {
@@ -129,6 +136,20 @@ class Database:
             else:
                 here = sa.and_(_position.c.of == _CHANGES, _position.c.number == before)
                 connection.execute(sa.update(_position).where(here).values(number=after))
+
+    def add_film(self, stored: str, instance: str, received: str) -> None:
+        """Remembers a film of single pictures; once more is nothing."""
+        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
+            connection.execute(sa.insert(_films).values(stored=stored, instance=instance, received=received))
+
+    def films(self) -> list[tuple[str, str]]:
+        """When each was received, and its instance."""
+        with self._engine.begin() as connection:
+            return [(row.received, row.instance) for row in connection.execute(sa.select(_films))]
+
+    def forget_films(self, stored: Iterable[str]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_films).where(_films.c.stored.in_(list(stored))))
 
     def forget_the_dead(self, older: float) -> None:
         """Removes processes that have not beaten for ``older`` seconds, and their reports."""

@@ -11,17 +11,20 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from orthanc_video import metrics
 from orthanc_video.archive import awaited
+from orthanc_video.archive.changes import Arrival
+from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
-from orthanc_video.jobs import background, ingest_job, processes, queues, running, views
+from orthanc_video.jobs import background, ingest_job, processes, queues, rendering, renditions, running, views
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
-from orthanc_video.jobs.running import Outcome, Running
+from orthanc_video.jobs.running import Outcome, Places, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import Settings
@@ -48,8 +51,9 @@ class Engine:
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
-        self._running = Running(settings, archive, queues.transcodes_at_once(settings))
+        self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
         self._noticing = Noticing(archive, self._database, news or threading.Event())
+        self._closing = False
 
     def launch(self) -> None:
         """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
@@ -78,6 +82,8 @@ class Engine:
         DBOS.launch()
         queues.register(self.settings)
         self._membership.begin()
+        if self._runs_jobs:
+            threading.Thread(target=self._fill_places, name="places", daemon=True).start()
         if not self._worker:
             self._noticing.begin()
             self._sweep()
@@ -102,6 +108,7 @@ class Engine:
 
         Media processes at work are not ended here, which would be recorded as a failure: they end with this process.
         """
+        self._closing = True  # what ends now makes no room for others
         self._noticing.end()
         processes.close()
         self._membership.leave()
@@ -148,18 +155,66 @@ class Engine:
             queue = queues.TRANSCODES if plan["action"] == Action.TRANSCODE else queues.SHORT
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
-        if self._runs_jobs:
-            self._begin_transcode()
+        self._begin(queues.TRANSCODES, self._running.transcodes)
 
-    def _begin_transcode(self) -> None:
-        """Begins the transcode whose turn it is, where there is room: DBOS looks only from time to time."""
-        with self._running.room() as room:
+    def _fill_places(self) -> None:
+        """Begins the next job as soon as another has ended."""
+        while True:
+            self._running.vacated.wait()
+            self._running.vacated.clear()
+            try:
+                while not self._closing and self._begin_any():
+                    pass
+            except sa.exc.SQLAlchemyError:
+                log.warning("The jobs' database does not answer: the next transcode begins when it does.")
+
+    def _begin_any(self) -> bool:
+        transcode = self._begin(queues.TRANSCODES, self._running.transcodes)
+        return self._begin(queues.RENDITIONS, self._running.renditions) or transcode
+
+    def _begin(self, queue: str, places: Places) -> bool:
+        """Begins the job whose turn it is, where there is room: DBOS looks only from time to time."""
+        if not self._runs_jobs:
+            return False
+        with places.room() as room:
             if room is None:
-                return
-            claim = queues.Claim(self._dbos, queues.TRANSCODES)
-            if claim.workflow is not None:
-                room.keep_for(views.job_of(claim.workflow))
-                claim.begin()
+                return False
+            claim = queues.Claim(self._dbos, queue)
+            if claim.workflow is None:
+                return False
+            room.keep_for(views.job_of(claim.workflow))
+            claim.begin()
+            return True
+
+    def render(self, arrival: Arrival) -> tuple[str, concurrent.futures.Future[Outcome]]:
+        """Has the rendition that somebody waits for made, if nobody does yet; its job, and the outcome to wait for.
+
+        Raises what it failed with before, where trying again would only fail again.
+        """
+        job = rendering.job_of(arrival.uuid)
+        latest = views.latest_attempt(job)
+        if latest is not None and latest.status in views.UNFINISHED:
+            waiter = self._running.outcome_of(latest.workflow_id)
+            queues.move(self._dbos, latest.workflow_id, queues.RENDITIONS)
+        else:
+            waiter = self._render_again(latest, rendering.next_attempt(latest, arrival), arrival)
+        self._begin(queues.RENDITIONS, self._running.renditions)
+        return job, waiter
+
+    def _render_again(
+        self, latest: WorkflowStatus | None, workflow: str, arrival: Arrival
+    ) -> concurrent.futures.Future[Outcome]:
+        waiter = self._running.outcome_of(workflow)
+        with SetWorkflowID(workflow):
+            DBOS.enqueue_workflow(queues.RENDITIONS, rendering.rendition, arrival.instance, arrival.uuid)
+        if latest is not None:
+            DBOS.delete_workflow(latest.workflow_id)
+        return waiter
+
+    def rendition(self, stored: Stored) -> dict[str, Any] | None:
+        """What there is of a stored stream's rendition, as the API shows it."""
+        latest = views.latest_attempt(rendering.job_of(stored.uuid))
+        return views.rendition(latest, renditions.found(self.settings, stored))
 
     def refused(self, job: str) -> None:
         """The sender has been told that the job failed, and has the file: its upload is not kept."""
@@ -217,6 +272,10 @@ class Engine:
         """What the first look at the stored object with this UUID found; None while there was none."""
         return background.findings(stored)
 
+    def films(self) -> list[tuple[str, str]]:
+        """When each film of single pictures that was looked at came into Orthanc, and its instance."""
+        return self._database.films()
+
     def awaited_study(self, study: str) -> dict[str, Any] | None:
         """The study of this Orthanc ID as it will be, where an acknowledged upload that is not stored yet makes it."""
         unfinished = DBOS.list_workflows(status=views.UNFINISHED, name="ingest_video")
@@ -240,13 +299,18 @@ class Engine:
                 active.end(cancelled=True)
             elif latest.status != "PENDING":  # else whoever runs it sees that it is cancelled, and clears up
                 ingest_job.tidy(self.settings, job)
-            self._running.settle(job, views.CANCELLED)
+            for waited in {job, latest.workflow_id}:
+                self._running.settle(waited, views.CANCELLED)
         elif views.keeps_upload(latest):
             ingest_job.tidy(self.settings, job)
 
     def retry(self, job: str) -> None:
-        """Tries a dead letter again, from the beginning; raises NotFound, or Conflict when it is none."""
+        """Tries a dead letter, or a rendition that failed, again; raises NotFound, or Conflict when it is neither."""
         latest = views.latest(job)
+        if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
+            self._render_again(latest, views.next_attempt(latest.workflow_id), Arrival(*latest.input["args"]))
+            self._begin(queues.RENDITIONS, self._running.renditions)
+            return
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])

@@ -6,24 +6,21 @@ Plain functions, no engine; each may be repeated.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-import uuid
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
-from orthanc_video.archive.objects import storage_file
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import check
-from orthanc_video.dicom.locate import described
-from orthanc_video.errors import BrokenVideo, Busy, NotFound, NotVideo, VideoError
+from orthanc_video.dicom.moving import described
+from orthanc_video.dicom.playable import plays
+from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.jobs import ingest_job, thumbnails
+from orthanc_video.jobs import reading, thumbnails
 from orthanc_video.jobs.processes import MediaProcess, job_limits
-from orthanc_video.model import Span, VideoStream, from_json, to_json
+from orthanc_video.model import Located, MultiFrame, VideoStream, from_json
 from orthanc_video.settings import Settings
 
 _LONGEST_SENTENCE = 1000
@@ -31,65 +28,49 @@ _LONGEST_SENTENCE = 1000
 _turn = threading.BoundedSemaphore(1)
 
 
-def look(settings: Settings, archive: Archive, arrival: Arrival) -> list[str] | None:
-    """The findings, None when the object is gone; its poster is in the cache then.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a first look found: ``findings`` are sentences, ``playable`` whether browsers play the stored stream.
+
+    ``readable``: its pictures were found. ``is_film``: they are single pictures.
+    """
+
+    findings: list[str]
+    readable: bool = False
+    playable: bool = False
+    is_film: bool = False
+
+
+def look(settings: Settings, archive: Archive, arrival: Arrival) -> Seen | None:
+    """What there is to see, None when the object is gone; its poster is in the cache then.
 
     Raises Busy when it should be tried again.
     """
-    with _turn:
-        try:
-            with _file(settings, archive, arrival) as path:
-                return _look(settings, path, arrival.uuid)
-        except (OSError, VideoError) as error:
-            if isinstance(error, NotFound) or not changes.holds(archive, arrival):
-                return None
-            if isinstance(error, OSError):
-                raise Busy(f"The stored object could not be read ({os.strerror(error.errno or 0)}).") from error
-            raise
+    with _turn, contextlib.suppress(NotFound), reading.file_of(settings, archive, arrival) as path:
+        return _look(settings, path, arrival.uuid)
+    return None
 
 
-@contextlib.contextmanager
-def _file(settings: Settings, archive: Archive, arrival: Arrival) -> Iterator[Path]:
-    """Orthanc's own file, or a copy for as long as it is needed: the cache of copies is for what people play."""
-    size = changes.size_of(archive, arrival)
-    path = storage_file(settings, arrival.uuid, size)
-    if path is not None:
-        yield path
-        return
-    ingest_job.room_for(settings, size)
-    copy = ingest_job.folder_of(settings, f"look-{uuid.uuid4().hex}") / "object"
-    copy.parent.mkdir(mode=0o700)
-    try:
-        changes.fetch(archive, arrival, copy)
-        yield copy
-    finally:
-        ingest_job.tidy(settings, copy.parent.name)
-
-
-def _look(settings: Settings, path: Path, stored: str) -> list[str]:
+def _look(settings: Settings, path: Path, stored: str) -> Seen:
     try:
         with SpanSource(path) as file:
-            located, said = described(Bytes(file))
+            found, said = described(Bytes(file))
+            playable = isinstance(found, Located) and plays(Bytes(file), found)
     except (BrokenVideo, NotVideo) as error:
-        return [error.sentence]
-    findings = check.of_object(said, located)
-    spans = _cut(located.spans, located.length)
+        return Seen([error.sentence])
+    is_film = isinstance(found, MultiFrame)
+    findings = check.of_frames(said, found) if isinstance(found, MultiFrame) else check.of_object(said, found)
+    task = thumbnails.task(path, found)
 
     def run(target: Path) -> dict[str, Any]:
-        arguments = {"path": str(path), "spans": to_json(spans), "target": str(target), "width": thumbnails.WIDTH}
-        result: dict[str, Any] = MediaProcess().run("look", arguments, job_limits(settings))
+        result: dict[str, Any] = MediaProcess().run("look", task | {"target": str(target)}, job_limits(settings))
         return result
 
     try:
         seen = thumbnails.make(settings, thumbnails.path_of(settings, stored), run)
     except (BrokenVideo, NotVideo) as error:
-        return [*findings, error.sentence]
-    if seen["video"] is not None:
-        findings += check.of_stream(said, located, from_json(VideoStream, seen["video"]))
-    return [*findings, *(str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1])]
-
-
-def _cut(spans: tuple[Span, ...], length: int) -> tuple[Span, ...]:
-    """The spans without the byte that pads the last."""
-    rest = sum(span.length for span in spans) - length
-    return (*spans[:-1], Span(spans[-1].offset, spans[-1].length - rest))
+        return Seen([*findings, error.sentence], is_film=is_film)
+    if seen["video"] is not None and isinstance(found, Located):
+        findings += check.of_stream(said, found, from_json(VideoStream, seen["video"]))
+    findings += [str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1]]
+    return Seen(findings, is_film or seen["video"] is not None, playable, is_film)

@@ -69,8 +69,8 @@ class Noticing:
         """Deals with one page; whether more is waiting."""
         position = self._database.position() or 0
         page = changes.after(self._archive, position)
-        found = (changes.video(self._archive, instance) for instance in page.instances)
-        background.notice(arrival for arrival in found if arrival is not None)
+        found = (changes.moving(self._archive, instance) for instance in page.instances)
+        background.notice((arrival for arrival in found if arrival is not None), new=True)
         if page.position != position:
             self._database.move(position, page.position)
         return page.more

@@ -13,6 +13,7 @@ from typing import Any
 from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
 from orthanc_video.jobs.template import Forked, Template
+from orthanc_video.jobs.watchdog import Watchdog
 from orthanc_video.model import Progress, from_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 
@@ -37,17 +38,17 @@ class MediaProcess:
         self._process: Forked | None = None
         self._lock = threading.Lock()
         self._ended = False
-        self._timed_out = False
 
     def run(self, name: str, arguments: dict[str, Any], limits: Limits, listener: Listener | None = None) -> Any:
-        """The task's result; raises the error it reported, or WorkerFailed when it died or ran out of time."""
+        """The task's result; raises the error it reported, WorkerFailed when it died.
+
+        Raises BrokenVideo when it ran out of time or came no further.
+        """
         with self._lock:
             if self._ended:
                 raise WorkerFailed("The job was cancelled.")
             self._process = process = _template.fork()
-        timer = threading.Timer(limits.seconds, self._time_out)
-        timer.daemon = True
-        timer.start()
+        watchdog = Watchdog(name, limits.seconds, self._kill)
         try:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(
@@ -55,13 +56,13 @@ class MediaProcess:
                 )
                 process.stdin.close()
             with metrics.media_processes.track_inprogress():
-                return self._answer(process, name, limits, listener)
+                return self._answer(process, name, watchdog, listener)
         finally:
-            timer.cancel()
+            watchdog.dismiss()
             with self._lock:
                 process.close()
 
-    def _answer(self, process: Forked, name: str, limits: Limits, listener: Listener | None) -> Any:
+    def _answer(self, process: Forked, name: str, watchdog: Watchdog, listener: Listener | None) -> Any:
         stages = metrics.Stages(name)
         for line in _lines(process, name):
             if "result" in line:
@@ -71,19 +72,16 @@ class MediaProcess:
                 raise revive(str(line["error"]), str(line.get("sentence"))[:_LONGEST_SENTENCE])
             told = _progress(line, name)
             stages.at(told.stage)
+            watchdog.tell(told)
             if listener is not None:
                 listener(told)
-        if self._timed_out:
-            raise BrokenVideo(f"The {name} of this file took longer than {limits.seconds:g} s and was ended.")
+        if watchdog.sentence:
+            raise BrokenVideo(watchdog.sentence[:_LONGEST_SENTENCE])
         if self._ended:
             raise WorkerFailed("The job was cancelled.")
         raise WorkerFailed(
             f"The media process died during {name} (exit {process.wait()}): the file may be made to do so."
         )
-
-    def _time_out(self) -> None:
-        self._timed_out = True
-        self._kill()
 
     def end(self) -> None:
         """Cancels: the process and all it started are killed at once."""

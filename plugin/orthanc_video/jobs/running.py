@@ -12,6 +12,7 @@ from typing import Any
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.jobs import ingest_job, processes
+from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.pace import Pace
 from orthanc_video.model import Progress
 from orthanc_video.settings import Settings
@@ -55,7 +56,7 @@ class Active:
 
 
 class Room:
-    """The place of a transcode that is about to begin."""
+    """The place of a job that is about to begin."""
 
     def __init__(self, reserved: set[str]) -> None:
         self._reserved = reserved
@@ -66,15 +67,63 @@ class Room:
         self.kept = True
 
 
+class Places:
+    """How many jobs of one kind are worked on at once in this process, wherever they come from."""
+
+    def __init__(self, most: int, vacated: threading.Event) -> None:
+        """``vacated`` is set whenever a job has given its place back."""
+        self._free = threading.Semaphore(most)
+        self._vacated = vacated
+        self._reserved: set[str] = set()
+
+    @contextlib.contextmanager
+    def room(self) -> Iterator[Room | None]:
+        """A place for one more job, if there is one; given back unless it is kept for a job."""
+        if not self._free.acquire(blocking=False):
+            yield None
+            return
+        room = Room(self._reserved)
+        try:
+            yield room
+        finally:
+            if not room.kept:
+                self._free.release()
+
+    @contextlib.contextmanager
+    def taken(self, job: str) -> Iterator[None]:
+        """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
+        if job in self._reserved:
+            self._reserved.remove(job)
+        else:
+            self._free.acquire()
+        try:
+            yield
+        finally:
+            self._vacate()
+
+    def give_back(self, job: str) -> None:
+        """The place that was kept for a job which has ended without taking it."""
+        if job in self._reserved:
+            self._reserved.remove(job)
+            self._vacate()
+
+    def _vacate(self) -> None:
+        self._free.release()
+        self._vacated.set()
+
+
 class Running:
     """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
 
-    def __init__(self, settings: Settings, archive: Archive, transcodes: int) -> None:
-        """``transcodes`` is how many are made at once here, wherever they come from."""
+    def __init__(self, settings: Settings, archive: Archive, database: Database, transcodes: int) -> None:
+        """``transcodes`` is how many are made at once here, and how many renditions that somebody waits for."""
         self.settings = settings
-        self._transcodes = threading.Semaphore(transcodes)
-        self._reserved: set[str] = set()
+        # Set when a place has become free: there is room for the next job.
+        self.vacated = threading.Event()
+        self.transcodes = Places(transcodes, self.vacated)
+        self.renditions = Places(transcodes, self.vacated)
         self.archive = archive
+        self.database = database
         self.active: dict[str, Active] = {}
         # Set when there is something new to look after.
         self.woken = threading.Event()
@@ -99,59 +148,30 @@ class Running:
                 yield active
         finally:
             del self.active[job]
-            self._give_back(job)
+            self.transcodes.give_back(job)
+            self.renditions.give_back(job)
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
 
-    @contextlib.contextmanager
-    def room(self) -> Iterator[Room | None]:
-        """A place for one more transcode here, if there is one; given back unless it is kept for a job."""
-        if not self._transcodes.acquire(blocking=False):
-            yield None
-            return
-        room = Room(self._reserved)
-        try:
-            yield room
-        finally:
-            if not room.kept:
-                self._transcodes.release()
-
-    @contextlib.contextmanager
-    def transcoding(self, job: str) -> Iterator[None]:
-        """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
-        if job in self._reserved:
-            self._reserved.remove(job)
-        else:
-            self._transcodes.acquire()
-        try:
-            yield
-        finally:
-            self._transcodes.release()
-
-    def _give_back(self, job: str) -> None:
-        if job in self._reserved:
-            self._reserved.remove(job)
-            self._transcodes.release()
-
-    def outcome_of(self, job: str) -> concurrent.futures.Future[Outcome]:
+    def outcome_of(self, workflow: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""
-        waiter = self._waiters.setdefault(job, concurrent.futures.Future())
+        waiter = self._waiters.setdefault(workflow, concurrent.futures.Future())
         self.woken.set()
         return waiter
 
     def awaited(self) -> set[str]:
-        """The jobs whose outcome is waited for here."""
+        """The workflows whose outcome is waited for here."""
         return set(self._waiters)
 
-    def settle(self, job: str, outcome: Outcome) -> None:
-        waiter = self._waiters.pop(job, None)
+    def settle(self, workflow: str, outcome: Outcome) -> None:
+        waiter = self._waiters.pop(workflow, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(outcome)
 
     def release(self) -> None:
         """Lets go of all who wait: their jobs are recorded and go on, here after a restart or elsewhere."""
-        for job in self.awaited():
-            self.settle(job, {})
+        for workflow in self.awaited():
+            self.settle(workflow, {})
 
 
 _here: Running | None = None

@@ -6,9 +6,11 @@ import glob
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orthanc_video.archive.objects import evict
+from orthanc_video.jobs import reading
+from orthanc_video.model import Located, MultiFrame
 from orthanc_video.settings import Settings
 
 WIDTH = 320  # what is asked for unless a request says
@@ -18,6 +20,11 @@ T = TypeVar("T")
 def path_of(settings: Settings, stored: str, width: int = WIDTH) -> Path:
     """Where the poster of the object with this UUID lies, or will."""
     return settings.cache / "thumbnails" / f"{stored}-{width}.jpg"
+
+
+def task(path: Path, found: Located | MultiFrame, width: int = WIDTH) -> dict[str, Any]:
+    """What a media process has to know to make the poster, but the place for it."""
+    return {**reading.task(path, found), "width": width}
 
 
 def make(settings: Settings, path: Path, write: Callable[[Path], T]) -> T:

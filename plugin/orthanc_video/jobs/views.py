@@ -10,6 +10,7 @@ from typing import Any
 
 from dbos import DBOS, WorkflowStatus
 
+from orthanc_video.archive.objects import StoredVideo
 from orthanc_video.errors import NotFound
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Outcome
@@ -18,7 +19,8 @@ from orthanc_video.settings import Settings
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 # Not the first looks at what arrived: there is one for every video in Orthanc.
-SHOWN = ["ingest_video", "refused_upload", "catch_up"]
+RENDITION = "rendition"
+SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION]
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 CANCELLED: Outcome = {"State": "Cancelled", "Sentence": "The job was cancelled."}
@@ -52,8 +54,8 @@ def latest_attempt(job: str) -> WorkflowStatus | None:
 
 
 def keeps_upload(status: WorkflowStatus) -> bool:
-    """Whether the upload's bytes are still wanted: by an unfinished job, or as a dead letter's."""
-    return status.status in UNFINISHED or _state(status) == "Failure"
+    """Whether a job's folder in the spool is still wanted: by an unfinished job, or as a dead letter's."""
+    return status.status in UNFINISHED or (state_of(status) == "Failure" and status.name != RENDITION)
 
 
 def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
@@ -61,16 +63,19 @@ def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
 
     The bytes themselves say so: those of a failure whose sender was told of it are removed.
     """
-    return _state(status) == "Failure" and ingest_job.folder_of(settings, job_of(status.workflow_id)).exists()
+    failed = state_of(status) == "Failure" and status.name != RENDITION
+    return failed and ingest_job.folder_of(settings, job_of(status.workflow_id)).exists()
 
 
 def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The job as the API shows it; ``reports`` are those of running jobs, by job."""
     job = job_of(status.workflow_id)
     came_to = outcome(status) if status.status in ENDED else {}
-    state = _state(status)
+    state = state_of(status)
     arguments = (status.input or {"args": ()})["args"]
-    plan = arguments[2] if len(arguments) > 2 else {}
+    instance, plan = came_to.get("Answer", {}).get("ID"), arguments[2] if len(arguments) > 2 else {}
+    if status.name == RENDITION:
+        instance, plan = arguments[0], {"action": "render"}
     at = {"Stage": state.lower(), "Progress": 0, "FramesPerSecond": None, "SecondsLeft": None}
     if state == "Running":
         at |= reports.get(job, {"Stage": "waiting"})
@@ -81,10 +86,23 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         "State": "DeadLetter" if is_dead_letter(settings, status) else state,
         **at,
         "Sentence": came_to.get("Sentence", ""),
-        "Instance": came_to.get("Answer", {}).get("ID"),
+        "Instance": instance,
         "Action": plan.get("action", ""),
         "Reasons": plan.get("reasons", []),
         "Created": status.created_at,
+    }
+
+
+def rendition(latest: WorkflowStatus | None, made: StoredVideo | None) -> dict[str, Any] | None:
+    """A rendition as the API shows it; None when there is none and none is on its way: it is made when asked for."""
+    state = state_of(latest) if latest is not None else "Success"
+    if made is None and (latest is None or state in {"Success", "Cancelled"}):
+        return None
+    return {
+        "State": "Success" if made else state,
+        "Job": job_of(latest.workflow_id) if latest else None,
+        "Size": made.located.length if made else None,
+        "Sentence": outcome(latest).get("Sentence", "") if latest and latest.status in ENDED else "",
     }
 
 
@@ -97,5 +115,6 @@ def outcome(status: WorkflowStatus) -> Outcome:
     return {"State": "Failure", "Sentence": _UNEXPECTED}
 
 
-def _state(status: WorkflowStatus) -> str:
+def state_of(status: WorkflowStatus) -> str:
+    """What the API calls the state, dead letters apart."""
     return STATES.get(status.status) or str(outcome(status)["State"])

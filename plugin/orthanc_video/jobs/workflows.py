@@ -75,7 +75,7 @@ def _is_stored(instance: str) -> bool:
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
     planned = from_json(Plan, plan)
-    turn = here().transcoding(upload["id"]) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
+    turn = here().transcodes.taken(upload["id"]) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
     try:
         with turn:
             active.stage = plan["action"]

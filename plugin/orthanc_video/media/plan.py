@@ -24,7 +24,7 @@ def plan(info: MediaInfo) -> Plan:
     """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O."""
     _refuse_hopeless(info.video)
     syntax, level, against = _kept(info.video)
-    must = (*against, *_container_reasons(info))
+    must = (*against, *container_reasons(info))
     if syntax is None or must:
         return _transcode(info.video, must)
     return _pass_through(info, syntax, level)
@@ -78,7 +78,7 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int) -> Plan:
 
 
 def _transcode(video: VideoStream, must: tuple[str, ...]) -> Plan:
-    target = _target(video)
+    target = target_of(video)
     syntax = next(one for one in syntaxes.PREFERRED["h264"] if target.level in one.levels)
     return Plan(
         action=Action.TRANSCODE,
@@ -95,7 +95,7 @@ def _refuse_hopeless(video: VideoStream) -> None:
         raise BrokenVideo("The video has no duration: the times of its frames are damaged.")
 
 
-def _container_reasons(info: MediaInfo) -> Iterator[str]:
+def container_reasons(info: MediaInfo) -> Iterator[str]:
     """Why the pictures cannot stay as they are although their coding may; nothing when they can."""
     video = info.video
     if video.rotation:
@@ -126,15 +126,15 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield f"{info.other_streams} other stream(s) (subtitles, data, covers) are left out."
 
 
-def _target(video: VideoStream) -> Target:
-    """Even, square-pixel dimensions within level 4.2, and the lowest level that holds them."""
+def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
+    """Even, square-pixel dimensions within level ``highest`` (a level_idc), and the lowest level that holds them."""
     width, height = _upright(video)
     rate = video.rate.fraction
     while True:
         width, height = width + width % 2, height + height % 2
         coded = -(-width // 16) * 16, -(-height // 16) * 16
         level = levels.lowest_level(*coded, rate, _REFERENCES)
-        if level is not None and level <= _HIGHEST_LEVEL:
+        if level is not None and level <= highest:
             return Target(width=width, height=height, level=level)
         if max(width, height) < 64:
             raise BrokenVideo(f"{float(rate):.4g} frames/s exceed every H.264 level that DICOM knows.")

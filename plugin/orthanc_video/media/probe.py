@@ -35,6 +35,7 @@ class Frames:
     last_duration: int
     bytes: int
     starts_with_key: bool
+    timed: bool = True
 
 
 Spans = tuple[Span, ...] | None
@@ -49,13 +50,13 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
         missing = sniff.missing_bytes(head, source.size)
         if missing:
             raise BrokenVideo(f"The file is truncated: {missing} bytes of what its header announces are missing.")
-        _refuse_absurd(*sniff.claimed_size(head))
+        refuse_absurd(*sniff.claimed_size(head))
         is_mp4 = sniff.container(head).startswith("mov")
         layout = mp4.layout(Bytes(source)) if is_mp4 else None
         if layout is not None and layout.encrypted:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
         for track in mp4.tracks(Bytes(source)) if layout is not None else ():
-            _refuse_absurd(track.width, track.height)
+            refuse_absurd(track.width, track.height)
         with opened(path, spans) as container:
             stream = pictures(container)
             table = _table(source, stream, layout)
@@ -83,7 +84,7 @@ def pictures(container: InputContainer) -> AvStream:
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width <= 0 or height <= 0:
         raise BrokenVideo("The video stream has no picture size: its header is damaged or its codec unsupported.")
-    _refuse_absurd(width, height)
+    refuse_absurd(width, height)
     return chosen
 
 
@@ -91,7 +92,7 @@ def _is_cover(stream: AvStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _refuse_absurd(width: int, height: int) -> None:
+def refuse_absurd(width: int, height: int) -> None:
     """A size that a header claims, whatever the pictures turn out to be: who trusts it makes room for it."""
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
         raise BrokenVideo(
@@ -139,17 +140,17 @@ def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
     if not times:
         raise BrokenVideo("The video stream holds no frames.")
     tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
-    return Frames(_ordered(times, tick, stream), tick, last_duration, total, bool(first_key))
-
-
-def _ordered(times: list[int | None], tick: Fraction, stream: AvStream) -> timing.Ticks:
-    """Ascending presentation times; a stream without (or with repeated) times gets its nominal rate's grid."""
     given = [time for time in times if time is not None]
-    if len(given) == len(times) and len(set(given)) == len(given):
-        return np.sort(np.array(given, dtype=np.int64))
+    timed = len(given) == len(times) and len(set(given)) == len(given)
+    ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed)
+
+
+def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
+    """The times of frames that their container does not tell, or tells of several at once: the nominal rate's grid."""
     # Of a raw H.264 stream FFmpeg's base rate counts fields; its guess is of frames.
     rate = Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(_hints(stream)), Fraction(25))
-    return np.round(np.arange(len(times)) * float(1 / (rate * tick))).astype(np.int64)
+    return np.round(np.arange(count) * float(1 / (rate * tick))).astype(np.int64)
 
 
 def _hints(stream: AvStream) -> list[Fraction]:
@@ -232,6 +233,7 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         rotation=round(first.rotation or 0) % 360,
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
         starts_with_key=frames.starts_with_key,
+        timed=frames.timed,
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
     return coding.described(described, bytes(context.extradata or b""))

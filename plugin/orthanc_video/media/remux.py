@@ -22,22 +22,25 @@ from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import Progress, VideoStream
+from orthanc_video.model import Progress, Span, VideoStream
 
 Listener = Callable[[Progress], None]
-# Of the whole: writing the MP4; reading it again to check it is the rest.
-_WRITING = 0.8
+Tell = Callable[[int], None]
+Spans = tuple[Span, ...] | None
+# Where in the whole these end: reading the frames' times, decoding for their order where no time says it, writing the
+# MP4. Reading it again to check it is the rest.
+_TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
 
 
-def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener) -> str:
-    """Writes the pictures of ``source`` to ``target``; the hash of all coded slices.
+def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None) -> str:
+    """Writes the pictures of ``source``, or of these spans of it, to ``target``; the hash of all coded slices.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
     """
     try:
-        before, written = _write(source, target, video, level, _telling("remux", video, listener, 0.0, _WRITING))
+        before, written = _write(source, spans, target, video, level, listener)
     except av.error.FFmpegError as error:
         raise _failure(error) from error
     after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
@@ -56,7 +59,7 @@ def _failure(error: av.error.FFmpegError) -> VideoError:
     return BrokenVideo(f"The pictures cannot be put into another container ({reason(error)}).")
 
 
-def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Callable[[int], None]:
+def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Tell:
     """Takes counts of frames and tells of them, not of each one."""
 
     def tell(frames: int) -> None:
@@ -68,26 +71,27 @@ def _telling(stage: str, video: VideoStream, listener: Listener, first: float, l
     return tell
 
 
-def slices(path: Path, tell: Callable[[int], None] = lambda _: None) -> tuple[str, int]:
+def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
     """The hash of all coded slices and the number of packets of a file's picture stream."""
     with opened(path) as container:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         count = 0
-        for packet in container.demux(stream):
-            if packet.size:
-                digest.add(packet)
-                count += 1
-                tell(count)
+        for packet in _packets(container.demux(stream), tell):
+            digest.add(packet)
+            count += 1
         return digest.hexdigest(), count
 
 
-def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Callable[[int], None]) -> tuple[str, int]:
-    grid = _Grid.over(source, video) if video.constant_rate else None
-    start = 0 if grid else _start(source)
+def _write(
+    source: Path, spans: Spans, target: Path, video: VideoStream, level: int, listener: Listener
+) -> tuple[str, int]:
+    grid = _Grid.over(source, spans, video, listener) if video.constant_rate else None
+    start = 0 if grid else _start(source, spans, _telling("remux", video, listener, 0.0, _TIMES))
+    tell = _telling("remux", video, listener, _ORDER, _WRITING)
     kind, options = ("vob", {}) if video.codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
     options["fflags"] = "+bitexact"
-    with opened(source) as container, av.open(str(target), "w", format=kind, options=options) as output:
+    with opened(source, spans) as container, av.open(str(target), "w", format=kind, options=options) as output:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         made = output.add_stream_from_template(stream)
@@ -98,7 +102,7 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Cal
             made.codec_context.codec_tag = "hvc1"  # parameter sets in the index alone, which every player reads
         relabel = _relabel(video.codec, level, stream, made)
         count = 0
-        for packet in _packets(container.demux(stream)):
+        for packet in _packets(container.demux(stream), tell):
             digest.add(packet)
             if grid is not None:
                 grid.place(packet, count)
@@ -108,18 +112,20 @@ def _write(source: Path, target: Path, video: VideoStream, level: int, tell: Cal
                 out.stream = made
                 output.mux_one(out)
             count += 1
-            tell(count)
         return digest.hexdigest(), count
 
 
-def _packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    return (packet for packet in packets if packet.size)
+def _packets(packets: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
+    """Those that hold something; tells how many have been dealt with."""
+    for count, packet in enumerate((packet for packet in packets if packet.size), 1):
+        yield packet
+        tell(count)
 
 
-def _start(source: Path) -> int:
+def _start(source: Path, spans: Spans, tell: Tell) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
-    with opened(source) as container:
-        times = (packet.pts for packet in _packets(container.demux(pictures(container))))
+    with opened(source, spans) as container:
+        times = (packet.pts for packet in _packets(container.demux(pictures(container)), tell))
         return min((time for time in times if time is not None), default=0)
 
 
@@ -139,12 +145,12 @@ def _relabel(codec: str, level: int, stream: AvStream, made: AvStream) -> BitStr
     return relabel
 
 
-def _decoded_order(source: Path, count: int) -> list[int]:
+def _decoded_order(source: Path, spans: Spans, count: int, tell: Tell) -> list[int]:
     """When each packet's frame is shown, for containers that do not say (AVI, MPEG-PS): the decoder knows the order."""
     shown: list[int] = []
-    with opened(source) as container:
+    with opened(source, spans) as container:
         stream = pictures(container)
-        for number, packet in enumerate(_packets(container.demux(stream))):
+        for number, packet in enumerate(_packets(container.demux(stream), tell)):
             packet.pts = packet.dts = number
             shown += [frame.pts for frame in stream.decode(packet) if frame.pts is not None]
         shown += [frame.pts for frame in stream.decode(None) if frame.pts is not None]
@@ -168,13 +174,14 @@ class _Grid:
         self._delay = max(at - place for at, place in enumerate(places)) if places else 0
 
     @classmethod
-    def over(cls, source: Path, video: VideoStream) -> _Grid:
-        with opened(source) as container:
-            given = [packet.pts for packet in _packets(container.demux(pictures(container)))]
+    def over(cls, source: Path, spans: Spans, video: VideoStream, listener: Listener) -> _Grid:
+        tell = _telling("remux", video, listener, 0.0, _TIMES)
+        with opened(source, spans) as container:
+            given = [packet.pts for packet in _packets(container.demux(pictures(container)), tell)]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
-            times = _decoded_order(source, len(given))
+            times = _decoded_order(source, spans, len(given), _telling("remux", video, listener, _TIMES, _ORDER))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)

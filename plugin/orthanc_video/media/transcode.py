@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections import deque
@@ -9,45 +10,81 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import ffmpeg
 
 from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import sandbox
-from orthanc_video.media.probe import LARGEST_AREA
+from orthanc_video.media.probe import LARGEST_AREA, probe
+from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Progress, Target, VideoStream
+from orthanc_video.model import Progress, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
+Feed = Callable[[IO[bytes]], None]
+
+
+def streamable(
+    source: Path,
+    target: Path,
+    video: VideoStream,
+    aim: Target,
+    preset: str,
+    crf: int,
+    listener: Listener,
+    span: Span | None = None,
+) -> VideoStream:
+    """Re-encodes ``source``, or this span of it, into an MP4 with its index in front; what came out, counted."""
+    raw = target.with_suffix(".raw.mp4")
+    written = transcode(source, raw, video, aim, preset, crf, lambda told: listener(told.within(0, 0.97)), span)
+    encoded = probe(raw).video
+    if encoded.frames != written:
+        raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
+    remux(raw, target, encoded, 0, lambda told: listener(told.within(0.97, 1)))
+    raw.unlink()
+    return encoded
 
 
 def transcode(
-    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, listener: Listener
+    source: Path,
+    target: Path,
+    video: VideoStream,
+    aim: Target,
+    preset: str,
+    crf: int,
+    listener: Listener,
+    span: Span | None = None,
 ) -> int:
-    """Re-encodes ``source`` into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
+    """Re-encodes into the MP4 ``target``; the number of frames written. Raises with ffmpeg's own words."""
+    return run(command_line(source, target, video, aim, preset, crf, span), video, listener)
+
+
+def run(command: list[str], video: VideoStream, listener: Listener, feed: Feed | None = None) -> int:
+    """Runs ffmpeg to its end; the number of frames written. ``feed`` writes its standard input, in a thread."""
     frames = 0
-    command = command_line(source, target, video, aim, preset, crf)
     with (
         subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
             preexec_fn=sandbox.before_program,
         ) as process,
-        ThreadPoolExecutor(1) as reader,
+        ThreadPoolExecutor(2) as threads,
     ):
         sandbox.alone(process.pid)
         # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
-        words = reader.submit(_last_words, process)
+        words = threads.submit(_last_words, process)
+        fed = threads.submit(_feed, process, feed) if feed else None
         try:
             frames = _follow(process, video, listener)
         except BaseException:
             process.kill()
             raise
+    if fed is not None:
+        fed.result()
     if process.returncode != 0:
         raise _failure(process.returncode, words.result())
     if frames == 0:
@@ -55,13 +92,24 @@ def transcode(
     return frames
 
 
-def _follow(process: subprocess.Popen[str], video: VideoStream, listener: Listener) -> int:
+def _feed(process: subprocess.Popen[bytes], feed: Feed) -> None:
+    """What fails here ends ffmpeg; if ffmpeg has ended by itself, its own words say why."""
+    assert process.stdin is not None  # noqa: S101
+    try:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            feed(process.stdin)
+    except BaseException:
+        process.kill()
+        raise
+
+
+def _follow(process: subprocess.Popen[bytes], video: VideoStream, listener: Listener) -> int:
     """Reads ffmpeg's progress to its end; the number of frames written."""
     assert process.stdout is not None  # noqa: S101
     frames = 0
     listener(_progress(frames, video))
     for line in process.stdout:
-        key, _, value = line.strip().partition("=")
+        key, _, value = line.decode("ascii", "replace").strip().partition("=")
         if key == "frame" and value.isdigit():
             frames = int(value)
             listener(_progress(frames, video))
@@ -73,21 +121,34 @@ def _progress(frames: int, video: VideoStream) -> Progress:
     return Progress(stage="transcode", part=part, frames=frames, total=video.frames)
 
 
-def _last_words(process: subprocess.Popen[str]) -> str:
+def _last_words(process: subprocess.Popen[bytes]) -> str:
     assert process.stderr is not None  # noqa: S101
-    return "".join(deque(process.stderr, maxlen=20))
+    return b"".join(deque(process.stderr, maxlen=20)).decode("utf-8", "replace")
 
 
-def command_line(source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int) -> list[str]:
+def command_line(
+    source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, span: Span | None = None
+) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
-    limit = levels.maximum_bit_rate(aim.level) // 1000
+    # ffmpeg's subfile protocol: the span is all that it sees of the file.
+    part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
+    protocols = "file,subfile" if span else "file"
     # Pictures may change their size half-way: the bound is that of the probe.
-    only = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
-    picture = ffmpeg.input(f"file:{source}", copytb=1, **only).video
+    only = {"protocol_whitelist": protocols, "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
+    picture = ffmpeg.input(f"{part}file:{source}", copytb=1, **only).video
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    picture = _sized(picture, video, aim).filter("setsar", 1)
-    output = picture.output(
+    if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
+        picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
+    return encoded(sized(picture, video, aim), target, video, aim, preset, crf)
+
+
+def encoded(
+    picture: ffmpeg.nodes.FilterableStream, target: Path, video: VideoStream, aim: Target, preset: str, crf: int
+) -> list[str]:
+    """The command that makes an MP4 of ``picture``: one place for how things are encoded."""
+    limit = levels.maximum_bit_rate(aim.level) // 1000
+    output = picture.filter("setsar", 1).output(
         f"file:{target}",
         format="mp4",
         an=None,
@@ -101,7 +162,7 @@ def command_line(source: Path, target: Path, video: VideoStream, aim: Target, pr
         bufsize=f"{limit}k",
         pix_fmt="yuv420p",
         fps_mode="passthrough",
-        enc_time_base=f"{_tick(video).numerator}:{_tick(video).denominator}",
+        enc_time_base=f"{tick(video).numerator}:{tick(video).denominator}",
         g=max(1, round(2 * float(video.rate))),
         bitexact=None,
         **{"profile:v": "high", "level:v": f"{aim.level // 10}.{aim.level % 10}", "refs:v": 4},
@@ -113,12 +174,13 @@ def command_line(source: Path, target: Path, video: VideoStream, aim: Target, pr
     return arguments
 
 
-def _tick(video: VideoStream) -> Fraction:
+def tick(video: VideoStream) -> Fraction:
     """The encoder's time base: a frame of a constant rate, else a fine one that holds every time."""
     return 1 / video.rate.fraction if video.constant_rate else Fraction(1, 90000)
 
 
-def _sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Target) -> ffmpeg.nodes.FilterableStream:
+def sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Target) -> ffmpeg.nodes.FilterableStream:
+    """``picture`` upright, with square pixels and even sides."""
     turned = video.rotation in {90, 270}
     width, height = (video.height, video.width) if turned else (video.width, video.height)
     padded = (width + width % 2, height + height % 2)

@@ -17,8 +17,8 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import frames, plan, probe, remux, sandbox, transcode
-from orthanc_video.model import Action, Made, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.media import cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -37,46 +37,53 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
+    elif planned.target is None:
+        raise ValueError("a transcode without a target")
     else:
-        _transcode(source, target, video, planned, arguments, listener)
+        preset, crf = arguments["preset"], arguments["crf"]
+        transcode.streamable(source, target, video, planned.target, preset, crf, listener)
     made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
     result: dict[str, Any] = to_json(made)
     return result
 
 
-def _transcode(
-    source: Path, target: Path, video: VideoStream, planned: Plan, arguments: dict[str, Any], listener: Listener
-) -> None:
-    if planned.target is None:
-        raise ValueError("a transcode without a target")
-    raw = target.with_suffix(".raw.mp4")
-    preset, crf = arguments["preset"], arguments["crf"]
-    written = transcode.transcode(
-        source, raw, video, planned.target, preset, crf, lambda told: listener(told.within(0, 0.97))
-    )
-    encoded = probe.probe(raw).video
-    if encoded.frames != written:
-        raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
-    remux.remux(raw, target, encoded, 0, lambda told: listener(told.within(0.97, 1)))
-    raw.unlink()
-
-
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    spans = tuple(from_json(Span, span) for span in arguments["spans"])
-    frames.thumbnail(Path(arguments["path"]), spans, Path(arguments["target"]), arguments["width"])
+    path, target, width = Path(arguments["path"]), Path(arguments["target"]), arguments["width"]
+    if "film" in arguments:
+        cine.thumbnail(path, from_json(MultiFrame, arguments["film"]), target, width)
+    else:
+        frames.thumbnail(path, _spans(arguments), target, width)
     return {}
 
 
-def _look(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    """What a stored stream is, and its poster; of one that cannot be read, the sentence that says why."""
-    path, spans = Path(arguments["path"]), tuple(from_json(Span, span) for span in arguments["spans"])
+def _spans(arguments: dict[str, Any]) -> tuple[Span, ...]:
+    return tuple(from_json(Span, span) for span in arguments["spans"])
+
+
+def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """What a stored stream is, and its poster; of what cannot be read, the sentence that says why."""
+    path = Path(arguments["path"])
     found: dict[str, Any] = {"video": None, "sentences": []}
     try:
-        found["video"] = to_json(probe.probe(path, spans).video)
-        frames.thumbnail(path, spans, Path(arguments["target"]), arguments["width"])
+        if "film" in arguments:
+            found["sentences"] += cine.damaged(path, from_json(MultiFrame, arguments["film"]))
+        else:
+            found["video"] = to_json(probe.probe(path, _spans(arguments)).video)
+        _thumbnail(arguments, listener)
     except (BrokenVideo, NotVideo) as error:
         found["sentences"].append(error.sentence)
     return found
+
+
+def _render(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """What is stored as an MP4 for browsers: how many frames it has, ``of`` how many."""
+    source, target = Path(arguments["path"]), Path(arguments["target"])
+    how = arguments["preset"], arguments["crf"], listener
+    if "film" in arguments:
+        of, made = cine_render.render(source, from_json(MultiFrame, arguments["film"]), target, *how)
+    else:
+        of, made = rendition.render(source, _spans(arguments), target, *how)
+    return {"of": of, "frames": made}
 
 
 _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
@@ -84,6 +91,7 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "make": _make,
     "thumbnail": _thumbnail,
     "look": _look,
+    "render": _render,
 }
 
 
@@ -97,6 +105,9 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
             program=_ffmpeg() if transcodes else None,
             patient=True,
         )
+    if name == "render":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), program=_ffmpeg(), patient=True)
     if name in {"thumbnail", "look"}:
         target = Path(arguments["target"])
         target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not
@@ -119,7 +130,7 @@ def _say(line: dict[str, Any]) -> None:
 def serve() -> None:
     """Takes the task and answers it."""
     task = json.loads(sys.stdin.readline())
-    if task["name"] == "look":
+    if task["name"] == "look" or task["arguments"].get("leisure"):
         os.nice(_LEISURE)
     try:
         isolation = sandbox.enter(_needs(task["name"], task["arguments"]), task["limits"])

@@ -55,7 +55,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         room = Room(settings)
         resumable = Resumable(settings, engine, access, room)
         await resumable.open()
-        app.state.gateway = Gateway(settings, archive, access, Objects(settings, access), engine, room, resumable)
+        app.state.gateway = Gateway(settings, access, archive, Objects(settings, access), engine, room, resumable)
         watching = asyncio.create_task(resumable.watch())
         yield
         watching.cancel()

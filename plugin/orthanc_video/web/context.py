@@ -20,12 +20,18 @@ from orthanc_video.settings import Settings, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """The parts of a running gateway. ``stopping`` is set once it ends: what is streamed without end ends then."""
+class Entrance:
+    """What it takes to ask Orthanc about a caller."""
 
     settings: Settings
-    archive: Archive
     access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway(Entrance):
+    """The parts of a running gateway. ``stopping`` is set once it ends: what is streamed without end ends then."""
+
+    archive: Archive
     objects: Objects
     engine: Engine
     room: Room
@@ -36,6 +42,12 @@ class Gateway:
 def gateway_of(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
+
+
+def _entrance_of(request: Request) -> Entrance:
+    """The gateway's, or a worker's."""
+    entrance: Entrance = request.app.state.gateway
+    return entrance
 
 
 def announced_length(request: Request) -> int | None:
@@ -49,7 +61,7 @@ def caller_of(request: Request) -> Caller:
 
     Unless Orthanc takes local callers only, such a request and one through another proxy count as remote.
     """
-    settings = gateway_of(request).settings
+    settings = _entrance_of(request).settings
     vouched = bool(settings.gateway.secret) and secrets.compare_digest(
         request.headers.get("orthanc-video-secret", "").encode(), settings.gateway.secret.encode()
     )
@@ -74,6 +86,6 @@ GatewayParts = Annotated[Gateway, Depends(_gateway)]
 CallerNow = Annotated[Caller, Depends(_caller)]
 
 
-async def entered(gateway: GatewayParts, caller: CallerNow) -> None:
+async def entered(request: Request, caller: CallerNow) -> None:
     """Guards the gateway's own pages: Orthanc has to know the caller."""
-    await gateway.access.may_enter(caller)
+    await _entrance_of(request).access.may_enter(caller)

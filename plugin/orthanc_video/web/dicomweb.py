@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from orthanc_video.archive.catalogue import belongs
 from orthanc_video.errors import NotVideo
-from orthanc_video.web import proxy, streaming
+from orthanc_video.web import accepting, playing, proxy
 from orthanc_video.web.context import CallerNow, GatewayParts
 
-_PLAYABLE = frozenset({"*/*", "video/*", "video/mp4", "video/mpeg", "video/h265", "application/octet-stream"})
+# What a video may be sent as, whichever it is.
+_VIDEOS = (playing.MP4, playing.AS_STORED, "video/mpeg", "video/H265")
 
 
 def router(root: str) -> APIRouter:
@@ -23,21 +24,16 @@ def router(root: str) -> APIRouter:
     async def rendered(  # the path's study and series have to be the instance's own
         study: str, series: str, instance: str, request: Request, gateway: GatewayParts, caller: CallerNow
     ) -> Response:
-        """Retrieve Rendered of a video instance (PS3.18 8.7.4): its stored stream, with ranges."""
-        if not _wants_video(request):
+        """Retrieve Rendered of a video instance (PS3.18 8.7.4): its stored stream or its rendition, with ranges."""
+        if not any(accepting.weight(playing.accepted(request), kind) for kind in _VIDEOS):
             return await proxy.forward(request)
         try:
-            stored = await gateway.objects.video(caller, instance)
+            stored = await gateway.objects.moving(caller, instance)
         except NotVideo:
             return await proxy.forward(request)
+        if not playing.acceptable(request, stored):
+            return await proxy.forward(request)
         await belongs(gateway.access, caller, stored.instance, study, series)
-        return await streaming.respond(request, stored)
+        return await playing.respond(request, gateway, stored)
 
     return routes
-
-
-def _wants_video(request: Request) -> bool:
-    """Whether Accept (or the accept parameter, which has priority: PS3.18 8.7.8.1) lets a video be the answer."""
-    accept = request.query_params.get("accept") or request.headers.get("accept", "*/*")
-    kinds = {entry.split(";")[0].strip().lower() for entry in accept.split(",")}
-    return not kinds.isdisjoint(_PLAYABLE)

@@ -13,15 +13,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from orthanc_video import metrics
 from orthanc_video.archive import catalogue
-from orthanc_video.archive.objects import StoredVideo, held
+from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo, held
 from orthanc_video.bitstream import mp4
 from orthanc_video.dicom.locate import Stream
 from orthanc_video.errors import BadRequest, BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import thumbnails
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.model import to_json
-from orthanc_video.web import streaming
+from orthanc_video.web import playing
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
@@ -36,31 +35,40 @@ async def list_videos(
     since: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """The videos that this caller may see, newest first."""
-    found, total = await catalogue.videos(gateway.access, gateway.objects, caller, since, limit)
+    """The videos and films that this caller may see, newest first."""
+    films = await asyncio.to_thread(gateway.engine.films)
+    found, total = await catalogue.videos(gateway.access, gateway.objects, caller, films, since, limit)
     return JSONResponse({"Instances": found, "Total": total, "Since": since})
 
 
 @router.get("/{named}")
 async def one_video(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons, findings."""
+    """What it is: codec, size, rate, frames, duration, transfer syntax, plan with reasons, findings, rendition."""
     instance = await gateway.access.instance(caller, named)
     found = await catalogue.facts(gateway.access, gateway.objects, caller, instance)
-    stored = await gateway.objects.video(caller, instance)
-    return JSONResponse(found | {"Findings": await asyncio.to_thread(gateway.engine.findings, stored.uuid)})
+    stored = await gateway.objects.moving(caller, instance)
+    found["Findings"] = await asyncio.to_thread(gateway.engine.findings, stored.uuid)
+    found["Rendition"] = None if stored.playable else await asyncio.to_thread(gateway.engine.rendition, stored)
+    return JSONResponse(found)
 
 
 @router.get("/{named}/stream")
 @router.head("/{named}/stream", operation_id="head_stream")
-async def stream(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """The stored stream itself, with ranges (RFC 9110 14)."""
-    return await streaming.respond(request, await gateway.objects.video(caller, named))
+async def stream(
+    named: str,
+    request: Request,
+    gateway: GatewayParts,
+    caller: CallerNow,
+    accept: Annotated[str, Query(description="As the header, before which it comes.")] = "",  # noqa: ARG001
+) -> Response:
+    """The stored stream itself, or its rendition where browsers cannot play it, with ranges (RFC 9110 14)."""
+    return await playing.respond(request, gateway, await gateway.objects.moving(caller, named))
 
 
 @router.get("/{named}/index")
-async def index(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """Every frame in decode order: presentation time (in 1/Timescale s), offset and size in the stream, key flag."""
-    stored = await gateway.objects.video(caller, named)
+async def index(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Every frame of what ``stream`` sends, in decode order: time (in 1/Timescale s), offset and size, key flag."""
+    stored = await playing.shown(request, gateway, await gateway.objects.moving(caller, named))
     return JSONResponse(await asyncio.to_thread(_index, stored))
 
 
@@ -89,7 +97,7 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
     """A representative frame as JPEG: neither black nor blank where the film has one."""
     if width not in _THUMBNAIL_WIDTHS:
         raise BadRequest(f"width must be from {_THUMBNAIL_WIDTHS.start} to {_THUMBNAIL_WIDTHS.stop - 1} pixels.")
-    stored = await gateway.objects.video(caller, named)
+    stored = await gateway.objects.moving(caller, named)
     path = thumbnails.path_of(gateway.settings, stored.uuid, width)
     hit = path.exists()
     metrics.looked_up("thumbnails", hit=hit)
@@ -98,11 +106,11 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 
 
-def _make_thumbnail(gateway: Gateway, stored: StoredVideo, path: Path, width: int) -> None:
-    arguments = {"path": str(stored.path), "spans": to_json(stored.located.spans), "width": width}
+def _make_thumbnail(gateway: Gateway, stored: Stored, path: Path, width: int) -> None:
+    task = thumbnails.task(stored.path, stored.film if isinstance(stored, StoredFilm) else stored.located, width)
     with held(stored.path):
         thumbnails.make(
             gateway.settings,
             path,
-            lambda target: run_short("thumbnail", arguments | {"target": str(target)}, gateway.settings),
+            lambda target: run_short("thumbnail", task | {"target": str(target)}, gateway.settings),
         )

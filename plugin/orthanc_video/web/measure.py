@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY, Metric
@@ -30,9 +28,14 @@ _REFUSAL = 400
 
 @router.get("/metrics")
 async def scrape(request: Request, gateway: GatewayParts) -> Response:
-    """For Prometheus, in the form that it asks for; no label holds patient data."""
+    """For Prometheus; no label holds patient data."""
+    return await told(request, _All(gateway))
+
+
+async def told(request: Request, metrics_: Collector) -> Response:
+    """Metrics in the form that is asked for."""
     encode, kind = choose_encoder(request.headers.get("accept", ""))
-    return Response(await asyncio.to_thread(encode, _All(gateway)), headers={"Content-Type": kind})
+    return Response(await asyncio.to_thread(encode, metrics_), headers={"Content-Type": kind})
 
 
 class _All(Collector):
@@ -48,7 +51,7 @@ class _All(Collector):
         minimum = settings.gateway.minimum_free_disk_mb << 20
         for name, told, value in (
             ("dead_letters", "Acknowledged uploads that could not be stored", self._gateway.engine.dead_letters()),
-            ("spool_bytes", "Bytes in the spool", _size(settings.spool)),
+            ("spool_bytes", "Bytes in the spool", self._gateway.room.used()),
             ("disk_free_bytes", "Bytes free on the spool's disk", shutil.disk_usage(settings.spool).free),
             ("disk_free_minimum_bytes", "Free bytes below which uploads are refused", minimum),
         ):
@@ -65,15 +68,6 @@ class _All(Collector):
         for queue in sorted({*self._gateway.engine.queues, *waiting}):
             depth.add_metric([queue], waiting[queue])
         yield depth
-
-
-def _size(folder: Path) -> int:
-    """The bytes of all files below a folder whose files come and go."""
-    total = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            total += file.stat().st_size if file.is_file() else 0
-    return total
 
 
 class Measured:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.errors import BadRequest, NotFound, VideoError
+from orthanc_video.errors import BadRequest, NotFound, Preparing, VideoError
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,15 @@ def problem(error: VideoError, request: Request) -> Response:
         "OrthancStatus": _ORTHANC_STATUS.get(status, _INTERNAL),
         "Method": request.method,
     }
+    if isinstance(error, Preparing):
+        body["Job"] = error.job
     # In ASCII with JSON's escapes: Orthanc's core calls every error text/plain, which clients then read as Latin-1.
     return Response(json.dumps(body), status_code=status, headers=headers, media_type="application/problem+json")
 
 
 async def on_video_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VideoError)  # noqa: S101
-    if error.passing:  # the caller is asked to come again; who runs this should know why
+    if error.passing and not isinstance(error, Preparing):  # who runs this should know why callers have to come again
         cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
         log.warning("%s%s", error.sentence, cause)
     return problem(error, request)

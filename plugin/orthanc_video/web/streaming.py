@@ -30,8 +30,11 @@ def media_type(head: bytes) -> str:
     return "video/mp2t" if head[:1] == b"\x47" else "video/mpeg"
 
 
-async def respond(request: Request, stored: StoredVideo) -> Response:
-    """200, 206, 304, 412 or 416 as RFC 9110 says; the object's UUID is the strong validator."""
+async def respond(request: Request, stored: StoredVideo, kind: str = "") -> Response:
+    """200, 206, 304, 412 or 416 as RFC 9110 says; the object's UUID is the strong validator.
+
+    ``kind`` is the media type where the request has chosen one.
+    """
     located = stored.located
     etag = f'"{stored.uuid}"'
     with held(stored.path):
@@ -42,6 +45,7 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Cache-Control": "private, no-cache",
+        "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
     if answer.status not in {200, 206}:
@@ -49,8 +53,9 @@ async def respond(request: Request, stored: StoredVideo) -> Response:
         if answer.status == 416:
             headers["Content-Range"] = f"bytes */{located.length}"
         return Response(status_code=answer.status, headers=headers)
-    kind = media_type(bytes(body.read(Span(0, 8))))
-    headers["Content-Disposition"] = f'inline; filename="{stored.instance}{_ENDINGS[kind]}"'
+    seen = media_type(bytes(body.read(Span(0, 8))))
+    headers["Content-Disposition"] = f'inline; filename="{stored.instance}{_ENDINGS[seen]}"'
+    kind = kind or seen
     if len(answer.spans) > 1:
         return _several(request, body, answer.spans, located.length, kind, headers)
     span = answer.spans[0]

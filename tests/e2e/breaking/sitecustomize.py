@@ -2,13 +2,15 @@
 
 The file named by ORTHANC_VIDEO_TEST_BREAK says where, as ``package.module:Class.function before`` (or ``after``). The
 process that comes there first takes the file, writes its id into one beside it, and waits to be killed, or for that one
-to go. The time after which a process that does not answer is taken for dead is shortened, too.
+to go. Constants of modules are set, too: ORTHANC_VIDEO_TEST_CONSTANTS has them as JSON, ``package.module:NAME`` and
+number.
 """
 
 from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import json
 import os
 import sys
 import time
@@ -84,13 +86,12 @@ def _break_at(place: str, when: str) -> None:
     sys.meta_path.insert(0, _Finder(name, change))
 
 
-def _live_for(seconds: float) -> None:
-    def change(module: ModuleType) -> None:
-        module.TIME_TO_LIVE = seconds  # type: ignore[attr-defined]
-
-    sys.meta_path.insert(0, _Finder("orthanc_video.jobs.membership", change))
+def _set(place: str, value: float) -> None:
+    name, _, constant = place.partition(":")
+    sys.meta_path.insert(0, _Finder(name, lambda module: setattr(module, constant, value)))
 
 
 if _file.exists():
     _break_at(*_file.read_text(encoding="utf-8").split())
-_live_for(float(os.environ["ORTHANC_VIDEO_TEST_TIME_TO_LIVE"]))
+for _place, _value in json.loads(os.environ["ORTHANC_VIDEO_TEST_CONSTANTS"]).items():
+    _set(_place, _value)

@@ -1,0 +1,128 @@
+"""A film of single pictures as an MP4 that browsers play: H.264, 8-bit 4:2:0, each frame at its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import av
+import ffmpeg
+from av.video.stream import VideoStream as AvStream
+
+from orthanc_video.errors import BrokenVideo
+from orthanc_video.media import cine, plan, transcode
+from orthanc_video.media.probe import probe
+from orthanc_video.media.remux import remux
+from orthanc_video.model import MultiFrame, Progress, Rational, VideoStream
+
+Listener = Callable[[Progress], None]
+# Browsers decode what no DICOM video may be: a fluoroscopy of 2048 × 2048 keeps its size.
+_HIGHEST_LEVEL = 52
+# What a browser takes a video for that does not say what its colours are depends on its size.
+_COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
+
+
+def render(path: Path, film: MultiFrame, target: Path, preset: str, crf: int, listener: Listener) -> tuple[int, int]:
+    """Writes the MP4 of the film in the object at ``path``; how many frames it has, and how many could be shown.
+
+    Damaged frames are left out: the one before stays, or the first one begins at once. Works in ``target``'s folder.
+    Raises BrokenVideo when no frame can be shown.
+    """
+    raw = target.with_suffix(".raw.mp4")
+    with cine.opened(path, film) as pictures:
+        first = _first(pictures, len(film.frames))
+        video = _described(film)
+        shown = 0
+
+        def feed(pipe: IO[bytes]) -> None:
+            nonlocal shown
+            shown = _pipe(pictures, first, film, video, pipe)
+
+        command = _command(raw, video, preset, crf)
+        written = transcode.run(command, video, lambda told: listener(told.within(0, 0.97)), feed)
+    made = probe(raw).video
+    if not shown == written == made.frames:
+        raise BrokenVideo(f"{shown} frames were encoded, but {made.frames} are in the file; it is not kept.")
+    remux(raw, target, made, 0, lambda told: listener(told.within(0.97, 1)))
+    raw.unlink()
+    return len(film.frames), shown
+
+
+def _first(pictures: cine.Cine, count: int) -> int:
+    """The first frame that can be shown; raises what is wrong with the very first when there is none."""
+    for number in range(count):
+        if pictures.attempt(number) is not None:
+            return number
+    pictures.picture(0)
+    raise BrokenVideo("No frame of the film can be shown.")
+
+
+def _described(film: MultiFrame) -> VideoStream:
+    """The film as if it were a video of uncompressed pictures."""
+    pixels = film.pixels
+    return VideoStream(
+        codec="rawvideo",
+        width=pixels.columns,
+        height=pixels.rows,
+        coded_width=pixels.columns,
+        coded_height=pixels.rows,
+        pixel_format="rgb24",
+        bit_depth=8,
+        frames=len(film.frames),
+        rate=Rational.of(1 / film.cadence.step.fraction),
+        constant_rate=not film.cadence.starts,
+        seconds=film.seconds,
+        pixel_aspect=pixels.aspect,
+    )
+
+
+def _command(target: Path, video: VideoStream, preset: str, crf: int) -> list[str]:
+    """ffmpeg reads the pictures from its standard input in NUT, which keeps any time."""
+    pictures = ffmpeg.input("pipe:0", format="nut", protocol_whitelist="pipe", copytb=1).video
+    aim = plan.target_of(video, _HIGHEST_LEVEL)
+    picture = transcode.sized(pictures, video, aim)
+    picture = picture.filter("scale", out_color_matrix="bt709", out_range="tv", flags="bicubic+accurate_rnd")
+    picture = picture.filter("format", "yuv420p").filter("setparams", **_COLOURS)
+    return transcode.encoded(picture, target, video, aim, preset, crf)
+
+
+class _Pipe:
+    """Where FFmpeg's muxer writes; when the reader has ended, its own words say why, and nothing more is written."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self.broken = False
+
+    def write(self, data: bytes) -> int:
+        try:
+            self._pipe.write(data)
+        except BrokenPipeError:
+            self.broken = True
+        return len(data)
+
+
+def _pipe(pictures: cine.Cine, first: int, film: MultiFrame, video: VideoStream, pipe: IO[bytes]) -> int:
+    """One frame at a time; how many."""
+    tick = transcode.tick(video)
+    shown = 0
+    into = _Pipe(pipe)
+    with av.open(into, "w", format="nut") as output:
+        stream = output.add_stream("rawvideo", rate=1 / tick)
+        assert isinstance(stream, AvStream)  # noqa: S101
+        for number in range(first, len(film.frames)):
+            picture = pictures.attempt(number)
+            if into.broken:
+                break
+            if picture is None:
+                continue
+            frame = cine.as_frame(picture)
+            if not shown:
+                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, frame.format.name
+                stream.time_base = stream.codec_context.time_base = tick
+            frame.time_base = tick
+            frame.pts = round(film.cadence.start(number) / tick) if shown else 0
+            output.mux(stream.encode(frame))
+            shown += 1
+        output.mux(stream.encode())
+    return shown
