@@ -42,7 +42,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts an Orthanc of a test's own: ``start(configuration, environment=…)``."""
+    """Starts an Orthanc of a test's own: ``start(configuration, environment=…)``.
+
+    It is killed at the end, since an Orthanc that is asked to end takes three seconds. What its end is like is tested
+    with ``stop``, and by the servers that many tests share.
+    """
     running: list[OrthancServer] = []
 
     def begin(configuration: dict[str, Any] | None = None, **more: Any) -> OrthancServer:
@@ -53,5 +57,5 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for one in running:
-        one.stop()
+        one.kill()
         one.assert_no_orphans()

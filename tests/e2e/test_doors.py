@@ -317,8 +317,8 @@ def test_everything_else_is_orthancs_by_proxy(server: OrthancServer) -> None:
 
 
 def test_a_long_transcode_answers_processing_and_ends_stored(start: Any, films: Films) -> None:
-    server = start({"VideoGateway": {"AnswerSeconds": 1.0}})
-    answer = post(f"{server.url}/instances", films.slow())
+    server = start({"VideoGateway": {"AnswerSeconds": 0.5}})
+    answer = post(f"{server.url}/instances", films.slow(10))
     assert answer["Status"] == "Processing"
     job = f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}"
     seen = set()

@@ -32,7 +32,7 @@ def long_film(films: Films) -> Path:
     """Of five minutes, though it has few frames."""
     path = films.folder / "long.webm"
     picture = ["-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=1/4", "-t", "300", "-pix_fmt", "yuv420p"]
-    ffmpeg(*picture, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", str(path))
+    ffmpeg(*picture, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", str(path))
     return path
 
 
