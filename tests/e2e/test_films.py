@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cines import LOSSLESS, LOSSY, coded, colours, film, grey
 from dicom.films import attributes, fragmented
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, looked_at, poster, store, wait_until
+from oracles import decoded, frame_times, psnr
 
 _XA = "1.2.840.10008.5.1.4.1.1.12.1"
 _CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -100,12 +102,19 @@ def test_deep_grey_of_each_codec(ours: OrthancServer, tmp_path: Path, syntax: st
     assert np.abs(picture - grey(1, 12)[0].astype(float) * 255 / 4095).mean() < 8
 
 
-def test_no_stream_is_said_in_a_sentence(ours: OrthancServer, tmp_path: Path) -> None:
+def test_it_plays_by_a_rendition(ours: OrthancServer, tmp_path: Path) -> None:
     instance = store(ours, _compressed(tmp_path).read_bytes())
-    for path in ("stream", "index"):
-        answer = requests.get(f"{ours.gateway_url}/video/instances/{instance}/{path}", timeout=10)
-        assert answer.status_code == 415
-        assert answer.json()["detail"].startswith("The object holds 6 single pictures, and no stream to be played.")
+    asked = requests.get(f"{ours.gateway_url}/video/instances/{instance}/stream", timeout=60)
+    assert (asked.status_code, asked.headers["Content-Type"]) == (200, "video/mp4"), asked.text[:500]
+    made = tmp_path / "made.mp4"
+    made.write_bytes(asked.content)
+    shown = decoded(made, 64, 48)
+    assert len(shown) == 6
+    assert all(psnr(picture, source) > 25 for picture, source in zip(shown, colours(6), strict=True))
+    assert frame_times(made) == [Fraction(number * 33333, 10**6) for number in range(6)]
+    index = requests.get(f"{ours.gateway_url}/video/instances/{instance}/index", timeout=10).json()
+    assert index["NumberOfFrames"] == 6
+    assert _described(ours, instance)["Rendition"]["State"] == "Success"
 
 
 def test_what_is_no_film_is_passed_over(ours: OrthancServer, recordings: Recordings, tmp_path: Path) -> None:

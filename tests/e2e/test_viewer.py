@@ -410,17 +410,16 @@ def test_a_link_to_one_video(server: OrthancServer, films: Films, visiting: Open
 
 
 def test_a_film_of_single_pictures(server: OrthancServer, tmp_path: Path, visiting: Open) -> None:
-    """It is shown with its poster, and that it cannot be played is said instead of tried."""
+    """It plays by what is made of it; there is no stream to be had as it is stored."""
     instance = store(server, coded(film(tmp_path / "film.dcm", colours(5)), LOSSY["50"]).read_bytes())
     looked_at(server, instance)
     viewer = visiting(server)
     viewer.assert_has_thumbnail(instance)
-    expect(viewer.card(instance)).to_contain_text("Not playable here")
     viewer.card(instance).click()
-    expect(viewer.part("player-problem")).to_contain_text("single pictures, which cannot be played here yet")
-    expect(viewer.part("player").locator("img")).to_be_visible()
+    expect(viewer.part("player").locator("video")).to_be_visible(timeout=60_000)
     expect(viewer.part("study")).to_be_visible()
-    expect(viewer.part("download")).to_have_count(0)
+    expect(viewer.part("download")).to_be_visible()
+    expect(viewer.part("stored")).to_have_count(0)
 
 
 def test_text_from_dicom_is_text(server: OrthancServer, films: Films, visiting: Open) -> None:

@@ -47,6 +47,7 @@ def test_the_second_waits_a_moment_and_is_locked_out() -> None:
 
 def test_the_silent_gives_way_to_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns.Turns.quiet, "__defaults__", (0.0,))
+    monkeypatch.setattr(turns, "SETTLING_SECONDS", 60)
 
     async def story() -> None:
         taken, entered, cleaned, inside = Turns(), asyncio.Event(), list[str](), 0
