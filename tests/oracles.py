@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,14 +51,29 @@ def psnr(one: Picture, other: Picture) -> float:
     return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-def slice_hash(path: Path) -> str:
-    """SHA-256 over all H.264 slices, found in the byte stream that ffmpeg makes of the packets."""
-    raw = _run("ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-c", "copy", "-f", "h264", "-")
+# Of each codec: ffmpeg's raw muxer, and whether a unit after its start code is a slice.
+_RAW: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    "h264": ("h264", lambda unit: unit[0] & 31 in range(1, 6)),
+    "hevc": ("hevc", lambda unit: unit[0] >> 1 & 63 < 32),
+    "mpeg2video": ("mpeg2video", lambda unit: unit[0] in range(0x01, 0xB0)),
+}
+
+
+def slice_hash(path: Path, codec: str = "h264") -> str:
+    """SHA-256 over all slices, found in the byte stream that ffmpeg makes of the packets."""
+    muxer, is_slice = _RAW[codec]
+    raw = _run("ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-c", "copy", "-f", muxer, "-")
     digest = hashlib.sha256()
-    for unit in raw.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01"):
-        if unit and unit[0] & 31 in range(1, 6):
-            digest.update(unit.rstrip(b"\x00"))
+    units = raw.split(b"\x00\x00\x01") if codec == "mpeg2video" else _units(raw)
+    for unit in units:
+        if unit and is_slice(unit):
+            digest.update(unit[1:] if codec == "mpeg2video" else unit)
     return digest.hexdigest()
+
+
+def _units(raw: bytes) -> Iterator[bytes]:
+    for unit in raw.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01"):
+        yield unit.rstrip(b"\x00")
 
 
 def complaints(path: Path) -> list[str]:

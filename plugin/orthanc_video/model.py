@@ -50,7 +50,8 @@ class VideoStream:
     """The chosen picture stream, as its own bits describe it (not as the container claims).
 
     ``codec`` is ffmpeg's name (``h264``, ``vp9`` …); ``width`` × ``height`` are what is shown, in pixels;
-    ``coded_width`` × ``coded_height`` what is coded. ``level`` is H.264's level_idc (41 is 4.1).
+    ``coded_width`` × ``coded_height`` what is coded. ``profile_idc`` and ``level`` are those of H.264 (41 is 4.1) and
+    H.265 (153 is 5.1), and MPEG-2's codes; ``reference_frames`` those that a decoder has to hold.
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end.
@@ -71,6 +72,7 @@ class VideoStream:
     profile_idc: int = 0
     constraint_flags: int = 0
     level: int = 0
+    high_tier: bool = False
     progressive: bool = True
     pixel_aspect: Rational = Rational(1)
     rotation: int = 0

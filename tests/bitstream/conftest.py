@@ -22,6 +22,21 @@ SPS_CLIPS = {
     "lossless": "-i testsrc2=s=320x240:r=25 -qp 0",
 }
 
+HEVC_CLIPS = {
+    "cropped": "-i testsrc2=s=854x480:r=30000/1001 -vf setsar=4/3 -x265-params vui-timing-info=1",
+    "full_hd": "-i testsrc2=s=1920x1080:r=30 -frames:v 4 -x265-params bframes=4:b-pyramid=1:ref=4",
+    "fields": "-i testsrc2=s=640x360:r=50 -x265-params interlace=tff",
+    "layers": "-i testsrc2=s=320x240:r=25 -x265-params temporal-layers=1:bframes=3",
+    "ten_bit": "-i testsrc2=s=320x240:r=60 -pix_fmt yuv420p10le -vf setsar=97/89"
+    " -x265-params colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:range=full",
+    "ten_bit_422": "-i testsrc2=s=320x240:r=25 -pix_fmt yuv422p10le",
+    "odd_444": "-i testsrc2=s=101x67:r=25 -pix_fmt yuv444p",
+    "gray": "-i testsrc2=s=320x240:r=25 -pix_fmt gray",
+    "scaling": "-i testsrc2=s=320x240:r=25 -x265-params scaling-list=default:hrd=1:vbv-maxrate=900:vbv-bufsize=900",
+    "high_tier": "-i testsrc2=s=320x240:r=25 -x265-params high-tier=1:level-idc=51:vbv-maxrate=90000:vbv-bufsize=90000",
+    "all_keys": "-i testsrc2=s=320x240:r=25 -x265-params keyint=1",
+}
+
 _ENCODED = {
     "plain.mp4": "-i testsrc2=s=160x120:r=25",
     "faststart.mp4": "-i testsrc2=s=160x120:r=25 -g 10 -movflags faststart",
@@ -45,7 +60,8 @@ MP4_CLIPS = (*_ENCODED, *_REMUXED)
 
 def _make(path: Path, arguments: str) -> Path:
     """A second of pictures; the arguments begin with the input."""
-    common = "-t 1 -c:v libx264 -preset veryfast -threads 1"
+    encoder = "libx265" if path.suffix == ".hevc" else "libx264"
+    common = f"-t 1 -c:v {encoder} -preset veryfast -threads 1"
     if "pix_fmt" not in arguments:
         common += " -pix_fmt yuv420p"
     ffmpeg("-f", "lavfi", *arguments.split(), *common.split(), path)
@@ -62,6 +78,13 @@ def _make_all(folder: Path, clips: dict[str, str]) -> dict[str, Path]:
 def sps_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Byte streams whose sequence parameter sets differ, by name."""
     made = _make_all(tmp_path_factory.mktemp("sps"), {f"{name}.h264": args for name, args in SPS_CLIPS.items()})
+    return {path.stem: path for path in made.values()}
+
+
+@pytest.fixture(scope="session")
+def hevc_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """H.265 byte streams whose sequence parameter sets differ, by name."""
+    made = _make_all(tmp_path_factory.mktemp("hevc"), {f"{name}.hevc": args for name, args in HEVC_CLIPS.items()})
     return {path.stem: path for path in made.values()}
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 
 class BytesSource:
@@ -32,3 +35,37 @@ def ffmpeg(*arguments: str | Path, folder: Path | None = None) -> str:
     """Runs ffmpeg in a folder; what it says on standard error."""
     command = ["ffmpeg", "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stderr
+
+
+def ue(value: int) -> str:
+    """An unsigned Exp-Golomb number as bits (H.264 9.1)."""
+    bits = f"{value + 1:b}"
+    return "0" * (len(bits) - 1) + bits
+
+
+def nal_of(header: bytes, bits: str) -> bytes:
+    """A NAL unit out of its header and what follows, trailing bits and emulation prevention added."""
+    padded = bits + "1" + "0" * (-(len(bits) + 1) % 8)
+    raw = int(padded, 2).to_bytes(len(padded) // 8)
+    return header + re.sub(rb"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", raw)
+
+
+def traced(clip: Path, unit: str = "") -> dict[str, int]:
+    """The fields of the first units of a stream as ffmpeg's trace_headers filter reads them.
+
+    With ``unit`` only those of the first one of that name, elements of lists by their numbers in brackets.
+    """
+    said = ffmpeg("-i", clip, "-c", "copy", "-frames:v", "1", "-bsf:v", "trace_headers", "-f", "null", "-")
+    if unit:
+        said = re.split(r"\] [A-Z][A-Za-z -]+\n", said.partition(f"] {unit}\n")[2])[0]
+        found = re.findall(r"\] \d+ +(\w+(?:\[\d+\])*) +[01]* = (-?\d+)$", said, re.MULTILINE)
+    else:
+        found = re.findall(r"\] \d+ +(\w+)(?:\[\d+\])* +[01]* = (-?\d+)$", said, re.MULTILINE)
+    return {name: int(value) for name, value in reversed(found)}
+
+
+def probed(clip: Path) -> dict[str, Any]:
+    """The first stream of a file as ffprobe describes it."""
+    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(clip)]
+    stream: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["streams"][0]
+    return stream

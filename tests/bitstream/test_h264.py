@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
@@ -16,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitstream.conftest import SPS_CLIPS
-from bitstream.helpers import ffmpeg
+from bitstream.helpers import nal_of, probed, traced, ue
 from orthanc_video.bitstream.h264 import (
     Sps,
     is_slice,
@@ -29,6 +25,7 @@ from orthanc_video.bitstream.h264 import (
     split_avcc,
     split_lengths,
 )
+from orthanc_video.bitstream.vui import Signal
 from orthanc_video.errors import BrokenVideo
 
 # Table E-1, codes 2 to 13, which ffmpeg's encoders seldom write.
@@ -39,51 +36,42 @@ def _first_sps(clip: Path) -> bytes:
     return next(nal for nal in split_annexb(clip.read_bytes()) if nal_type(nal) == 7)
 
 
-def _traced(clip: Path) -> dict[str, int]:
-    """The fields of the first SPS and PPS as ffmpeg's trace_headers filter reads them."""
-    said = ffmpeg("-i", clip, "-c", "copy", "-frames:v", "1", "-bsf:v", "trace_headers", "-f", "null", "-")
-    found = re.findall(r"\] \d+ +(\w+)(?:\[\d+\])* +[01]* = (-?\d+)$", said, re.MULTILINE)
-    return {name: int(value) for name, value in reversed(found)}
-
-
-def _probed(clip: Path) -> dict[str, Any]:
-    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(clip)]
-    stream: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["streams"][0]
-    return stream
-
-
 @pytest.mark.parametrize("name", SPS_CLIPS)
 def test_sps_fields_are_those_that_ffmpeg_traces(sps_clips: dict[str, Path], name: str) -> None:
-    sps, traced = parse_sps(_first_sps(sps_clips[name])), _traced(sps_clips[name])
+    sps, said = parse_sps(_first_sps(sps_clips[name])), traced(sps_clips[name])
     fields = 1 if sps.frame_mbs_only else 2
-    assert sps.profile_idc == traced["profile_idc"]
-    assert sps.level_idc == traced["level_idc"]
+    assert sps.profile_idc == said["profile_idc"]
+    assert sps.level_idc == said["level_idc"]
     assert [sps.constraint_flags >> (7 - n) & 1 for n in range(6)] == [
-        traced[f"constraint_set{n}_flag"] for n in range(6)
+        said[f"constraint_set{n}_flag"] for n in range(6)
     ]
-    assert sps.chroma_format_idc == traced.get("chroma_format_idc", 1)
-    assert sps.bit_depth_luma == traced.get("bit_depth_luma_minus8", 0) + 8
-    assert sps.bit_depth_chroma == traced.get("bit_depth_chroma_minus8", 0) + 8
-    assert sps.coded_width == 16 * (traced["pic_width_in_mbs_minus1"] + 1)
-    assert sps.coded_height == 16 * fields * (traced["pic_height_in_map_units_minus1"] + 1)
-    assert sps.frame_mbs_only == bool(traced["frame_mbs_only_flag"])
-    assert sps.max_num_ref_frames == traced["max_num_ref_frames"]
-    assert sps.full_range == bool(traced.get("video_full_range_flag"))
-    assert sps.matrix_coefficients == traced.get("matrix_coefficients", 2)
-    assert (sps.num_units_in_tick, sps.time_scale) == (traced["num_units_in_tick"], traced["time_scale"])
-    assert sps.fixed_frame_rate == bool(traced["fixed_frame_rate_flag"])
-    assert sps.max_num_reorder_frames == traced.get("max_num_reorder_frames")
-    assert sps.max_dec_frame_buffering == traced.get("max_dec_frame_buffering")
+    assert sps.chroma_format_idc == said.get("chroma_format_idc", 1)
+    assert sps.bit_depth_luma == said.get("bit_depth_luma_minus8", 0) + 8
+    assert sps.bit_depth_chroma == said.get("bit_depth_chroma_minus8", 0) + 8
+    assert sps.coded_width == 16 * (said["pic_width_in_mbs_minus1"] + 1)
+    assert sps.coded_height == 16 * fields * (said["pic_height_in_map_units_minus1"] + 1)
+    assert sps.frame_mbs_only == bool(said["frame_mbs_only_flag"])
+    assert sps.max_num_ref_frames == said["max_num_ref_frames"]
+    assert sps.signal == Signal(
+        full_range=bool(said.get("video_full_range_flag")),
+        primaries=said.get("colour_primaries", 2),
+        transfer=said.get("transfer_characteristics", 2),
+        matrix=said.get("matrix_coefficients", 2),
+    )
+    assert (sps.num_units_in_tick, sps.time_scale) == (said["num_units_in_tick"], said["time_scale"])
+    assert sps.fixed_frame_rate == bool(said["fixed_frame_rate_flag"])
+    assert sps.max_num_reorder_frames == said.get("max_num_reorder_frames")
+    assert sps.max_dec_frame_buffering == said.get("max_dec_frame_buffering")
 
 
 @pytest.mark.parametrize("name", SPS_CLIPS)
 def test_sps_describes_the_pictures_as_ffprobe_and_pyav_do(sps_clips: dict[str, Path], name: str) -> None:
-    sps, probed = parse_sps(_first_sps(sps_clips[name])), _probed(sps_clips[name])
-    assert (sps.width, sps.height) == (probed["width"], probed["height"])
-    assert sps.level_idc == probed["level"]
-    assert "{}:{}".format(*sps.sample_aspect) == probed.get("sample_aspect_ratio", "1:1")
-    assert sps.frame_mbs_only == (probed["field_order"] == "progressive")
-    assert sps.full_range == (probed.get("color_range") == "pc")
+    sps, found = parse_sps(_first_sps(sps_clips[name])), probed(sps_clips[name])
+    assert (sps.width, sps.height) == (found["width"], found["height"])
+    assert sps.level_idc == found["level"]
+    assert "{}:{}".format(*sps.sample_aspect) == found.get("sample_aspect_ratio", "1:1")
+    assert sps.frame_mbs_only == (found["field_order"] == "progressive")
+    assert sps.signal.full_range == (found.get("color_range") == "pc")
     with av.open(sps_clips[name]) as container:
         frame = next(container.decode(video=0))
     assert (sps.width, sps.height) == (frame.width, frame.height)
@@ -92,29 +80,20 @@ def test_sps_describes_the_pictures_as_ffprobe_and_pyav_do(sps_clips: dict[str, 
 
 def test_clips_reach_the_rarer_syntax(sps_clips: dict[str, Path]) -> None:
     """Guards the tests above: these clips say what they are made for."""
-    assert _traced(sps_clips["full_hd"])["cpb_cnt_minus1"] == 0
-    assert _traced(sps_clips["extended_aspect"])["aspect_ratio_idc"] == 255
-    assert _traced(sps_clips["interlaced"])["frame_mbs_only_flag"] == 0
+    assert traced(sps_clips["full_hd"])["cpb_cnt_minus1"] == 0
+    assert traced(sps_clips["extended_aspect"])["aspect_ratio_idc"] == 255
+    assert traced(sps_clips["interlaced"])["frame_mbs_only_flag"] == 0
     assert b"\x00\x00\x03" in _first_sps(sps_clips["full_hd"])
 
 
-def _ue(value: int) -> str:
-    bits = f"{value + 1:b}"
-    return "0" * (len(bits) - 1) + bits
-
-
-def _nal(kind: int, bits: str) -> bytes:
-    padded = bits + "1" + "0" * (-(len(bits) + 1) % 8)
-    raw = int(padded, 2).to_bytes(len(padded) // 8)
-    return bytes([0x60 | kind]) + re.sub(rb"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", raw)
-
-
 def _baseline(
-    *, order: str = _ue(2), references: int = 1, columns: int = 1, rows: int = 1, crop: str = "0", vui: str = "0"
+    *, order: str = ue(2), references: int = 1, columns: int = 1, rows: int = 1, crop: str = "0", vui: str = "0"
 ) -> bytes:
     """A hand-made SPS of the Baseline profile, level 1."""
-    size = _ue(columns - 1) + _ue(rows - 1) + "1" + "1"
-    return _nal(7, f"{66:08b}{0:08b}{10:08b}" + _ue(0) + _ue(0) + order + _ue(references) + "0" + size + crop + vui)
+    size = ue(columns - 1) + ue(rows - 1) + "1" + "1"
+    return nal_of(
+        b"\x67", f"{66:08b}{0:08b}{10:08b}" + ue(0) + ue(0) + order + ue(references) + "0" + size + crop + vui
+    )
 
 
 def test_sps_without_vui_says_what_is_unspecified() -> None:
@@ -132,8 +111,7 @@ def test_sps_without_vui_says_what_is_unspecified() -> None:
         frame_mbs_only=True,
         max_num_ref_frames=1,
         sample_aspect=(1, 1),
-        full_range=False,
-        matrix_coefficients=2,
+        signal=Signal(),
         num_units_in_tick=0,
         time_scale=0,
         fixed_frame_rate=False,
@@ -144,22 +122,22 @@ def test_sps_without_vui_says_what_is_unspecified() -> None:
 
 def test_scaling_lists_and_picture_order_by_cycle_are_skipped(sps_clips: dict[str, Path], tmp_path: Path) -> None:
     """In a hand-made SPS, as x264 writes neither; ffmpeg reads the same size behind them."""
-    absent, ended, short, long = "0", "1" + _ue(16), "1" + _ue(2) * 7 + _ue(1) * 9, "1" + _ue(1) * 64
+    absent, ended, short, long = "0", "1" + ue(16), "1" + ue(2) * 7 + ue(1) * 9, "1" + ue(1) * 64
     lists = absent + ended + short * 4 + ended + long * 3 + absent + ended
-    colour = _ue(3) + "1" + _ue(2) + _ue(1) + "0" + "1" + lists
-    order = _ue(1) + "0" + _ue(3) + _ue(2**32 - 3) + _ue(200) + _ue(7) * 200
-    crop = "1" + _ue(1) + _ue(2) + _ue(3) + _ue(4)
-    size = _ue(2) + _ue(3) + "01" + "1" + crop
-    nal = _nal(7, f"{244:08b}{0:08b}{10:08b}" + _ue(5) + colour + _ue(0) + order + _ue(1) + "0" + size + "0")
+    colour = ue(3) + "1" + ue(2) + ue(1) + "0" + "1" + lists
+    order = ue(1) + "0" + ue(3) + ue(2**32 - 3) + ue(200) + ue(7) * 200
+    crop = "1" + ue(1) + ue(2) + ue(3) + ue(4)
+    size = ue(2) + ue(3) + "01" + "1" + crop
+    nal = nal_of(b"\x67", f"{244:08b}{0:08b}{10:08b}" + ue(5) + colour + ue(0) + order + ue(1) + "0" + size + "0")
     sps = parse_sps(nal)
     assert (sps.coded_width, sps.coded_height, sps.width, sps.height) == (48, 128, 45, 114)
     assert (sps.chroma_format_idc, sps.bit_depth_luma, sps.bit_depth_chroma) == (3, 10, 9)
     stream = tmp_path / "handmade.h264"
     stream.write_bytes(b"\x00\x00\x00\x01" + nal + sps_clips["full_hd"].read_bytes())
-    traced = _traced(stream)
-    assert traced["num_ref_frames_in_pic_order_cnt_cycle"] == 200
-    assert (traced["pic_width_in_mbs_minus1"], traced["pic_height_in_map_units_minus1"]) == (2, 3)
-    assert (traced["frame_crop_right_offset"], traced["frame_crop_bottom_offset"]) == (2, 4)
+    said = traced(stream)
+    assert said["num_ref_frames_in_pic_order_cnt_cycle"] == 200
+    assert (said["pic_width_in_mbs_minus1"], said["pic_height_in_map_units_minus1"]) == (2, 3)
+    assert (said["frame_crop_right_offset"], said["frame_crop_bottom_offset"]) == (2, 4)
 
 
 @pytest.mark.parametrize("code", range(18))
@@ -195,7 +173,7 @@ def test_extended_sample_aspect_of_zero_is_unspecified() -> None:
             "larger than any H.264 level allows",
         ),
         (
-            _baseline(crop="1" + _ue(4) + _ue(4) + _ue(0) + _ue(0)),
+            _baseline(crop="1" + ue(4) + ue(4) + ue(0) + ue(0)),
             "the H.264 sequence parameter set crops its pictures of 16×16 to nothing",
         ),
     ],
@@ -218,9 +196,9 @@ def test_pps(sps_clips: dict[str, Path]) -> None:
         _, (nal, *_) = parameter_sets(b"".join(b"\x00\x00\x01" + n for n in split_annexb(sps_clips[name].read_bytes())))
         pps = parse_pps(nal)
         assert (pps.pps_id, pps.sps_id, pps.cabac, pps.slice_groups) == (0, 0, cabac, 1)
-    assert parse_pps(_nal(8, _ue(3) + _ue(2) + "00" + _ue(7))).slice_groups == 8
+    assert parse_pps(nal_of(b"\x68", ue(3) + ue(2) + "00" + ue(7))).slice_groups == 8
     with pytest.raises(BrokenVideo, match="num_slice_groups_minus1 is 8; at most 7"):
-        parse_pps(_nal(8, _ue(0) + _ue(0) + "00" + _ue(8)))
+        parse_pps(nal_of(b"\x68", ue(0) + ue(0) + "00" + ue(8)))
 
 
 def test_avcc_and_annexb_give_the_same_parameter_sets(mp4_clips: dict[str, Path]) -> None:

@@ -35,6 +35,9 @@ SEEN = VideoStream(
     level=40,
 )
 
+HEVC: dict[str, object] = {"codec": "hevc", "profile": "Main", "profile_idc": 1, "level": 90}
+MPEG2: dict[str, object] = {"codec": "mpeg2video", "profile": "Main", "profile_idc": 4, "level": 8}
+
 
 def located(syntax: str = syntaxes.H264_HIGH_41, *lengths: int) -> Located:
     spans = tuple(Span(1000, length) for length in lengths or (2000,))
@@ -120,8 +123,17 @@ def test_a_varying_rate_has_no_frame_time_to_compare() -> None:
         (syntaxes.H264_HIGH_41, {"profile_idc": 122, "profile": "High 4:2:2"}, "profile, High 4:2:2."),
         (syntaxes.H264_HIGH_41, {"profile_idc": 88, "profile": "Baseline"}, "profile, Baseline."),
         (syntaxes.H264_HIGH_42, {"profile_idc": 128, "profile": "Stereo High"}, "profile, Stereo High."),
-        ("1.2.840.10008.1.2.4.107", {"codec": "hevc", "profile": "Main 10"}, "profile, Main 10."),
-        ("1.2.840.10008.1.2.4.101", {"codec": "mpeg2video", "profile": "4:2:2"}, "profile, 4:2:2."),
+        (syntaxes.HEVC_MAIN, HEVC | {"profile": "Main 10", "profile_idc": 2}, "profile, Main 10."),
+        (syntaxes.HEVC_MAIN, HEVC | {"high_tier": True}, "High tier"),
+        (syntaxes.HEVC_MAIN, HEVC | {"level": 156}, "allows level 5.1, but the stream says level 5.2"),
+        (syntaxes.HEVC_MAIN_10, HEVC, "10-bit 4:2:0"),
+        (syntaxes.MPEG2_MAIN, MPEG2 | {"profile": "4:2:2", "profile_idc": 0}, "profile, 4:2:2."),
+        (syntaxes.MPEG2_MAIN, MPEG2 | {"level": 4}, "allows level Main, but the stream says level High"),
+        (syntaxes.MPEG2_MAIN, MPEG2 | {"bit_rate": 16_000_000}, "16 Mbit/s are more than the 15"),
+        (syntaxes.MPEG2_HIGH, MPEG2, "640 × 480 progressive at 29.97 frames/s is none of the formats"),
+        (syntaxes.H264_BD, {}, "none of the formats"),
+        (syntaxes.H264_HIGH_41, {"pixel_aspect": Rational(4, 3)}, "Pixels are 4:3, but must be square (PS3.5 8.2.7)"),
+        (syntaxes.H264_HIGH_41, {"pixel_format": "yuv444p"}, "yuv444p"),
     ],
 )
 def test_another_coding_than_the_transfer_syntax(syntax: str, seen: dict[str, object], part: str) -> None:
@@ -135,8 +147,10 @@ def test_another_coding_than_the_transfer_syntax(syntax: str, seen: dict[str, ob
         (syntaxes.H264_HIGH_41, {"profile_idc": 66, "profile": "Constrained Baseline"}),
         (syntaxes.H264_HIGH_41 + ".1", {"profile_idc": 77, "profile": "Main"}),
         ("1.2.840.10008.1.2.4.106", {"profile_idc": 128, "profile": "Stereo High", "level": 42}),
-        ("1.2.840.10008.1.2.4.108", {"codec": "hevc", "profile": "Main 10"}),
-        ("1.2.840.10008.1.2.4.100", {"codec": "mpeg2video", "profile": "Main"}),
+        (syntaxes.HEVC_MAIN_10, HEVC | {"profile": "Main 10", "profile_idc": 2, "bit_depth": 10}),
+        (syntaxes.HEVC_MAIN, HEVC),
+        (syntaxes.MPEG2_MAIN, MPEG2),
+        (syntaxes.MPEG2_MAIN, MPEG2 | {"pixel_aspect": Rational(8, 9), "progressive": False}),
     ],
 )
 def test_what_decoders_of_the_transfer_syntax_must_know(syntax: str, seen: dict[str, object]) -> None:

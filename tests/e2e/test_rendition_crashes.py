@@ -19,7 +19,8 @@ from e2e.films import Films, ffprobe
 from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.recordings import Recordings, store, wait_until
-from e2e.test_crashes import Workers, ask
+from e2e.test_crashes import ask
+from e2e.workers import Workers
 
 MPEG2 = "1.2.840.10008.1.2.4.100"
 JOB = "orthanc_video.jobs.rendition_job"
@@ -89,8 +90,7 @@ def test_a_worker_killed_at_a_step(
     """Asked for at the gateway, which runs no jobs; another worker takes over."""
     breakpoint_.set(f"{JOB}:{step}", "before")
     server = start(settings(breakpoint_, Database=postgresql.url(), Workers=False, Renditions="none"))
-    workers = Workers(server)
-    try:
+    with Workers(server) as workers:
         first = workers.start(breakpoint_.python)
         instance = store(server, recording)
         url = f"{server.gateway_url}/video/instances/{instance}/stream"
@@ -100,5 +100,3 @@ def test_a_worker_killed_at_a_step(
         workers.start(breakpoint_.python)
         assert requests.get(url, timeout=60).status_code == 200, "its outcome is waited for across processes"
         assert_made_once(server, instance, tmp_path)
-    finally:
-        workers.end()

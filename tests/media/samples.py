@@ -39,3 +39,16 @@ def media(info: dict[str, Any] | None = None, **video: Any) -> MediaInfo:
 def sized(width: int, height: int, **video: Any) -> MediaInfo:
     coded = {"coded_width": -(-width // 16) * 16, "coded_height": -(-height // 16) * 16}
     return media(width=width, height=height, **{**coded, **video})
+
+
+def hevc(info: dict[str, Any] | None = None, **video: Any) -> MediaInfo:
+    """The same camera's pictures as H.265."""
+    coded = {"codec": "hevc", "profile": "Main", "profile_idc": 1, "level": 120, "coded_height": 1080}
+    return media(info, **coded | video)
+
+
+def mpeg2(info: dict[str, Any] | None = None, **video: Any) -> MediaInfo:
+    """A DVD's pictures."""
+    size = {"width": 720, "height": 576, "coded_width": 720, "coded_height": 576, "rate": Rational(25)}
+    coded = {"codec": "mpeg2video", "profile": "Main", "profile_idc": 4, "level": 8, "reference_frames": 2}
+    return media({"container": "mpeg", "streamable": False, "brand": ""} | (info or {}), **size | coded | video)

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.samples import media, sized
+from media.samples import hevc, media, mpeg2, sized
 from orthanc_video.bitstream.levels import lowest_level
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.model import Action, MediaInfo, Rational, Target
 
 _41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
+_MP_ML, _MP_HL, _HEVC = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 107))
 _WRAP, _REMUX, _TRANSCODE = Action.WRAP, Action.REMUX, Action.TRANSCODE
 
 # What arrives → what is done, as which transfer syntax, and words that a reason has to hold.
@@ -39,14 +40,30 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "sound": (media({"audio_codecs": ("aac",)}), _REMUX, _41, "aac"),
     "an empty stretch first": (media({"delayed": True}), _REMUX, _41, "begin at once"),
     "subtitles": (media({"other_streams": 2}), _REMUX, _41, "2 other stream"),
+    "H.265": (hevc(), _WRAP, _HEVC, "H.265 Main profile and pass through"),
+    "H.265 in 4K": (hevc(width=3840, height=2160, level=153, rate=Rational(60)), _WRAP, _HEVC, "level 5.1"),
+    "H.265 of Matroska": (hevc({"container": "matroska,webm"}), _REMUX, _HEVC, "becomes MP4"),
+    "H.265 that claims 6.2": (hevc(level=186), _REMUX, _HEVC, "claims level 6.2 but needs only 4.0"),
+    "H.265 Main 10": (hevc(profile_idc=2, profile="Main 10", bit_depth=10), _TRANSCODE, _41, "profile, Main 10"),
+    "H.265 High tier": (hevc(high_tier=True), _TRANSCODE, _41, "High tier"),
+    "H.265 in 8K": (hevc(width=7680, height=4320, coded_width=7680, coded_height=4320), _TRANSCODE, _41, "level 6"),
+    "MPEG-2 of a DVD": (mpeg2(), _WRAP, _MP_ML, "MPEG-2 Main profile and pass through"),
+    "MPEG-2 with wide pixels": (mpeg2(pixel_aspect=Rational(64, 45)), _WRAP, _MP_ML, "unchanged"),
+    "MPEG-2 with sound": (mpeg2({"audio_codecs": ("mp2",)}), _REMUX, _MP_ML, "mp2"),
+    "MPEG-2 of AVI": (mpeg2({"container": "avi"}), _REMUX, _MP_ML, "The container is avi"),
+    "MPEG-2 in HD": (mpeg2(level=4, width=1920, height=1080), _WRAP, _MP_HL, "level High"),
+    "MPEG-2 of a size of its own": (mpeg2(width=800, height=600, level=4), _TRANSCODE, _41, "none of the formats"),
+    "MPEG-2 at a rate of its own": (mpeg2(rate=Rational(15)), _TRANSCODE, _41, "none of the formats"),
+    "MPEG-2 4:2:2": (mpeg2(profile_idc=0, profile="4:2:2", pixel_format="yuv422p"), _TRANSCODE, _41, "profile, 4:2:2"),
+    "MPEG-2 above its bit rate": (mpeg2(level=4, bit_rate=90_000_000), _TRANSCODE, _41, "90 Mbit/s"),
     "other codec": (media(codec="vp9", profile_idc=0, level=0), _TRANSCODE, _41, "codec is vp9"),
-    "high 4:2:2": (media(profile_idc=122, pixel_format="yuv422p"), _TRANSCODE, _41, "yuv422p"),
+    "high 4:2:2": (media(profile_idc=122, pixel_format="yuv422p"), _TRANSCODE, _41, "yuv422p; MPEG-4"),
     "ten bits": (media(profile_idc=110, pixel_format="yuv420p10le", bit_depth=10), _TRANSCODE, _41, "8-bit 4:2:0"),
-    "grey": (media(pixel_format="gray"), _TRANSCODE, _41, "gray"),
-    "extended profile": (media(profile_idc=88, profile="Extended"), _TRANSCODE, _41, "profile Extended"),
+    "grey": (media(pixel_format="gray"), _TRANSCODE, _41, "are gray"),
+    "extended profile": (media(profile_idc=88, profile="Extended"), _TRANSCODE, _41, "profile, Extended"),
     "4K": (sized(3840, 2160, level=51), _TRANSCODE, _41, "level 4.2"),
-    "1080p120": (media(level=51, rate=Rational(120)), _TRANSCODE, _42, "exceeds"),
-    "bit rate beyond 4.2": (media(bit_rate=80_000_000), _TRANSCODE, _41, "exceeds"),
+    "1080p120": (media(level=51, rate=Rational(120)), _TRANSCODE, _42, "level 4.2, but the stream says level 5.1"),
+    "bit rate beyond 4.2": (media(bit_rate=80_000_000), _TRANSCODE, _41, "says level 5.0"),
     "17 reference frames": (media(reference_frames=17), _TRANSCODE, _41, "exceeds"),
     "anamorphic": (media(pixel_aspect=Rational(4, 3)), _TRANSCODE, _41, "4:3"),
     "rotated": (media(rotation=90), _TRANSCODE, _41, "90°"),
@@ -72,13 +89,13 @@ _TARGETS: dict[str, tuple[MediaInfo, Target]] = {
     "Full HD": (sized(1920, 1080, codec="vp9"), Target(width=1920, height=1080, level=40)),
     "Full HD at 60": (sized(1920, 1080, codec="vp9", rate=Rational(60)), Target(width=1920, height=1080, level=42)),
     "odd": (sized(641, 481, codec="vp9"), Target(width=642, height=482, level=30)),
-    "4K": (sized(3840, 2160, codec="hevc"), Target(width=1920, height=1080, level=40)),
-    "upright 4K": (sized(2160, 3840, codec="hevc"), Target(width=1080, height=1920, level=40)),
-    "wide pixels": (sized(720, 576, codec="mpeg2video", rate=Rational(25), pixel_aspect=Rational(16, 11)),
+    "4K": (sized(3840, 2160, codec="av1"), Target(width=1920, height=1080, level=40)),
+    "upright 4K": (sized(2160, 3840, codec="av1"), Target(width=1080, height=1920, level=40)),
+    "wide pixels": (sized(720, 576, codec="dvvideo", rate=Rational(25), pixel_aspect=Rational(16, 11)),
                     Target(width=1048, height=576, level=31)),
-    "high pixels": (sized(720, 480, codec="mpeg2video", pixel_aspect=Rational(8, 9)),
+    "high pixels": (sized(720, 480, codec="dvvideo", pixel_aspect=Rational(8, 9)),
                     Target(width=720, height=540, level=31)),
-    "on its side": (sized(1920, 1080, codec="hevc", rotation=90), Target(width=1080, height=1920, level=40)),
+    "on its side": (sized(1920, 1080, codec="av1", rotation=90), Target(width=1080, height=1920, level=40)),
     "tiny": (sized(2, 2, codec="vp8", rate=Rational(1)), Target(width=2, height=2, level=10)),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Reading H.264 syntax bit by bit, within bounds (ITU-T H.264 sections 7.2, 7.4.1 and 9.1)."""
+"""Reading H.264 and H.265 syntax bit by bit, within bounds (ITU-T H.264 7.2, 7.4.1, 9.1; H.265 7.2, 7.4.2, 9.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from orthanc_video.errors import BrokenVideo
 
 
 def unescape(nal: bytes) -> bytes:
-    """A NAL unit without its emulation prevention bytes (H.264 7.4.1.1)."""
+    """A NAL unit without its emulation prevention bytes (H.264 7.4.1.1, H.265 7.4.2.2)."""
     return nal.replace(b"\x00\x00\x03", b"\x00\x00")
 
 

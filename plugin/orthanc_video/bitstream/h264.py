@@ -17,6 +17,7 @@ from orthanc_video.bitstream.nal import (
     split_avcc,
     split_lengths,
 )
+from orthanc_video.bitstream.vui import UNSAID, Look, Signal, read_look
 from orthanc_video.errors import BrokenVideo
 
 __all__ = [
@@ -49,29 +50,6 @@ _LONGEST_SIDE = 1_055
 # How many luma samples one chroma sample spans, by ChromaArrayType (Table 6-1; 0 has no chroma to keep in step).
 _CHROMA_SPAN = ((1, 1), (2, 2), (2, 1), (1, 1))
 
-# Table E-1, aspect_ratio_idc 0 to 16.
-_ASPECTS = (
-    (1, 1),
-    (1, 1),
-    (12, 11),
-    (10, 11),
-    (16, 11),
-    (40, 33),
-    (24, 11),
-    (20, 11),
-    (32, 11),
-    (80, 33),
-    (18, 11),
-    (15, 11),
-    (64, 33),
-    (160, 99),
-    (4, 3),
-    (3, 2),
-    (2, 1),
-)
-_EXTENDED_ASPECT = 255
-_UNSPECIFIED_MATRIX = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sps:
@@ -79,9 +57,8 @@ class Sps:
 
     ``constraint_flags`` is the whole byte after profile_idc; ``level_idc`` 41 is level 4.1.
     ``coded_width`` × ``coded_height`` are what is coded, in pixels: multiples of 16, of a frame even where fields are
-    coded. ``width`` × ``height`` are what remains after cropping. ``sample_aspect`` is (1, 1) where the stream does
-    not say. ``time_scale`` / ``num_units_in_tick`` are fields per second; both are 0 where the stream does not say.
-    ``matrix_coefficients`` is 2 (unspecified) and the last two are None where the stream does not say.
+    coded. ``width`` × ``height`` are what remains after cropping. ``time_scale`` / ``num_units_in_tick`` are fields per
+    second; both are 0 where the stream does not say. The last two are None where the stream does not say.
     """
 
     profile_idc: int
@@ -97,8 +74,7 @@ class Sps:
     frame_mbs_only: bool
     max_num_ref_frames: int
     sample_aspect: tuple[int, int]
-    full_range: bool
-    matrix_coefficients: int
+    signal: Signal
     num_units_in_tick: int
     time_scale: int
     fixed_frame_rate: bool
@@ -135,9 +111,7 @@ class _Size:
 
 @dataclass(slots=True, kw_only=True)
 class _Vui:
-    sample_aspect: tuple[int, int] = (1, 1)
-    full_range: bool = False
-    matrix_coefficients: int = _UNSPECIFIED_MATRIX
+    look: Look = UNSAID
     num_units_in_tick: int = 0
     time_scale: int = 0
     fixed_frame_rate: bool = False
@@ -172,9 +146,8 @@ def parse_sps(nal: bytes) -> Sps:
         height=size.height,
         frame_mbs_only=size.frame_mbs_only,
         max_num_ref_frames=max_num_ref_frames,
-        sample_aspect=vui.sample_aspect,
-        full_range=vui.full_range,
-        matrix_coefficients=vui.matrix_coefficients,
+        sample_aspect=vui.look.sample_aspect,
+        signal=vui.look.signal,
         num_units_in_tick=vui.num_units_in_tick,
         time_scale=vui.time_scale,
         fixed_frame_rate=vui.fixed_frame_rate,
@@ -280,16 +253,7 @@ def _crop(reader: BitReader) -> tuple[int, int, int, int]:
 
 def _vui(reader: BitReader) -> _Vui:
     """Video usability information (E.1.1)."""
-    vui = _Vui()
-    if reader.flag():
-        vui.sample_aspect = _sample_aspect(reader)
-    if reader.flag():
-        reader.flag()  # overscan_appropriate_flag
-    if reader.flag():
-        _video_signal(reader, vui)
-    if reader.flag():
-        reader.ue("chroma_sample_loc_type_top_field", 5)
-        reader.ue("chroma_sample_loc_type_bottom_field", 5)
+    vui = _Vui(look=read_look(reader))
     if reader.flag():
         vui.num_units_in_tick = reader.bits(32)
         vui.time_scale = reader.bits(32)
@@ -299,22 +263,6 @@ def _vui(reader: BitReader) -> _Vui:
     if reader.flag():
         _restrictions(reader, vui)
     return vui
-
-
-def _sample_aspect(reader: BitReader) -> tuple[int, int]:
-    code = reader.bits(8)
-    if code == _EXTENDED_ASPECT:
-        wide, high = reader.bits(16), reader.bits(16)
-        return (wide, high) if wide and high else (1, 1)
-    return _ASPECTS[code] if code < len(_ASPECTS) else (1, 1)
-
-
-def _video_signal(reader: BitReader, vui: _Vui) -> None:
-    reader.bits(3)  # video_format
-    vui.full_range = reader.flag()
-    if reader.flag():
-        reader.bits(16)  # colour_primaries, transfer_characteristics
-        vui.matrix_coefficients = reader.bits(8)
 
 
 def _skip_buffering(reader: BitReader) -> None:

@@ -97,6 +97,9 @@ def _picture(dataset: Dataset, made: Made) -> None:
     dataset.BitsStored = 8
     dataset.HighBit = 7
     dataset.PixelRepresentation = 0
+    aspect = video.pixel_aspect
+    if aspect.fraction != 1:  # of MPEG-2 Main Level alone (PS3.5 8.2.5): the vertical side first (PS3.3 C.7.6.3.1.7)
+        dataset.PixelAspectRatio = [aspect.denominator, aspect.numerator]
 
 
 def _time(dataset: Dataset, made: Made) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 
 from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom.fit import objections
 from orthanc_video.dicom.said import missing, number, value
 from orthanc_video.model import Located, MultiFrame, VideoStream
 
@@ -19,8 +20,6 @@ _REQUIRED = (
     *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "NumberOfFrames", "FrameIncrementPointer"),
 )
-_STEREO_HIGH = "1.2.840.10008.1.2.4.106"
-_HEVC_MAIN = "1.2.840.10008.1.2.4.107"
 
 
 def of_object(said: Dataset, located: Located) -> list[str]:
@@ -30,7 +29,7 @@ def of_object(said: Dataset, located: Located) -> list[str]:
 
 def of_stream(said: Dataset, located: Located, seen: VideoStream) -> list[str]:
     """Where the object says something else than its stream; they have to agree (PS3.5 8.2.5 to 8.2.11)."""
-    return [*_pictures(said, seen), *_rate(said, seen), *_coding(located.transfer_syntax, seen)]
+    return [*_pictures(said, seen), *_rate(said, seen), *objections(syntaxes.BY_UID[located.transfer_syntax], seen)]
 
 
 def of_frames(said: Dataset, found: MultiFrame) -> list[str]:
@@ -49,7 +48,7 @@ def _attributes(said: Dataset) -> Iterator[str]:
 def _fragments(located: Located) -> Iterator[str]:
     count = len(located.spans)
     syntax = syntaxes.BY_UID[located.transfer_syntax]
-    if count > 1 and syntax.codec != "hevc" and not syntax.uid.endswith(".1"):
+    if count > 1 and not syntax.fragmentable:
         yield f"The stream lies in {count} fragments; this transfer syntax demands one (PS3.5 8.2.5 to 8.2.8)."
     odd = sum(span.length % 2 for span in located.spans)
     if odd:
@@ -87,24 +86,3 @@ def _rate(said: Dataset, seen: VideoStream) -> Iterator[str]:
     cine_rate = number(said, "CineRate")
     if cine_rate is not None and abs(cine_rate - rate) > 0.5:
         yield f"CineRate is {cine_rate:g}, but the stream has {rate:.6g} frames per second."
-
-
-def _coding(uid: str, seen: VideoStream) -> Iterator[str]:
-    syntax = syntaxes.BY_UID[uid]
-    if seen.codec != syntax.codec:
-        yield f"The transfer syntax is {syntax.name}, but the stream's codec is {seen.codec}."
-        return
-    if not _decodable(uid.removesuffix(".1"), seen):
-        profile = seen.profile or seen.profile_idc
-        yield f"The transfer syntax is {syntax.name}, whose decoders need not know the stream's profile, {profile}."
-    if syntax.codec == "h264" and seen.level > syntax.level:
-        yield f"The transfer syntax allows level {syntax.level / 10:g}, but the stream says level {seen.level / 10:g}."
-
-
-def _decodable(uid: str, seen: VideoStream) -> bool:
-    """Whether every decoder of this transfer syntax must know the stream's profile; FFmpeg names profiles."""
-    if seen.codec == "h264":  # Baseline (66) here has no slice groups, else it is told as Extended (88)
-        return seen.profile_idc in {66, 77, 100, *({128} if uid == _STEREO_HIGH else ())}
-    if seen.codec == "hevc":
-        return seen.profile in {"Main", "", *(() if uid == _HEVC_MAIN else ("Main 10",))}
-    return seen.profile in {"Simple", "Main", ""}

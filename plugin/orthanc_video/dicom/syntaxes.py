@@ -1,80 +1,203 @@
-"""The one table of transfer syntaxes: of those that hold a video (PS3.5 8.2.5 to 8.2.11, A.4), and of pictures that are
-coded each by itself (PS3.5 8.2.1 to 8.2.4, 8.2.14, A.1 to A.4)."""
+"""The one table of transfer syntaxes, with what each of them allows.
+
+Of those that hold a video (PS3.5 8.2.5 to 8.2.11, A.4), and of pictures that are coded each by itself (8.2.1 to 8.2.4,
+8.2.14, A.1 to A.4).
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
+MPEG2_MAIN = "1.2.840.10008.1.2.4.100"
+MPEG2_HIGH = "1.2.840.10008.1.2.4.101"
 H264_HIGH_41 = "1.2.840.10008.1.2.4.102"
+H264_BD = "1.2.840.10008.1.2.4.103"
 H264_HIGH_42 = "1.2.840.10008.1.2.4.104"
+H264_3D = "1.2.840.10008.1.2.4.105"
+H264_STEREO = "1.2.840.10008.1.2.4.106"
+HEVC_MAIN = "1.2.840.10008.1.2.4.107"
+HEVC_MAIN_10 = "1.2.840.10008.1.2.4.108"
+
+# One fragment's length is a number of 32 bits, the largest of which means "undefined" (PS3.5 A.4).
+LARGEST_FRAGMENT = 2**32 - 2
+
+_NTSC, _CINEMA = Fraction(30000, 1001), Fraction(24000, 1001)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A picture size (columns, rows) and the frame rates that go with it; ``progressive`` None: either scan.
+
+    ``at_most``: smaller pictures are allowed, too.
+    """
+
+    width: int
+    height: int
+    rates: tuple[Fraction, ...]
+    progressive: bool | None = None
+    at_most: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSyntax:
-    """One video transfer syntax: ``codec`` is ffmpeg's name, ``level`` the highest level_idc that it allows.
+    """One video transfer syntax. ``codec`` is ffmpeg's name.
 
-    ``method`` is the defined term of Lossy Image Compression Method (PS3.3 C.7.6.1.1.5).
+    ``profiles`` are those that each of its decoders must decode: profile_idc of H.264 and H.265, of MPEG-2 the profile
+    of Table 8-2. ``levels`` likewise: level_idc (41 is H.264's 4.1, 153 H.265's 5.1), of MPEG-2 the codes of Table 8-3.
+    ``formats`` are the only pictures that it takes, all within the level where there are none. ``bit_rate`` in bit/s,
+    0 where the level says it all. ``containers`` are ffmpeg's names. ``method`` is the defined term of Lossy Image
+    Compression Method (PS3.3 C.7.6.1.1.5).
     """
 
     uid: str
     name: str
+    section: str
     codec: str
-    level: int
+    profiles: frozenset[int]
+    levels: frozenset[int]
+    containers: tuple[str, ...]
     media_type: str
     method: str
+    bit_depth: int = 8
+    formats: tuple[Format, ...] = ()
+    bit_rate: int = 0
+    square: bool = True
+    stereo: bool = False
+    fragmentable: bool = False
 
 
-_H264 = {"codec": "h264", "media_type": "video/mp4", "method": "ISO_14496_10"}
-_HEVC = {"codec": "hevc", "media_type": "video/H265", "method": "ISO_23008_2"}
-_MPEG2 = {"codec": "mpeg2video", "media_type": "video/mpeg", "method": "ISO_13818_2"}
+_H264_41 = frozenset({9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41})
+_HEVC_51 = frozenset({30, 60, 63, 90, 93, 120, 123, 150, 153})
 
+_H264: dict[str, Any] = {
+    "codec": "h264",
+    "profiles": frozenset({66, 77, 100}),
+    "containers": ("mp4", "mpegts"),
+    "media_type": "video/mp4",
+    "method": "ISO_14496_10",
+}
+# H.265 lies in as many fragments as its writer likes.
+_HEVC: dict[str, Any] = {
+    "codec": "hevc",
+    "levels": _HEVC_51,
+    "containers": ("mp4", "mpegts"),
+    "media_type": "video/H265",
+    "method": "ISO_23008_2",
+    "fragmentable": True,
+}
+_MPEG2: dict[str, Any] = {
+    "codec": "mpeg2video",
+    "profiles": frozenset({4, 5}),
+    "containers": ("mpeg", "mpegts", "mpegvideo", "mp4"),
+    "media_type": "video/mpeg",
+    "method": "ISO_13818_2",
+}
+
+_TELEVISION = (_NTSC, Fraction(30), Fraction(25))
 _BASE = (
-    VideoSyntax(uid="1.2.840.10008.1.2.4.100", name="MPEG2 Main Profile / Main Level", level=8, **_MPEG2),
-    VideoSyntax(uid="1.2.840.10008.1.2.4.101", name="MPEG2 Main Profile / High Level", level=4, **_MPEG2),
-    VideoSyntax(uid=H264_HIGH_41, name="MPEG-4 AVC/H.264 High Profile / Level 4.1", level=41, **_H264),
     VideoSyntax(
-        uid="1.2.840.10008.1.2.4.103",
+        uid=MPEG2_MAIN,
+        name="MPEG2 Main Profile / Main Level",
+        section="8.2.5",
+        levels=frozenset({10, 8}),
+        bit_rate=15_000_000,
+        square=False,
+        formats=(
+            Format(720, 480, (_NTSC, Fraction(30)), at_most=True),
+            Format(720, 576, (Fraction(25),), at_most=True),
+        ),
+        **_MPEG2,
+    ),
+    VideoSyntax(
+        uid=MPEG2_HIGH,
+        name="MPEG2 Main Profile / High Level",
+        section="8.2.6",
+        levels=frozenset({10, 8, 6, 4}),
+        bit_rate=80_000_000,
+        formats=(
+            Format(1280, 720, (*_TELEVISION, Fraction(60000, 1001), Fraction(60), Fraction(50)), progressive=True),
+            Format(1920, 1080, _TELEVISION),
+        ),
+        **_MPEG2,
+    ),
+    VideoSyntax(
+        uid=H264_HIGH_41,
+        name="MPEG-4 AVC/H.264 High Profile / Level 4.1",
+        section="8.2.7",
+        levels=_H264_41,
+        **_H264,
+    ),
+    VideoSyntax(
+        uid=H264_BD,
         name="MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1",
-        level=41,
+        section="8.2.7",
+        levels=_H264_41,
+        formats=(
+            Format(1920, 1080, (Fraction(25), _NTSC), progressive=False),
+            Format(1920, 1080, (Fraction(24), _CINEMA), progressive=True),
+            Format(1280, 720, (Fraction(50), Fraction(60000, 1001), Fraction(24), _CINEMA), progressive=True),
+        ),
         **_H264,
     ),
-    VideoSyntax(uid=H264_HIGH_42, name="MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video", level=42, **_H264),
     VideoSyntax(
-        uid="1.2.840.10008.1.2.4.105",
+        uid=H264_HIGH_42,
+        name="MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video",
+        section="8.2.8",
+        levels=_H264_41 | {42},
+        **_H264,
+    ),
+    VideoSyntax(
+        uid=H264_3D,
         name="MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video",
-        level=42,
+        section="8.2.8",
+        levels=_H264_41 | {42},
+        stereo=True,
         **_H264,
     ),
     VideoSyntax(
-        uid="1.2.840.10008.1.2.4.106", name="MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2", level=42, **_H264
+        uid=H264_STEREO,
+        name="MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2",
+        section="8.2.9",
+        levels=_H264_41 | {42},
+        stereo=True,
+        **{**_H264, "profiles": frozenset({66, 77, 100, 128})},
     ),
-    VideoSyntax(uid="1.2.840.10008.1.2.4.107", name="HEVC/H.265 Main Profile / Level 5.1", level=153, **_HEVC),
-    VideoSyntax(uid="1.2.840.10008.1.2.4.108", name="HEVC/H.265 Main 10 Profile / Level 5.1", level=153, **_HEVC),
+    VideoSyntax(
+        uid=HEVC_MAIN,
+        name="HEVC/H.265 Main Profile / Level 5.1",
+        section="8.2.10",
+        profiles=frozenset({1}),
+        **_HEVC,
+    ),
+    VideoSyntax(
+        uid=HEVC_MAIN_10,
+        name="HEVC/H.265 Main 10 Profile / Level 5.1",
+        section="8.2.11",
+        profiles=frozenset({1, 2}),
+        bit_depth=10,
+        **_HEVC,
+    ),
 )
 
 # The fragmentable twins (2022d, Supplement 225) exist for MPEG-2 and H.264 only: read, never written by default.
 _TWINS = tuple(
-    VideoSyntax(
-        uid=f"{base.uid}.1",
-        name=f"Fragmentable {base.name}",
-        codec=base.codec,
-        level=base.level,
-        media_type=base.media_type,
-        method=base.method,
-    )
+    dataclasses.replace(base, uid=f"{base.uid}.1", name=f"Fragmentable {base.name}", fragmentable=True)
     for base in _BASE
     if base.codec != "hevc"
 )
 
 BY_UID: dict[str, VideoSyntax] = {syntax.uid: syntax for syntax in (*_BASE, *_TWINS)}
 
-
-def h264_for_level(level: int) -> VideoSyntax | None:
-    """The least demanding syntax whose decoders must take an H.264 stream of this level_idc; None above 4.2."""
-    for uid in (H264_HIGH_41, H264_HIGH_42):
-        if level <= BY_UID[uid].level:
-            return BY_UID[uid]
-    return None
+# What a conforming stream is stored as, the least demanding first. Without being asked, nothing is called BD-compatible
+# or stereo; and no IOD holds Main 10, whose pixels are not of 8 bits (PS3.3 C.8.12.1).
+PREFERRED: dict[str, tuple[VideoSyntax, ...]] = {
+    "mpeg2video": (BY_UID[MPEG2_MAIN], BY_UID[MPEG2_HIGH]),
+    "h264": (BY_UID[H264_HIGH_41], BY_UID[H264_HIGH_42]),
+    "hevc": (BY_UID[HEVC_MAIN],),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

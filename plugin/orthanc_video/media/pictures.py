@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from av.packet import Packet
 
-from orthanc_video.bitstream import h264
+from orthanc_video.bitstream import h264, hevc, mpeg2
+from orthanc_video.errors import BrokenVideo
+
+_START_CODES = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
+Slices = Callable[[bytes], Iterator[bytes | memoryview]]
 
 
 class SliceHash:
-    """SHA-256 over the VCL NAL units (H.264 types 1 to 5) of all packets, in decode order.
+    """SHA-256 over the slices of all packets in decode order: VCL NAL units, of MPEG-2 slices without start codes.
 
-    Start codes, length fields, parameter sets and SEI stay out of it: those are what a remux may change.
+    Start codes, length fields, parameter sets, headers and SEI stay out of it: those are what a remux may change.
     """
 
-    def __init__(self, extradata: bytes | None) -> None:
+    def __init__(self, codec: str, extradata: bytes | None) -> None:
         self._hash = hashlib.sha256()
-        is_avcc = bool(extradata) and extradata[:1] == b"\x01"  # type: ignore[index]
-        self._length_size = h264.split_avcc(bytes(extradata)).nal_length_size if is_avcc and extradata else 0
+        self._slices = _slices_of(codec, bytes(extradata or b""))
 
     def add(self, packet: Packet[Any]) -> None:
-        data = bytes(packet)
-        units = h264.split_lengths(data, self._length_size) if self._length_size else h264.split_annexb(data)
-        for unit in units:
-            if h264.is_slice(unit):
-                self._hash.update(unit)
+        for piece in self._slices(bytes(packet)):
+            self._hash.update(piece)
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def _slices_of(codec: str, extradata: bytes) -> Slices:
+    """How the slices are found in a packet of this stream."""
+    if codec == "mpeg2video":
+        return lambda data: (unit.data for unit in mpeg2.units(data) if mpeg2.is_slice(unit))
+    if codec not in {"h264", "hevc"}:
+        raise BrokenVideo(f"The pictures are {codec}, which cannot pass through.")
+    is_slice = h264.is_slice if codec == "h264" else hevc.is_slice
+    size = 0
+    if extradata and not extradata.startswith(_START_CODES):
+        split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
+        size = split(extradata).nal_length_size
+
+    def slices(data: bytes) -> Iterator[bytes | memoryview]:
+        units = h264.split_lengths(data, size) if size else h264.split_annexb(data)
+        return (unit for unit in units if is_slice(unit))
+
+    return slices

@@ -2,53 +2,90 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
-from orthanc_video.bitstream import levels
+from orthanc_video.bitstream import hevc_levels, levels
 from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom.fit import named_level, objections
+from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.model import Action, MediaInfo, Plan, Target, VideoStream
 
-# Profiles that a High profile decoder must decode (H.264 A.2): Baseline only without slice groups
-# (the probe reports those as 88, Extended, which High decoders need not take).
-_HIGH_DECODABLE = {66: "Baseline", 77: "Main", 100: "High"}
+# What transcodes aim at.
 _HIGHEST_LEVEL = 42
 _REFERENCES = 4
 
+_NAMES = {"h264": "H.264", "hevc": "H.265", "mpeg2video": "MPEG-2"}
+_BASELINE = 66
+
 
 def plan(info: MediaInfo) -> Plan:
-    """What to do with a probed file so that a .102 or .104 object comes out (PS3.5 8.2.7, 8.2.8); never I/O."""
-    video = info.video
-    _refuse_hopeless(video)
-    must = tuple(transcode_reasons(info))
-    if must:
-        target = target_of(video)
-        syntax = syntaxes.h264_for_level(target.level)
-        if syntax is None:
-            raise BrokenVideo(f"No H.264 level up to 4.2 holds {target.width} × {target.height} pixels.")
-        return Plan(
-            action=Action.TRANSCODE,
-            transfer_syntax=syntax.uid,
-            target=target,
-            reasons=(*must, *_target_reasons(video, target), _fits(target.level, syntax)),
+    """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O."""
+    _refuse_hopeless(info.video)
+    syntax, level, against = _kept(info.video)
+    must = (*against, *container_reasons(info))
+    if syntax is None or must:
+        return _transcode(info.video, must)
+    return _pass_through(info, syntax, level)
+
+
+def _kept(video: VideoStream) -> tuple[VideoSyntax | None, int, list[str]]:
+    """The syntax that the stream is as it is, and its level; else None, 0, and what the last one tried objects to.
+
+    A level that the stream claims beyond what it needs is corrected where only the claim is in the way.
+    """
+    candidates = syntaxes.PREFERRED.get(video.codec)
+    if candidates is None:
+        return None, 0, [f"The codec is {video.codec}, for which DICOM has no transfer syntax: it becomes H.264."]
+    needed = _needed_level(video)
+    if needed is None:
+        size = (
+            f"{video.width} × {video.height} at {float(video.rate):.4g} frames/s and {video.bit_rate / 1e6:.3g} Mbit/s"
         )
-    level = max(video.level, _needed_level(video) or 0)
-    relabel = level > _HIGHEST_LEVEL
-    if relabel:
-        level = _needed_level(video) or _HIGHEST_LEVEL
-    syntax = syntaxes.h264_for_level(level)
-    assert syntax is not None  # noqa: S101 -- transcode_reasons has sent everything above 4.2 to a transcode
-    kept = f"The pictures are H.264 {_HIGH_DECODABLE[video.profile_idc]} profile and pass through unchanged."
+        return None, 0, [f"{size} with {video.reference_frames} reference frames exceeds every level of the standard."]
+    against: list[str] = []
+    for level in (max(video.level, needed), needed):
+        for syntax in candidates:
+            against = objections(syntax, dataclasses.replace(video, level=level))
+            if not against:
+                return syntax, level, []
+    return None, 0, against
+
+
+def _needed_level(video: VideoStream) -> int | None:
+    """The lowest level that the pictures fit, None when they fit none. MPEG-2's is what it says."""
+    if video.codec == "mpeg2video":
+        return video.level
+    lowest = hevc_levels.lowest_level if video.codec == "hevc" else levels.lowest_level
+    return lowest(video.coded_width, video.coded_height, video.rate.fraction, video.reference_frames, video.bit_rate)
+
+
+def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int) -> Plan:
+    video = info.video
+    profile = "Baseline" if video.codec == "h264" and video.profile_idc == _BASELINE else video.profile
+    kept = f"The pictures are {_NAMES[video.codec]} {profile} profile and pass through unchanged."
+    relabel = level < video.level and video.codec != "mpeg2video"
     layout = tuple(_remux_reasons(info))
     if relabel:
-        layout += (
-            f"The stream claims level {_named(video.level)} but needs only {_named(level)}; the label is corrected.",
-        )
+        claimed, needed = (named_level(video.codec, one) for one in (video.level, level))
+        layout += (f"The stream claims level {claimed} but needs only {needed}; the label is corrected.",)
     reasons = (kept, *layout, _fits(level, syntax))
     if not layout:
         return Plan(action=Action.WRAP, transfer_syntax=syntax.uid, reasons=reasons)
     target = Target(width=video.width, height=video.height, level=level if relabel else 0)
     return Plan(action=Action.REMUX, transfer_syntax=syntax.uid, reasons=reasons, target=target)
+
+
+def _transcode(video: VideoStream, must: tuple[str, ...]) -> Plan:
+    target = target_of(video)
+    syntax = next(one for one in syntaxes.PREFERRED["h264"] if target.level in one.levels)
+    return Plan(
+        action=Action.TRANSCODE,
+        transfer_syntax=syntax.uid,
+        target=target,
+        reasons=(*must, *_target_reasons(video, target), _fits(target.level, syntax)),
+    )
 
 
 def _refuse_hopeless(video: VideoStream) -> None:
@@ -58,44 +95,22 @@ def _refuse_hopeless(video: VideoStream) -> None:
         raise BrokenVideo("The video has no duration: the times of its frames are damaged.")
 
 
-def _needed_level(video: VideoStream) -> int | None:
-    return levels.lowest_level(
-        video.coded_width, video.coded_height, video.rate.fraction, video.reference_frames, video.bit_rate
-    )
-
-
-def transcode_reasons(info: MediaInfo, highest: int = _HIGHEST_LEVEL) -> Iterator[str]:
-    """Why the pictures cannot stay as they are; nothing when they can. ``highest`` is a level_idc."""
+def container_reasons(info: MediaInfo) -> Iterator[str]:
+    """Why the pictures cannot stay as they are although their coding may; nothing when they can."""
     video = info.video
-    if video.codec != "h264":
-        yield f"The codec is {video.codec}; this version stores H.264, so it is re-encoded."
-    elif video.profile_idc not in _HIGH_DECODABLE:
-        yield f"H.264 profile {video.profile or video.profile_idc} need not be decoded by a High profile decoder."
-    elif (_needed_level(video) or 99) > highest:
-        size = (
-            f"{video.width} × {video.height} at {float(video.rate):.4g} frames/s and {video.bit_rate / 1e6:.3g} Mbit/s"
-        )
-        yield f"{size} with {video.reference_frames} reference frames exceeds H.264 level 4.2, DICOM's highest."
-    if video.bit_depth != 8 or not _is_420(video.pixel_format):
-        yield f"The pictures are {video.pixel_format}; DICOM's video syntaxes here are 8-bit 4:2:0."
-    if video.pixel_aspect.fraction != 1:
-        aspect = video.pixel_aspect
-        yield f"Pixels are {aspect.numerator}:{aspect.denominator}, but must be square (PS3.5 8.2.7)."
     if video.rotation:
         yield f"The container turns the pictures by {video.rotation}°, which Rows and Columns cannot say."
     if not info.simple_edits:
         yield "The container's edit list shows only a part of the stream, so that part is cut out."
-    if video.codec == "h264" and not video.starts_with_key:
+    if not video.starts_with_key:
         yield "The stream does not begin with a key frame."
-
-
-def _is_420(pixel_format: str) -> bool:
-    return pixel_format in {"yuv420p", "yuvj420p", "nv12"}
 
 
 def _remux_reasons(info: MediaInfo) -> Iterator[str]:
     """Why the container has to change although the pictures may stay."""
-    if "mp4" not in info.container:
+    if info.video.codec == "mpeg2video" and info.container in {"mpeg", "mpegts", "mpegvideo"}:
+        pass  # DICOM leaves MPEG-2's container open (PS3.5 8.2.5)
+    elif "mp4" not in info.container:
         yield f"The container is {info.container}; it becomes MP4, which DICOM allows (PS3.5 8.2.7) and browsers play."
     elif info.brand.startswith("qt"):
         yield "The container is QuickTime (MOV), which is not MP4 (ISO/IEC 14496-14)."
@@ -154,9 +169,5 @@ def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
         yield f"The frame rate varies; frames keep their times, FrameTime says the mean ({float(video.rate):.5g}/s)."
 
 
-def _fits(level: int, syntax: syntaxes.VideoSyntax) -> str:
-    return f"The result needs level {_named(level)}, so its transfer syntax is {syntax.name}."
-
-
-def _named(level: int) -> str:
-    return f"{level // 10}.{level % 10}"
+def _fits(level: int, syntax: VideoSyntax) -> str:
+    return f"The result needs level {named_level(syntax.codec, level)}, so its transfer syntax is {syntax.name}."

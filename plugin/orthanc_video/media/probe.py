@@ -12,10 +12,10 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
-from orthanc_video.bitstream import h264, mp4
+from orthanc_video.bitstream import mp4
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.media import sniff, timing
+from orthanc_video.media import coding, sniff, timing
 from orthanc_video.media.source import opened, reason
 from orthanc_video.model import MediaInfo, Rational, Span, VideoStream
 
@@ -236,7 +236,7 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         timed=frames.timed,
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
-    return described if described.codec != "h264" else _with_sps(described, context.extradata)
+    return coding.described(described, bytes(context.extradata or b""))
 
 
 def _rate(measured: timing.Timing) -> Rational:
@@ -259,26 +259,3 @@ def _first_frame(container: InputContainer, index: int) -> av.VideoFrame:
             f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
         ) from error
     raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
-
-
-def _with_sps(video: VideoStream, extradata: bytes | None) -> VideoStream:
-    if not extradata:
-        raise BrokenVideo("The H.264 stream has no sequence parameter set.")
-    sets, pictures_sets = h264.parameter_sets(bytes(extradata))
-    if not sets:
-        raise BrokenVideo("The H.264 stream has no sequence parameter set.")
-    sps = h264.parse_sps(sets[0])
-    groups = max((h264.parse_pps(pps).slice_groups for pps in pictures_sets), default=1)
-    return dataclasses.replace(
-        video,
-        width=sps.width,
-        height=sps.height,
-        coded_width=sps.coded_width,
-        coded_height=sps.coded_height,
-        profile_idc=sps.profile_idc if groups == 1 else 88,
-        constraint_flags=sps.constraint_flags,
-        level=sps.level_idc,
-        progressive=sps.frame_mbs_only,
-        reference_frames=max(sps.max_num_ref_frames, sps.max_dec_frame_buffering or 0),
-        full_range=sps.full_range,
-    )

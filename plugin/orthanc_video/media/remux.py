@@ -1,4 +1,7 @@
-"""Pictures unchanged into a conforming, streamable MP4: index in front, one video track, exact times."""
+"""Pictures unchanged into a conforming container, one video track, exact times.
+
+H.264 and H.265 into an MP4 with its index in front; MPEG-2 into a program stream, which whoever reads .100 expects.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
+from orthanc_video.dicom.fit import named_level
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
@@ -30,7 +34,7 @@ _EVERY = 256
 
 
 def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None) -> str:
-    """Writes the H.264 pictures of ``source``, or of these spans of it, as MP4 to ``target``; the slices' hash.
+    """Writes the pictures of ``source``, or of these spans of it, to ``target``; the hash of all coded slices.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
@@ -41,9 +45,9 @@ def remux(source: Path, target: Path, video: VideoStream, level: int, listener: 
         raise _failure(error) from error
     after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
     if count != written or written != video.frames:
-        raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the MP4; nothing was stored.")
+        raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the new container; nothing was stored.")
     if before != after:
-        raise BrokenVideo("The coded pictures changed on the way into the MP4; nothing was stored.")
+        raise BrokenVideo("The coded pictures changed on the way into the new container; nothing was stored.")
     return after
 
 
@@ -52,7 +56,7 @@ def _failure(error: av.error.FFmpegError) -> VideoError:
         return Busy("The disk is full; the work will be tried again.")
     if error.errno == errno.EFBIG:
         return TooLarge("The video is larger than one DICOM object can be (4 GiB).")
-    return BrokenVideo(f"The pictures cannot be put into an MP4 ({reason(error)}).")
+    return BrokenVideo(f"The pictures cannot be put into another container ({reason(error)}).")
 
 
 def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Tell:
@@ -71,7 +75,7 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
     """The hash of all coded slices and the number of packets of a file's picture stream."""
     with opened(path) as container:
         stream = pictures(container)
-        digest = SliceHash(stream.codec_context.extradata)
+        digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         count = 0
         for packet in _packets(container.demux(stream), tell):
             digest.add(packet)
@@ -85,15 +89,18 @@ def _write(
     grid = _Grid.over(source, spans, video, listener) if video.constant_rate else None
     start = 0 if grid else _start(source, spans, _telling("remux", video, listener, 0.0, _TIMES))
     tell = _telling("remux", video, listener, _ORDER, _WRITING)
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with opened(source, spans) as container, av.open(str(target), "w", format="mp4", options=options) as output:
+    kind, options = ("vob", {}) if video.codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
+    options["fflags"] = "+bitexact"
+    with opened(source, spans) as container, av.open(str(target), "w", format=kind, options=options) as output:
         stream = pictures(container)
-        digest = SliceHash(stream.codec_context.extradata)
+        digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         made = output.add_stream_from_template(stream)
         assert isinstance(made, AvStream)  # noqa: S101
         made.metadata.clear()
         made.time_base = grid.tick if grid else stream.time_base
-        relabel = _relabel(level, stream, made)
+        if video.codec == "hevc":
+            made.codec_context.codec_tag = "hvc1"  # parameter sets in the index alone, which every player reads
+        relabel = _relabel(video.codec, level, stream, made)
         count = 0
         for packet in _packets(container.demux(stream), tell):
             digest.add(packet)
@@ -129,12 +136,12 @@ def _earlier(packet: Packet[Any], start: int) -> None:
         packet.dts -= start
 
 
-def _relabel(level: int, stream: AvStream, made: AvStream) -> BitStreamFilterContext | None:
+def _relabel(codec: str, level: int, stream: AvStream, made: AvStream) -> BitStreamFilterContext | None:
     """Also tells ``made`` what comes out: a byte stream (Annex B), which the MP4 muxer makes MP4 samples of again."""
     if not level:
         return None
-    relabel = BitStreamFilterContext(f"h264_metadata=level={level // 10}.{level % 10}", stream, made)
-    made.codec_context.codec_tag = "avc1"
+    relabel = BitStreamFilterContext(f"{codec}_metadata=level={named_level(codec, level)}", stream, made)
+    made.codec_context.codec_tag = "avc1" if codec == "h264" else "hvc1"
     return relabel
 
 

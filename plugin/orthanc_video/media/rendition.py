@@ -5,14 +5,17 @@ Pictures that browsers know pass through (H.264 in an MPEG transport stream); al
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom.fit import objections
 from orthanc_video.files import SpanSource
 from orthanc_video.media import plan, probe, remux, transcode
-from orthanc_video.model import Progress, Span
+from orthanc_video.model import MediaInfo, Progress, Span
 
 Listener = Callable[[Progress], None]
 # Level 5.2 holds all that a DICOM video may be (4096 × 2304 at 60/s): a browser is no video recorder, and decodes it.
@@ -30,12 +33,18 @@ def render(
     with _in_one_piece(source, spans, target.with_suffix(".stream")) as (path, span):
         info = probe.probe(path, (span,))
         video = info.video
-        if any(plan.transcode_reasons(info, _HIGHEST_LEVEL)):
+        if not _passes(info):
             aim = plan.target_of(video, _HIGHEST_LEVEL)
             made = transcode.streamable(path, target, video, aim, preset, crf, listener, span)
             return video.frames, made.frames
         remux.remux(path, target, video, 0, listener, (span,))
         return video.frames, video.frames
+
+
+def _passes(info: MediaInfo) -> bool:
+    """Whether browsers know the pictures as they are, whatever their level."""
+    known = objections(syntaxes.BY_UID[syntaxes.H264_HIGH_42], dataclasses.replace(info.video, level=42)) == []
+    return known and not any(plan.container_reasons(info))
 
 
 @contextmanager

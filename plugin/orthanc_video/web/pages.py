@@ -39,7 +39,7 @@ async def capabilities(gateway: GatewayParts) -> Response:
         {
             "Version": __version__,
             "SOPClasses": sorted(classes.BY_CHOICE),
-            "TransferSyntaxes": [syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42],
+            "TransferSyntaxes": [syntax.uid for known in syntaxes.PREFERRED.values() for syntax in known],
             "Transcoding": shutil.which("ffmpeg") is not None,
             "MaximumUpload": gateway.settings.maximum_upload,
         }

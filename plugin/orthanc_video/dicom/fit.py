@@ -1,0 +1,78 @@
+"""Whether a stream may be called by a transfer syntax: the table's constraints against the stream's own bits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from orthanc_video.dicom.syntaxes import Format, VideoSyntax
+from orthanc_video.model import VideoStream
+
+# FFmpeg's names of 4:2:0; the first two hold 8 bits a sample, in studio range and full range.
+_420 = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "p010le"})
+_MPEG2_LEVELS = {10: "Low", 8: "Main", 6: "High 1440", 4: "High"}
+
+
+def objections(syntax: VideoSyntax, video: VideoStream) -> list[str]:
+    """Sentences that say what of the stream its transfer syntax does not allow; none when it is that syntax."""
+    if video.codec != syntax.codec:
+        return [f"The transfer syntax is {syntax.name}, but the stream's codec is {video.codec}."]
+    return [*_profile(syntax, video), *_level(syntax, video), *_samples(syntax, video), *_format(syntax, video)]
+
+
+def named_level(codec: str, level: int) -> str:
+    """A level as people call it: 4.1, 5.1, Main."""
+    if codec == "mpeg2video":
+        return _MPEG2_LEVELS.get(level, str(level))
+    tenths = level // 3 if codec == "hevc" else level
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def _profile(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    # H.264 Baseline (66) here has no slice groups, else it is told as Extended (88).
+    if video.profile_idc not in syntax.profiles:
+        told = video.profile or video.profile_idc
+        yield f"The transfer syntax is {syntax.name}, whose decoders need not know the stream's profile, {told}."
+    if video.high_tier:
+        yield f"The stream is of H.265's High tier; {syntax.name} is of the Main tier (PS3.5 {syntax.section})."
+
+
+def _level(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    highest = named_level(syntax.codec, max(syntax.levels) if syntax.codec != "mpeg2video" else min(syntax.levels))
+    if video.level not in syntax.levels:
+        told = named_level(video.codec, video.level)
+        yield f"The transfer syntax allows level {highest}, but the stream says level {told}."
+    if syntax.bit_rate and video.bit_rate > syntax.bit_rate:
+        yield f"{video.bit_rate / 1e6:.3g} Mbit/s are more than the {syntax.bit_rate / 1e6:.3g} of level {highest}."
+
+
+def _samples(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    if video.bit_depth != syntax.bit_depth or video.pixel_format not in _420:
+        yield (
+            f"The pictures are {video.pixel_format}; {syntax.name} is {syntax.bit_depth}-bit 4:2:0 "
+            f"(PS3.5 {syntax.section})."
+        )
+    aspect = video.pixel_aspect
+    if syntax.square and aspect.fraction != 1:
+        yield f"Pixels are {aspect.numerator}:{aspect.denominator}, but must be square (PS3.5 {syntax.section})."
+
+
+def _format(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    if syntax.formats and not any(_is(each, video) for each in syntax.formats):
+        rate = f"{float(video.rate):.4g}" if video.constant_rate else "varying"
+        scan = "progressive" if video.progressive else "interlaced"
+        yield (
+            f"{video.width} × {video.height} {scan} at {rate} frames/s is none of the formats of {syntax.name} "
+            f"(PS3.5 {syntax.section})."
+        )
+
+
+def _is(allowed: Format, video: VideoStream) -> bool:
+    size = (video.width, video.height)
+    fits = size[0] <= allowed.width and size[1] <= allowed.height
+    return (
+        (fits if allowed.at_most else size == (allowed.width, allowed.height))
+        and video.constant_rate
+        and Fraction(video.rate.fraction) in allowed.rates
+        and allowed.progressive in {None, video.progressive}
+    )
