@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 _REMEMBER_SECONDS = 3.0
 _REMEMBER_MOST = 10_000
+# How long a question may take that moves no object: an Orthanc that is frozen still takes connections.
+_PATIENCE = 30.0
+_CONNECT = 5.0
 # Orthanc takes 127.0.0.1 alone for a local caller; another loopback address is for it a remote one.
 _LOCAL, _NOT_LOCAL = "127.0.0.1", "127.0.0.2"
 # Answers to a question for bytes that may be had: all, the one that was asked for, none since they are known.
@@ -106,7 +109,7 @@ class Access:
         """One request as the caller; raises Unauthorized, Forbidden, NotFound or Busy, else the answer as it is."""
         headers = dict(caller.credentials)
         try:
-            answer = await self.client(caller).request(method, path, headers=headers, **more)
+            answer = await self.client(caller).request(method, path, headers=headers, timeout=_question(), **more)
         except httpx.HTTPError as error:
             raise Busy("Orthanc does not answer. Try again in a moment.") from error
         refuse(answer.status_code)
@@ -177,9 +180,10 @@ class Access:
 
         async def question() -> bool:
             try:
-                async with self.client(caller).stream(
-                    "GET", path, headers=headers | dict(caller.credentials)
-                ) as answer:
+                asked = self.client(caller).stream(
+                    "GET", path, headers=headers | dict(caller.credentials), timeout=_question()
+                )
+                async with asked as answer:
                     refuse(answer.status_code)
                     if answer.status_code not in _GIVEN:
                         raise unexpected(answer.status_code)
@@ -263,6 +267,10 @@ class Access:
         return instance
 
 
+def _question() -> httpx.Timeout:
+    return httpx.Timeout(_PATIENCE, connect=_CONNECT)
+
+
 def _file_of(instance: str) -> str:
     return f"/instances/{instance}/attachments/dicom"
 
@@ -292,8 +300,8 @@ def _client(settings: Settings, local: bool) -> httpx.AsyncClient:
     # used again, which cannot be told from a failure.
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
     transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
-    # Writing and reading may take as long as an upload; only connecting has to be quick.
-    timeout = httpx.Timeout(None, connect=5.0)
+    # Unless it is a question: writing and reading may take as long as an upload; only connecting has to be quick.
+    timeout = httpx.Timeout(None, connect=_CONNECT)
     client = httpx.AsyncClient(base_url=settings.orthanc_url, transport=transport, timeout=timeout)
     client.headers.clear()  # what is passed on carries the caller's headers, none of httpx's own
     return client
