@@ -23,6 +23,7 @@ from orthanc_plugin_http import (
     BAD_FILE_FORMAT,
     BAD_REQUEST,
     HTTP_STATUS,
+    LARGEST_BODY,
     LARGEST_RANGE,
     MIB,
     NETWORK_PROTOCOL,
@@ -34,6 +35,7 @@ from orthanc_plugin_http import (
     error_body,
     file_name,
     gunzip,
+    is_cut,
     is_dicom,
     is_endless,
     is_reference,
@@ -50,7 +52,6 @@ from orthanc_plugin_http import (
 from orthanc_plugin_mapped import mapped
 from orthanc_plugin_process import Child, interpreter
 
-LARGEST_UNZIPPED = 8192 * MIB
 # What a socket takes at once: without Python.AllowThreads a longer answer to a slow client stops every callback.
 SMALL_ANSWER = MIB // 4
 CONNECT_SECONDS = 5.0
@@ -177,6 +178,9 @@ class Plugin:
             output.SendMethodNotAllowed("GET,POST")
 
     def _upload(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
+        if is_cut(request["headers"]):
+            self._too_large(output, uri, request)
+            return
         body = request.get("body") or b""
         if self._child is not None and is_reference(request["headers"], self._settings.secret):
             with mapped(*referred(body)) as whole:
@@ -191,14 +195,22 @@ class Plugin:
             if not (is_dicom(head) or is_zip(head) or came_back(request["headers"])):
                 self._forward_upload(output, uri, request)
                 return
-            plain = gunzip(body, LARGEST_UNZIPPED + 1) if zipped else body
+            plain = gunzip(body, LARGEST_BODY + 1) if zipped else body
         except zlib.error:
             self._refuse(output, uri, request, BAD_FILE_FORMAT)
             return
-        if len(plain) > LARGEST_UNZIPPED:
-            self._refuse(output, uri, request, BAD_FILE_FORMAT, Details="The gzip-encoded body is too large")
+        if len(plain) > LARGEST_BODY:
+            self._too_large(output, uri, request)
             return
         self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", plain))
+
+    def _too_large(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
+        sentence = (
+            "Orthanc hands its plugins less than 4 GiB of an upload, and nothing was stored of this larger one. Send "
+            'it in parts, or, if it is DICOM or zip, set "VideoGateway.OverrideInstances" to false: Orthanc takes it.'
+        )
+        body = error_body(413, BAD_REQUEST, request["method"], uri, {"Message": sentence, "detail": sentence})
+        self._send_error(output, request, 413, body)
 
     def study(self, output: Any, uri: str, **request: Any) -> None:
         """/studies/{id}: Orthanc's own, but for a study that is not there until a film's transcoding is done.

@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
 }
 MIB = 1 << 20
 LARGEST_RANGE = 4 * MIB
+# Orthanc tells plugins a body's size in 32 bits: of a larger one they see that many bytes less, and no error.
+LARGEST_BODY = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,12 @@ def is_zip(head: bytes) -> bool:
 def is_endless(uri: str) -> bool:
     """Whether the gateway's answer goes on for as long as a job: it would hold one of Orthanc's HTTP threads."""
     return re.fullmatch(r"/video/jobs/[^/]+/events", uri) is not None
+
+
+def is_cut(headers: Mapping[str, str]) -> bool:
+    """Whether the body that is handed over is a part only of the one that was announced."""
+    announced = headers.get("content-length", "").strip()
+    return announced.isascii() and announced.isdigit() and int(announced) > LARGEST_BODY
 
 
 def gunzip(body: bytes, limit: int) -> bytes:

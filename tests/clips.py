@@ -157,6 +157,26 @@ class Clips:
         source = picture_source(rate="25", size="320x240", then="setfield=tff")
         return self.encoded("interlaced.mpg", "-flags +ildct+ilme", codec="mpeg2", source=source)
 
+    def changing(self, kind: str, codec: str = "h264", second: str = "120x160") -> Path:
+        """Pictures of 160 × 120, then of another size, as of a phone that is turned; both begin with a key frame."""
+        raw = {"h264": "h264", "hevc": "hevc", "mpeg2": "m2v", "vp8": "ivf"}[codec]
+        path = self._folder / f"changing-{codec}-{second}.{kind}"
+        if not path.exists():
+            parts = [
+                self.encoded(f"part-{size}.{raw}", "-bf 0 -g 15", codec=codec, source=picture_source(size=size))
+                for size in ("160x120", second)
+            ]
+            if codec == "vp8":
+                joined = "".join(f"file 'file:{part}'\n" for part in parts).encode()
+                listed = ["-f", "concat", "-safe", "0"]
+                whole = self._written(f"changing-{second}.txt", joined)
+            else:
+                listed = ["-fflags", "+genpts", "-r", NTSC]
+                whole = self._written(f"changing-{second}.{raw}", b"".join(part.read_bytes() for part in parts))
+            fragmented = ["-movflags", "+empty_moov", "-f", "mp4"] if kind == "fmp4" else []
+            ffmpeg(*listed, "-i", whole, "-c", "copy", *fragmented, path)
+        return path
+
     def starts_black(self) -> Path:
         """Two seconds, a key frame every half: the first of them black, then pictures."""
         black = "drawbox=c=black:t=fill:enable='lt(t,1)'"

@@ -54,7 +54,8 @@ class VideoStream:
     H.265 (153 is 5.1), and MPEG-2's codes; ``reference_frames`` those that a decoder has to hold.
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
-    ``seconds`` runs from the first frame's start to the last frame's end.
+    ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
+    change half-way; empty when they stay as they begin.
     """
 
     codec: str
@@ -81,6 +82,7 @@ class VideoStream:
     starts_with_key: bool = True
     bit_rate: int = 0
     timed: bool = True
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

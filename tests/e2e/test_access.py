@@ -14,18 +14,29 @@ import requests
 from e2e.films import Films
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 
-USERS = {"alice": "wonderland", "bob": "builder"}
-# What a site may configure: Bob may look at nothing but the system, and upload nothing.
+USERS = {"alice": "wonderland", "bob": "builder", "carol": "singer"}
+# What a site may configure: Bob may look at nothing but the system, and upload nothing. Carol may read all that is said
+# in words, but see no pictures, no jobs, and upload nothing.
 FILTER = """
 function IncomingHttpRequestFilter(method, uri, ip, username, headers)
   if username == 'bob' then
     return method == 'GET' and uri == '/system'
+  end
+  if username == 'carol' then
+    local pictures = {'/file$', '/data$', '/preview', '/frames', '/image', '/rendered', '^/dicom%-web', '^/jobs'}
+    for _, picture in ipairs(pictures) do
+      if string.find(uri, picture) then
+        return false
+      end
+    end
+    return method == 'GET' or string.find(uri, '^/tools/') ~= nil
   end
   return true
 end
 """
 ALICE = ("alice", "wonderland")
 BOB = ("bob", "builder")
+CAROL = ("carol", "singer")
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +131,52 @@ def test_orthancs_filter_is_obeyed(guarded: OrthancServer, stored: dict[str, Any
     jobs = f"{guarded.gateway_url}/video/jobs"
     assert requests.get(jobs, auth=BOB, timeout=10).status_code == 403
     assert requests.delete(f"{jobs}/{stored['Video']['Job']}", auth=BOB, timeout=10).status_code == 403
+
+
+PICTURES = [
+    "/video/instances/{ID}/stream",
+    "/video/instances/{ID}/index",
+    "/video/instances/{ID}/thumbnail",
+    "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",
+]
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_pictures_that_orthanc_refuses_are_not_shown(guarded: OrthancServer, stored: dict[str, Any], path: str) -> None:
+    """Who may know of a video is not yet one who may see it; what others were shown before does not help."""
+    url = guarded.gateway_url + path.format(**stored)
+    for method in ("GET", "HEAD") if path.endswith(("/stream", "/rendered")) else ("GET",):
+        assert requests.request(method, url, auth=ALICE, timeout=20).status_code == 200
+        refused = requests.request(method, url, auth=CAROL, timeout=20)
+        assert refused.status_code == 403
+        assert b"ftyp" not in refused.content
+
+
+def test_what_is_said_of_a_video_is_for_who_may_read_it(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    answer = requests.get(f"{guarded.gateway_url}/video/instances/{stored['ID']}", auth=CAROL, timeout=20)
+    assert answer.status_code == 200
+    assert answer.json()["SOPInstanceUID"] == stored["SOPInstanceUID"]
+
+
+@pytest.mark.parametrize("ending", ["", "/events"])
+def test_a_job_is_followed_by_its_sender_and_by_who_may_see_the_video(
+    guarded: OrthancServer, stored: dict[str, Any], ending: str
+) -> None:
+    # Orthanc's own port sends who asks for events to the gateway.
+    for base in (guarded.gateway_url,) if ending else (guarded.gateway_url, guarded.url):
+        url = f"{base}/video/jobs/{stored['Video']['Job']}{ending}"
+        for who, status in ((ALICE, 200), (CAROL, 200), (BOB, 403)):
+            assert requests.get(url, auth=who, timeout=20).status_code == status, (who, url)
+
+
+def test_a_failed_job_is_nobody_elses_affair(guarded: OrthancServer) -> None:
+    url = f"{guarded.url}/instances"
+    requests.post(url, files={"f": ("a.mp4", b"no video at all" * 99)}, auth=ALICE, timeout=20)
+    jobs = requests.get(f"{guarded.gateway_url}/video/jobs", auth=ALICE, timeout=20).json()["Jobs"]
+    failed = next(job["ID"] for job in jobs if job["State"] == "Failure")
+    for who, status in ((ALICE, 200), (CAROL, 403), (BOB, 403)):
+        answer = requests.get(f"{guarded.gateway_url}/video/jobs/{failed}", auth=who, timeout=20)
+        assert answer.status_code == status, who
 
 
 def test_orthancs_own_port_passes_credentials_on(guarded: OrthancServer, stored: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,36 @@ def test_a_full_disk(start: Any, films: Films, tmp_path: Path) -> None:
         assert not list((disk / "spool").iterdir())
         assert requests.post(f"{server.gateway_url}/instances", data=films.unique().read_bytes(), timeout=60).ok
         server.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_disk_with_hardly_any_room(start: Any, films: Films, tmp_path: Path) -> None:
+    """With room for the upload, but not for its job: whatever cannot be written, the sender may come again."""
+    disk = tmp_path / "orthanc-0" / "disk"
+    disk.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=True)
+    try:
+        server = start({"VideoGateway": {"Directory": str(disk), "MinimumFreeDiskMB": 0}})
+        filler, sentences = disk / "filler", set()
+        size = len(films.unique().read_bytes())
+        for slack in range(0, size + (80 << 10), 16 << 10):
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    pass
+            os.truncate(filler, filler.stat().st_size - slack)
+            for door in (server.gateway_url, server.url):
+                answer = requests.post(f"{door}/instances", data=films.unique().read_bytes(), timeout=60)
+                if answer.status_code != 200:
+                    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10"), answer.text
+                    sentences.add(answer.json()["detail"])
+        assert {"disk" in sentence for sentence in sentences} == {True}
+        assert any("jobs' database" in sentence for sentence in sentences), sentences
+        filler.unlink()
+        film = films.unique().read_bytes()
+        assert requests.post(f"{server.gateway_url}/instances", data=film, timeout=60).json()["Status"] == "Success"
+        server.stop()
+        assert not list((disk / "spool").iterdir())
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 

@@ -195,6 +195,14 @@ def test_the_poster_is_a_frame_that_shows_something(tmp_path: Path) -> None:
     assert poster.std() > 40
 
 
+def test_the_poster_of_a_film_that_is_dark_for_long(tmp_path: Path) -> None:
+    frames = np.zeros((100, 60, 80), dtype=np.uint8)
+    frames[60:66] = grey(1, rows=60, columns=80)[0]
+    path = film(tmp_path / "film.dcm", frames)
+    cine.thumbnail(path, located(path), tmp_path / "poster.jpg", 160)
+    assert np.array(Image.open(tmp_path / "poster.jpg").convert("L")).std() > 40
+
+
 def test_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
     path = coded(film(tmp_path / "film.dcm", grey()), LOSSY["50"])
     about = dataclasses.replace(located(path), pixels=dataclasses.replace(located(path).pixels, rows=47))

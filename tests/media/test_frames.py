@@ -31,6 +31,37 @@ def test_a_film_that_starts_black_shows_something(clips: Clips, tmp_path: Path) 
     assert picture.std() > 24
 
 
+_SEEN = {
+    "fade-in-of-1-s": ("d=3", "fade=in:d=1"),
+    "fade-in-of-8-s": ("d=10", "fade=in:d=8"),
+    "only-the-last-2-s": ("d=12", "drawbox=c=black:t=fill:enable='lt(t,10)'"),
+    "57-s-of-black": ("d=60", "drawbox=c=black:t=fill:enable='lt(t,57)'"),
+    "nothing-but-the-middle": ("d=60", "drawbox=c=black:t=fill:enable='lt(t,20)+gt(t,23)'"),
+}
+
+
+@pytest.mark.parametrize("gop", [9999, 250])
+@pytest.mark.parametrize("case", _SEEN)
+def test_wherever_a_film_shows_something_the_poster_does(clips: Clips, tmp_path: Path, case: str, gop: int) -> None:
+    length, dark = _SEEN[case]
+    source = f"testsrc2=s=320x240:r=25:{length},{dark}"
+    film = clips.encoded(f"{case}-{gop}.mp4", f"-g {gop} -x264-params scenecut=0:keyint={gop}", source=source)
+    poster = tmp_path / "poster.jpg"
+    thumbnail(film, _whole(film), poster, 160)
+    assert decoded(poster, 160, 120).std() > 40
+
+
+def test_times_that_do_not_begin_at_0(clips: Clips, tmp_path: Path) -> None:
+    """In a transport stream; every key frame is black."""
+    source = "testsrc2=s=320x240:r=25:d=12,drawbox=c=black:t=fill:enable='lt(t,10)'"
+    film = clips.encoded(
+        "late-pictures.ts", "-g 9999 -x264-params scenecut=0:keyint=9999 -output_ts_offset 5000", source=source
+    )
+    poster = tmp_path / "poster.jpg"
+    thumbnail(film, _whole(film), poster, 160)
+    assert decoded(poster, 160, 120).std() > 40
+
+
 @pytest.mark.parametrize("kind", ["mkv", "ts", "mp4"])
 def test_other_codecs_and_containers(clips: Clips, tmp_path: Path, kind: str) -> None:
     film, poster = clips.video("mpeg2", kind), tmp_path / "poster.jpg"

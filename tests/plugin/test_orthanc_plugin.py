@@ -399,6 +399,32 @@ def test_damaged_gzip_is_refused(loaded: Loaded) -> None:
     assert json.loads(answer.body)["OrthancStatus"] == 15
 
 
+@pytest.mark.parametrize(
+    ("announced", "cut"),
+    [("4294967296", True), ("4294967331", True), ("9" * 30, True), ("4294967295", False), ("", False), ("-1", False)],
+)
+def test_what_orthanc_has_cut_is_seen_by_its_announced_length(announced: str, cut: bool) -> None:
+    assert pure.is_cut({"content-length": announced}) is cut
+    assert not pure.is_cut({})
+
+
+@pytest.mark.parametrize("body", [DICOM, ZIP, VIDEO, b""])
+def test_what_is_left_of_a_body_over_4_gib_is_not_stored(loaded: Loaded, body: bytes) -> None:
+    answer = loaded.post(body, content_length=str((1 << 32) + len(body)))
+    document = json.loads(answer.body)
+    assert (answer.status, document["HttpStatus"]) == (413, 413)
+    assert "less than 4 GiB" in document["Message"]
+    assert loaded.orthanc.asked == []
+
+
+def test_what_unzips_to_more_than_orthanc_takes_from_a_plugin_is_refused(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded.plugin, "LARGEST_BODY", len(DICOM) - 1)
+    assert loaded.post(gzip.compress(DICOM), content_encoding="gzip").status == 413
+    assert loaded.orthanc.asked == []
+
+
 def test_other_methods(loaded: Loaded) -> None:
     assert loaded.call("/instances", "/instances", get={"expand": "", "limit": "1"}).body == b"[]"
     assert loaded.orthanc.asked == [("GET", "/instances?expand&limit=1")]

@@ -10,10 +10,11 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -21,10 +22,17 @@ from orthanc_video.archive.identifiers import is_orthanc_id, is_uid
 from orthanc_video.errors import BadRequest, Busy, Forbidden, NotFound, Unauthorized, VideoError
 from orthanc_video.settings import Settings, is_loopback
 
+T = TypeVar("T")
+
 _REMEMBER_SECONDS = 3.0
 _REMEMBER_MOST = 10_000
+# How long a question may take that moves no object: an Orthanc that is frozen still takes connections.
+_PATIENCE = 30.0
+_CONNECT = 5.0
 # Orthanc takes 127.0.0.1 alone for a local caller; another loopback address is for it a remote one.
 _LOCAL, _NOT_LOCAL = "127.0.0.1", "127.0.0.2"
+# Answers to a question for bytes that may be had: all, the one that was asked for, none since they are known.
+_GIVEN = (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, httpx.codes.NOT_MODIFIED)
 _CREDENTIALS = ("authorization", "cookie", "token", "auth-token", "api-key", "x-forwarded-for")
 
 
@@ -73,6 +81,15 @@ def credentials_of(headers: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, headers[name]) for name in _CREDENTIALS if name in headers)
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An instance's stored file: ``uuid`` never names other bytes, ``size`` in bytes, ``tag`` is its ETag."""
+
+    uuid: str
+    size: int
+    tag: str
+
+
 class Access:
     """Questions to Orthanc on behalf of callers; one pool of connections for local callers, one for remote ones."""
 
@@ -92,7 +109,7 @@ class Access:
         """One request as the caller; raises Unauthorized, Forbidden, NotFound or Busy, else the answer as it is."""
         headers = dict(caller.credentials)
         try:
-            answer = await self.client(caller).request(method, path, headers=headers, **more)
+            answer = await self.client(caller).request(method, path, headers=headers, timeout=_question(), **more)
         except httpx.HTTPError as error:
             raise Busy("Orthanc does not answer. Try again in a moment.") from error
         refuse(answer.status_code)
@@ -100,21 +117,29 @@ class Access:
 
     async def json(self, caller: Caller, method: str, path: str, **more: Any) -> Any:
         """The JSON answer; any other failure of Orthanc's is Busy."""
+        return (await self._answered(caller, method, path, **more)).json()
+
+    async def _answered(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
         answer = await self.ask(caller, method, path, **more)
         if answer.is_server_error and method == "GET":
             # A resource that is just being deleted fails for a moment before it is gone: the second answer is true.
             answer = await self.ask(caller, method, path, **more)
         if answer.status_code != httpx.codes.OK:
             raise unexpected(answer.status_code)
-        return answer.json()
+        return answer
 
     async def remembered(self, caller: Caller, path: str) -> Any:
         """The JSON at ``path`` as the caller may read it, at most a few seconds old."""
-        key = (caller.key, path)
+        return await self._once(caller, path, lambda: self.json(caller, "GET", path))
+
+    async def _once(self, caller: Caller, subject: str, question: Callable[[], Awaitable[T]]) -> T:
+        """What the question came to, at most a few seconds ago; one that raises is asked again each time."""
+        key = (caller.key, subject)
         found = self._allowed.get(key)
         if found is not None and time.monotonic() - found[0] < _REMEMBER_SECONDS:
-            return found[1]
-        value = await self.json(caller, "GET", path)
+            remembered: T = found[1]
+            return remembered
+        value = await question()
         if len(self._allowed) >= _REMEMBER_MOST:
             self._allowed.clear()
         self._allowed[key] = (time.monotonic(), value)
@@ -132,6 +157,63 @@ class Access:
         answer = await self.ask(caller, "POST", "/instances", content=b"")
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise unexpected(answer.status_code)
+
+    async def attachment(self, caller: Caller, instance: str) -> Attachment:
+        """The stored file of an instance, where the caller may know of it; that says nothing about its bytes."""
+        path = f"{_file_of(instance)}/info"
+
+        async def question() -> Attachment:
+            answer = await self._answered(caller, "GET", path)
+            info = answer.json()
+            return Attachment(str(info["Uuid"]), int(info["UncompressedSize"]), answer.headers.get("etag", ""))
+
+        return await self._once(caller, path, question)
+
+    async def may_read(self, caller: Caller, instance: str) -> None:
+        """Raises unless Orthanc gives this caller the bytes of the instance's stored file: asked of those very bytes.
+
+        They are named by their ETag, so Orthanc answers 304 and reads none; where it does read, it sends one.
+        """
+        path = f"{_file_of(instance)}/data"
+        tag = (await self.attachment(caller, instance)).tag
+        headers = {"If-None-Match": tag, "Range": "bytes=0-0"} if tag else {"Range": "bytes=0-0"}
+
+        async def question() -> bool:
+            try:
+                asked = self.client(caller).stream(
+                    "GET", path, headers=headers | dict(caller.credentials), timeout=_question()
+                )
+                async with asked as answer:
+                    refuse(answer.status_code)
+                    if answer.status_code not in _GIVEN:
+                        raise unexpected(answer.status_code)
+            except httpx.HTTPError as error:
+                raise Busy("Orthanc does not answer. Try again in a moment.") from error
+            return True
+
+        await self._once(caller, path, question)
+
+    async def may_follow_job(self, caller: Caller, instance: str | None) -> None:
+        """Raises unless this is one whom Orthanc shows its own jobs, or takes uploads from, or lets see the instance.
+
+        Whom a job belongs to is not recorded: its sender is one of those who may upload.
+        """
+        asking = Caller(credentials=caller.credentials, local=caller.local)
+
+        async def upload() -> bool:
+            await self.may_upload(asking)
+            return True
+
+        for path in (*([f"/instances/{instance}"] if instance else []), "/jobs"):
+            with suppress(Forbidden, NotFound):
+                await self.remembered(asking, path)
+                return
+        with suppress(Forbidden):
+            await self._once(asking, "upload", upload)
+            return
+        raise Forbidden(
+            "Orthanc shows this caller no jobs, takes no uploads from it, and does not let it see the video."
+        )
 
     async def may_see_jobs(self, caller: Caller) -> None:
         """Raises unless Orthanc shows this caller its own jobs."""
@@ -185,6 +267,14 @@ class Access:
         return instance
 
 
+def _question() -> httpx.Timeout:
+    return httpx.Timeout(_PATIENCE, connect=_CONNECT)
+
+
+def _file_of(instance: str) -> str:
+    return f"/instances/{instance}/attachments/dicom"
+
+
 def refuse(status: int) -> None:
     """Orthanc's refusals as our errors."""
     refusals: dict[int, VideoError] = {
@@ -210,8 +300,8 @@ def _client(settings: Settings, local: bool) -> httpx.AsyncClient:
     # used again, which cannot be told from a failure.
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
     transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
-    # Writing and reading may take as long as an upload; only connecting has to be quick.
-    timeout = httpx.Timeout(None, connect=5.0)
+    # Unless it is a question: writing and reading may take as long as an upload; only connecting has to be quick.
+    timeout = httpx.Timeout(None, connect=_CONNECT)
     client = httpx.AsyncClient(base_url=settings.orthanc_url, transport=transport, timeout=timeout)
     client.headers.clear()  # what is passed on carries the caller's headers, none of httpx's own
     return client

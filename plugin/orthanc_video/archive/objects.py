@@ -89,7 +89,7 @@ def copy_of(settings: Settings, uuid: str) -> Path:
 
 
 class Objects:
-    """Finds an instance's stream for a caller whom Orthanc lets read it."""
+    """Finds an instance's stream for a caller whom Orthanc lets know of it, or read it."""
 
     def __init__(self, settings: Settings, access: Access) -> None:
         self._settings = settings
@@ -97,12 +97,21 @@ class Objects:
         self._located: OrderedDict[str, Stored] = OrderedDict()
         self._fetching: dict[str, asyncio.Lock] = {}
 
+    async def readable(self, caller: Caller, named: str) -> Stored:
+        """As ``moving``, for whoever sends pictures or bytes: Orthanc has to let this caller read them."""
+        stored = await self.moving(caller, named)
+        await self._access.may_read(caller, stored.instance)
+        return stored
+
     async def moving(self, caller: Caller, named: str) -> Stored:
-        """Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo where nothing moves."""
+        """What may be told of a video or film in words.
+
+        Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo where nothing moves.
+        """
         instance = await self._access.instance(caller, named)
-        # The access question and the look-up are one: Orthanc has to let this caller read the attachment.
-        info = await self._access.remembered(caller, f"/instances/{instance}/attachments/dicom/info")
-        uuid, size = str(info["Uuid"]), int(info["UncompressedSize"])
+        # The access question and the look-up are one: Orthanc has to let this caller know of the attachment.
+        attachment = await self._access.attachment(caller, instance)
+        uuid, size = attachment.uuid, attachment.size
         known = self._located.get(uuid)
         if known is not None and known.path.exists():
             self._located.move_to_end(uuid)

@@ -22,6 +22,7 @@ from orthanc_video.errors import BrokenVideo
 
 __all__ = [
     "LEVELS",
+    "SPS",
     "Avcc",
     "Level",
     "Pps",

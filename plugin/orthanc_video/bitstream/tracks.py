@@ -60,8 +60,8 @@ class Track:
     where there is none. ``width`` × ``height`` are the sample entry's, 0 where it is not a visual one. ``rotation``
     is how far to turn the pictures clockwise for showing them: 0, 90, 180, 270, or None where the matrix does
     anything else (mirrors, scales, shears). ``creation_time`` is ISO 8601 in UTC, the track's or else the movie's,
-    or "" where neither is from 1970 or later. ``encrypted``: a sample entry is protected (8.12). ``tables`` are the
-    boxes of the sample table (8.5), for ``samples``.
+    or "" where neither is from 1970 or later. ``encrypted``: a sample entry is protected (8.12). ``descriptions`` is
+    the number of sample entries. ``tables`` are the boxes of the sample table (8.5), for ``samples``.
     """
 
     id: int
@@ -76,6 +76,7 @@ class Track:
     edits: tuple[Edit, ...]
     creation_time: str
     encrypted: bool
+    descriptions: int
     fragmented: bool
     tables: Mapping[str, Node] = field(repr=False, compare=False)
 
@@ -105,6 +106,7 @@ class Entry:
     width: int = 0
     height: int = 0
     encrypted: bool = False
+    descriptions: int = 1
 
 
 def tracks(source: Source) -> tuple[Track, ...]:
@@ -159,6 +161,7 @@ def _track(trak: Node, header: _MovieHeader, fragmented: bool) -> Track:
         edits=_edits(trak),
         creation_time=_time(created) or header.created,
         encrypted=entry.encrypted,
+        descriptions=entry.descriptions,
         fragmented=fragmented,
         tables=tables,
     )
@@ -181,6 +184,7 @@ def sample_entry(stsd: Node, handler: str) -> Entry:
         width=width,
         height=height,
         encrypted=encrypted,
+        descriptions=len(entries),
     )
 
 

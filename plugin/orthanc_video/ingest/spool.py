@@ -93,8 +93,12 @@ class SpoolFile:
         self.handed_over = False
 
     async def __aenter__(self) -> SpoolFile:
-        self._folder.mkdir(mode=0o700)
-        self._file = self.path.open("wb", buffering=0)
+        try:
+            self._folder.mkdir(mode=0o700)
+            self._file = self.path.open("wb", buffering=0)
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise disk_trouble(error) from error
         self._appender = Appender(self._file, self._hash)
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +39,9 @@ _films = sa.Table(
     sa.Column("received", sa.String(32), nullable=False),  # as Orthanc writes times
 )
 _CHANGES = "changes"  # of Orthanc: the only list that is followed
+# What may pass: SQLite's disk is full, PostgreSQL is away, all connections are in use.
+TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+TROUBLE = "The jobs' database cannot be used now: its disk is full, or it does not answer. Try again in a moment."
 _CLOCKS = {
     "postgresql": "extract(epoch from clock_timestamp())",
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
@@ -61,6 +64,15 @@ def url_of(settings: Settings) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Raises Busy for what the jobs' database cannot do just now."""
+    try:
+        yield
+    except TROUBLES as error:
+        raise Busy(TROUBLE) from error
+
+
 class Database:
     """Heartbeats of the processes that run jobs, and how far their jobs are. Blocking; raises SQLAlchemyError."""
 
@@ -68,9 +80,11 @@ class Database:
         self.url = url_of(settings)
         url = sa.make_url(self.url)
         if url.get_backend_name() == "postgresql":
-            self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            self._engine = sa.create_engine(
+                url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+            )
         else:
-            self._engine = sa.create_engine(url, connect_args={"timeout": 30})
+            self._engine = sa.create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
         self._now = sa.literal_column(_CLOCKS[self._engine.dialect.name], sa.Float)
 
     def prepare(self) -> None:

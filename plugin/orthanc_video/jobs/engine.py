@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import logging
 import threading
@@ -11,7 +12,6 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from orthanc_video import metrics
@@ -21,7 +21,7 @@ from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.jobs import background, ingest_job, processes, queues, rendering, renditions, running, views
-from orthanc_video.jobs.database import Database
+from orthanc_video.jobs.database import TROUBLES, Database, answering
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Places, Running
@@ -68,6 +68,8 @@ class Engine:
                 "application_version": _WORKFLOW_VERSION,
                 "executor_id": executor,
                 "log_level": "ERROR",
+                # What a failed statement was given (a video's attributes) has no place in a log.
+                "db_engine_kwargs": {"hide_parameters": True},
                 "max_executor_threads": 64,
                 "serializer": DBOSPortableJSONSerializer(),
                 "notification_listener_polling_interval_sec": 3600.0,
@@ -141,10 +143,11 @@ class Engine:
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
         """Commits the job (when this returns, it survives any crash) and starts it; the outcome to wait for.
 
-        It is empty when the gateway stops before there is one.
+        It is empty when the gateway stops before there is one. Raises Busy when the job cannot be recorded.
         """
         waiter = self._running.outcome_of(upload.id)
-        self._start(upload.id, to_json(upload), to_json(info), to_json(plan))
+        with answering():
+            self._start(upload.id, to_json(upload), to_json(info), to_json(plan))
         return waiter
 
     def _start(self, workflow: str, upload: Outcome, info: Outcome, plan: Outcome) -> None:
@@ -155,18 +158,17 @@ class Engine:
             queue = queues.TRANSCODES if plan["action"] == Action.TRANSCODE else queues.SHORT
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
-        self._begin(queues.TRANSCODES, self._running.transcodes)
+        with _later():
+            self._begin(queues.TRANSCODES, self._running.transcodes)
 
     def _fill_places(self) -> None:
         """Begins the next job as soon as another has ended."""
         while True:
             self._running.vacated.wait()
             self._running.vacated.clear()
-            try:
+            with _later():
                 while not self._closing and self._begin_any():
                     pass
-            except sa.exc.SQLAlchemyError:
-                log.warning("The jobs' database does not answer: the next transcode begins when it does.")
 
     def _begin_any(self) -> bool:
         transcode = self._begin(queues.TRANSCODES, self._running.transcodes)
@@ -221,8 +223,12 @@ class Engine:
         ingest_job.tidy(self.settings, job)
 
     def recorded(self, job: str) -> tuple[list[Any], concurrent.futures.Future[Outcome]] | None:
-        """A job's arguments and its outcome to wait for, as ``submit`` gives it; None when there is no such job."""
-        latest = views.latest_attempt(job)
+        """A job's arguments and its outcome to wait for, as ``submit`` gives it; None when there is no such job.
+
+        Raises Busy.
+        """
+        with answering():
+            latest = views.latest_attempt(job)
         if latest is None:
             return None
         waiter = self._running.outcome_of(job)
@@ -233,9 +239,9 @@ class Engine:
     def record_refusal(self, error: VideoError, job: str | None = None) -> None:
         """A refused upload whose sender may not be told shows as a failed job, under the upload's id if it has one.
 
-        So it is with multipart on Orthanc's port, and with a resumable upload whose answer is lost.
+        So it is with multipart on Orthanc's port, and with a resumable upload whose answer is lost. Raises Busy.
         """
-        with SetWorkflowID(job or str(uuid.uuid4())):
+        with answering(), SetWorkflowID(job or str(uuid.uuid4())):
             DBOS.start_workflow(refused_upload, failure(error)).get_result()
 
     def job(self, job: str) -> dict[str, Any]:
@@ -315,6 +321,15 @@ class Engine:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])
         DBOS.delete_workflow(latest.workflow_id)
+
+
+@contextlib.contextmanager
+def _later() -> Iterator[None]:
+    """Around what begins recorded work: where that cannot be now, DBOS begins it when it looks the next time."""
+    try:
+        yield
+    except TROUBLES:
+        log.warning("The jobs' database does not answer: the next transcode begins when it does.")
 
 
 def _is_cancellation(record: logging.LogRecord) -> bool:

@@ -97,6 +97,8 @@ class Membership:
     def _obey(self) -> None:
         """Ends the media processes of jobs that were cancelled, or that another process has taken over."""
         active = {one.workflow: one for one in list(self._running.active.values())}
+        if not active:  # DBOS takes no names for all names
+            return
         for status in DBOS.list_workflows(workflow_ids=list(active), load_input=False, load_output=False):
             one = active[status.workflow_id]
             if status.status == "CANCELLED":

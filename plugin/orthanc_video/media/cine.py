@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -132,8 +132,12 @@ def damaged(path: Path, about: MultiFrame) -> list[str]:
 def thumbnail(path: Path, about: MultiFrame, target: Path, width: int) -> None:
     """Writes a representative frame as JPEG, ``width`` pixels wide, chosen as a video's is."""
     with opened(path, about) as cine:
-        found = (cine.attempt(int(len(about.frames) * place)) for place in frames.LOOKS)
-        frame = frames.liveliest(as_frame(picture) for picture in found if picture is not None)
+
+        def at(places: Iterable[float]) -> Iterator[av.VideoFrame]:
+            found = (cine.attempt(int(len(about.frames) * place)) for place in places)
+            return (as_frame(picture) for picture in found if picture is not None)
+
+        frame = frames.liveliest(at(frames.LOOKS), at(number / frames.BETWEEN for number in range(frames.BETWEEN)))
         frames.write(frame, target, width, about.pixels.aspect.fraction)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,25 +17,37 @@ from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened
 from orthanc_video.model import Span
 
-# Where in a film a representative frame is looked for, as parts of its length.
-LOOKS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
-_LIVELY = 24.0
+# Where in a film a representative frame is looked for first, as parts of its length.
+LOOKS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.0)
+# How far grey values from 0 to 255 spread in a picture that shows something, and in one that shows it clearly: amid a
+# fade it is less.
+_LIVELY, _CLEAR = 24.0, 48.0
+# At so many places more, for so many seconds in all: what is black throughout has no better frame, however long it is.
+BETWEEN = 32
+_SECONDS = 4.0
 
 
 def thumbnail(path: Path, spans: tuple[Span, ...], target: Path, width: int) -> None:
     """Writes a representative frame as JPEG, ``width`` pixels wide: not black, not blank, where the film has one."""
-    found = (_key_frame_near(path, spans, place) for place in LOOKS)
-    write(liveliest(frame for frame in found if frame is not None), target, width)
+    starts: set[float] = set()
+    write(liveliest(_key_frames(path, spans, starts), _between(path, spans, starts)), target, width)
 
 
-def liveliest(candidates: Iterable[av.VideoFrame]) -> av.VideoFrame:
-    """The first that shows something, else that which shows most."""
+def liveliest(first: Iterable[av.VideoFrame], more: Iterable[av.VideoFrame]) -> av.VideoFrame:
+    """Of ``first`` the first frame that shows something; else that of all which shows most.
+
+    Of ``more`` as many are looked at as time allows, and none after one that shows something clearly.
+    """
     best: tuple[float, av.VideoFrame] | None = None
-    for frame in candidates:
-        spread = float(np.std(frame.reformat(format="gray").to_ndarray()))
-        if best is None or spread > best[0]:
-            best = (spread, frame)
-        if spread >= _LIVELY:
+    for candidates, enough in ((first, _LIVELY), (more, _CLEAR)):
+        stop = time.monotonic() + _SECONDS
+        for frame in candidates:
+            spread = float(np.std(frame.reformat(format="gray").to_ndarray()))
+            if best is None or spread > best[0]:
+                best = (spread, frame)
+            if spread >= enough or time.monotonic() > stop:
+                break
+        if best is not None and best[0] >= _LIVELY:
             break
     if best is None:
         raise BrokenVideo("No frame of the stored video can be decoded.")
@@ -51,13 +66,55 @@ def write(frame: av.VideoFrame, target: Path, width: int, aspect: Fraction = Fra
             output.mux(packet)
 
 
+def _key_frames(path: Path, spans: tuple[Span, ...], starts: set[float]) -> Iterator[av.VideoFrame]:
+    """The key frames near the places, which cost least; ``starts`` gets the times (seconds) of those that there are."""
+    for place in LOOKS:
+        frame = _key_frame_near(path, spans, place)
+        if frame is not None:
+            starts.add(frame.time or 0.0)
+            yield frame
+
+
+def _between(path: Path, spans: tuple[Span, ...], starts: set[float]) -> Iterator[av.VideoFrame]:
+    """Frames from each of those key frames to the next, the latest first: more films begin with black than end so."""
+    begins = sorted(starts, reverse=True)[:-1]
+    # The first one, or whatever there is instead, is found without being looked for.
+    begins.append(-math.inf)
+    for start, end in zip(begins, (math.inf, *begins), strict=False):
+        yield from _from_there(path, spans, start, end, _SECONDS / len(begins))
+
+
+def _from_there(
+    path: Path, spans: tuple[Span, ...], start: float, end: float, seconds: float
+) -> Iterator[av.VideoFrame]:
+    """Some of the frames that are shown from ``start`` to ``end``, as far as can be decoded in ``seconds``."""
+    stop = time.monotonic() + seconds
+    with opened(path, spans) as container:
+        stream = pictures(container)
+        stream.codec_context.skip_frame = "NONREF"  # half as many where there are B frames, and none is missed
+        first = (container.start_time or 0) / av.time_base
+        last = first + (container.duration or 0) / av.time_base
+        step, due = (min(end, last) - max(start, first)) / BETWEEN, start
+        with suppress(av.error.FFmpegError):  # what comes before the damage has been looked at
+            if start > first:
+                container.seek(round(start * av.time_base))
+            for frame in container.decode(stream):
+                at = frame.time or 0.0
+                if at >= due:
+                    due = at + step
+                    yield frame
+                if at >= end or time.monotonic() > stop:
+                    return
+
+
 def _key_frame_near(path: Path, spans: tuple[Span, ...], place: float) -> av.VideoFrame | None:
     with opened(path, spans) as container:
         stream = pictures(container)
         stream.codec_context.skip_frame = "NONKEY"
         duration = container.duration or 0
         try:
-            container.seek(int(duration * place) + (container.start_time or 0))
+            if place:  # an index that leads nowhere is no hindrance to begin at the beginning
+                container.seek(int(duration * place) + (container.start_time or 0))
             for frame in container.decode(stream):
                 return frame
         except av.error.FFmpegError:

@@ -98,6 +98,8 @@ def _refuse_hopeless(video: VideoStream) -> None:
 def container_reasons(info: MediaInfo) -> Iterator[str]:
     """Why the pictures cannot stay as they are although their coding may; nothing when they can."""
     video = info.video
+    if video.change:
+        yield f"Half-way the pictures change to {video.change}: they become one size and format throughout."
     if video.rotation:
         yield f"The container turns the pictures by {video.rotation}°, which Rows and Columns cannot say."
     if not info.simple_edits:

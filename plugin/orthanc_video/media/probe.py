@@ -16,6 +16,7 @@ from orthanc_video.bitstream import mp4
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, sniff, timing
+from orthanc_video.media.formats import HEAD, Formats
 from orthanc_video.media.source import opened, reason
 from orthanc_video.model import MediaInfo, Rational, Span, VideoStream
 
@@ -36,6 +37,7 @@ class Frames:
     bytes: int
     starts_with_key: bool
     timed: bool = True
+    change: str = ""
 
 
 Spans = tuple[Span, ...] | None
@@ -55,17 +57,21 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
         layout = mp4.layout(Bytes(source)) if is_mp4 else None
         if layout is not None and layout.encrypted:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
-        for track in mp4.tracks(Bytes(source)) if layout is not None else ():
-            refuse_absurd(track.width, track.height)
+        for each in mp4.tracks(Bytes(source)) if layout is not None else ():
+            refuse_absurd(each.width, each.height)
         with opened(path, spans) as container:
             stream = pictures(container)
-            table = _table(source, stream, layout)
-            if table is not None:
-                frames, first = _from_table(table), _first_frame(container, stream.index)
+            formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
+            track = _track(source, stream, layout)
+            if track is not None and layout is not None and not layout.fragmented:
+                frames = _from_table(source, mp4.samples(Bytes(source), track), formats)
+                first = _first_frame(container, stream.index)
             else:
-                frames = _from_packets(container, stream)
+                frames = _from_packets(container, stream, formats)
                 with opened(path, spans) as again:  # the packets of the other are read
                     first = _first_frame(again, stream.index)
+            if track is not None and track.descriptions > 1:
+                frames = dataclasses.replace(frames, change=frames.change or "what another description of the MP4 says")
             return _info(source, container, stream, _describe(stream, frames, first), layout)
 
 
@@ -100,18 +106,19 @@ def refuse_absurd(width: int, height: int) -> None:
         )
 
 
-def _table(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> mp4.SampleTable | None:
-    """The file's own table of frames, where it has one for all of them."""
-    if layout is None or layout.fragmented:
+def _track(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> mp4.Track | None:
+    """The stream as the file's own index describes it, where it has one."""
+    if layout is None:
         return None
-    tracks = [track for track in mp4.tracks(Bytes(source)) if track.id == stream.id]
-    return mp4.samples(Bytes(source), tracks[0]) if tracks else None
+    return next((track for track in mp4.tracks(Bytes(source)) if track.id == stream.id), None)
 
 
-def _from_table(table: mp4.SampleTable) -> Frames:
+def _from_table(source: SpanSource, table: mp4.SampleTable, formats: Formats) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
     times = np.sort(table.time)
+    for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
+        formats.add(source.read_at(offset, min(size, HEAD)))
     return Frames(
         times=times,
         tick=Fraction(1, table.timescale),
@@ -119,10 +126,11 @@ def _from_table(table: mp4.SampleTable) -> Frames:
         last_duration=max(0, int(table.duration.sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
+        change=formats.change,
     )
 
 
-def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
+def _from_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
     times: list[int | None] = []
     total = 0
     last_duration = 0
@@ -133,6 +141,8 @@ def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
                 continue
             times.append(packet.pts if packet.pts is not None else packet.dts)
             total += packet.size
+            if packet.is_keyframe:
+                formats.add(bytes(memoryview(packet)[:HEAD]))
             last_duration = int(packet.duration or 0)
             first_key = packet.is_keyframe if first_key is None else first_key
     except av.error.FFmpegError as error:
@@ -143,7 +153,7 @@ def _from_packets(container: InputContainer, stream: AvStream) -> Frames:
     given = [time for time in times if time is not None]
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, formats.change)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
@@ -234,6 +244,7 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
         starts_with_key=frames.starts_with_key,
         timed=frames.timed,
+        change=frames.change,
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
     return coding.described(described, bytes(context.extradata or b""))

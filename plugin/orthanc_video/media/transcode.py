@@ -180,13 +180,20 @@ def tick(video: VideoStream) -> Fraction:
 
 
 def sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Target) -> ffmpeg.nodes.FilterableStream:
-    """``picture`` upright, with square pixels and even sides."""
+    """``picture`` upright, with square pixels and even sides; where its shape changes half-way, black borders."""
     turned = video.rotation in {90, 270}
     width, height = (video.height, video.width) if turned else (video.width, video.height)
     padded = (width + width % 2, height + height % 2)
-    if video.pixel_aspect.fraction == 1 and padded == (aim.width, aim.height):
-        if padded != (width, height):
-            picture = picture.filter("pad", aim.width, aim.height)
+    square = video.pixel_aspect.fraction == 1
+    if video.change or (square and (width, height) == (aim.width, aim.height)):
+        # Nothing happens to a frame that fits; of VP8, VP9 and AV1 only the decoder knows whether all do.
+        ranged = {"out_range": "tv"} if video.full_range or video.change else {}
+        fitted = picture.filter(
+            "scale", aim.width, aim.height, flags="bicubic", force_original_aspect_ratio="decrease", **ranged
+        )
+        return fitted.filter("pad", aim.width, aim.height, "(ow-iw)/2", "(oh-ih)/2")
+    if square and padded == (aim.width, aim.height):
+        picture = picture.filter("pad", aim.width, aim.height)
         return picture.filter("scale", out_range="tv") if video.full_range else picture
     return picture.filter("scale", aim.width, aim.height, flags="bicubic", out_range="tv")
 

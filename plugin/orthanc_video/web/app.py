@@ -22,6 +22,7 @@ from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
 from orthanc_video.ingest.resumable import Resumable
 from orthanc_video.ingest.room import Room
 from orthanc_video.jobs import isolation, processes
+from orthanc_video.jobs.database import TROUBLES
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import (
@@ -84,6 +85,8 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.add_middleware(resumable_uploads.Tus)
     app.add_middleware(measure.Measured)
     app.add_exception_handler(VideoError, problems.on_video_error)
+    for trouble in TROUBLES:
+        app.add_exception_handler(trouble, problems.on_database_trouble)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(ClientDisconnect, _gone)

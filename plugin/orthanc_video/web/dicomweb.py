@@ -28,7 +28,7 @@ def router(root: str) -> APIRouter:
         if not any(accepting.weight(playing.accepted(request), kind) for kind in _VIDEOS):
             return await proxy.forward(request)
         try:
-            stored = await gateway.objects.moving(caller, instance)
+            stored = await gateway.objects.readable(caller, instance)
         except NotVideo:
             return await proxy.forward(request)
         if not playing.acceptable(request, stored):

@@ -13,7 +13,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.web.context import Gateway, GatewayParts, entered
+from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 router = APIRouter(prefix="/video/jobs", tags=["jobs"], dependencies=[Depends(entered)])
 
@@ -25,12 +25,13 @@ _LAST = "end"
 
 
 @router.get("/{job}/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
-async def job_events(job: str, request: Request, gateway: GatewayParts) -> Response:
+async def job_events(job: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Server-sent events: `progress` with the job at once and at each change, `end` with it when it has ended.
 
     Who comes back after a break is told the present state. A browser that comes back after the end is sent away by 204.
     """
     view = await asyncio.to_thread(gateway.engine.job, job)
+    await gateway.access.may_follow_job(caller, view["Instance"])
     if _ended(view) and request.headers.get("last-event-id") == _LAST:
         return Response(status_code=204)
     # A proxy such as nginx would collect the events into larger pieces.

@@ -62,13 +62,13 @@ async def stream(
     accept: Annotated[str, Query(description="As the header, before which it comes.")] = "",  # noqa: ARG001
 ) -> Response:
     """The stored stream itself, or its rendition where browsers cannot play it, with ranges (RFC 9110 14)."""
-    return await playing.respond(request, gateway, await gateway.objects.moving(caller, named))
+    return await playing.respond(request, gateway, await gateway.objects.readable(caller, named))
 
 
 @router.get("/{named}/index")
 async def index(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Every frame of what ``stream`` sends, in decode order: time (in 1/Timescale s), offset and size, key flag."""
-    stored = await playing.shown(request, gateway, await gateway.objects.moving(caller, named))
+    stored = await playing.shown(request, gateway, await gateway.objects.readable(caller, named))
     return JSONResponse(await asyncio.to_thread(_index, stored))
 
 
@@ -97,7 +97,7 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
     """A representative frame as JPEG: neither black nor blank where the film has one."""
     if width not in _THUMBNAIL_WIDTHS:
         raise BadRequest(f"width must be from {_THUMBNAIL_WIDTHS.start} to {_THUMBNAIL_WIDTHS.stop - 1} pixels.")
-    stored = await gateway.objects.moving(caller, named)
+    stored = await gateway.objects.readable(caller, named)
     path = thumbnails.path_of(gateway.settings, stored.uuid, width)
     hit = path.exists()
     metrics.looked_up("thumbnails", hit=hit)

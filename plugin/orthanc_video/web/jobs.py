@@ -28,9 +28,11 @@ async def list_jobs(
 
 
 @router.get("/{job}")
-async def one_job(job: str, gateway: GatewayParts) -> Response:
+async def one_job(job: str, gateway: GatewayParts, caller: CallerNow) -> Response:
     """State, progress 0 to 100 with stage, the sentence of a failure, the instance once it is stored."""
-    return JSONResponse(await asyncio.to_thread(gateway.engine.job, job))
+    view = await asyncio.to_thread(gateway.engine.job, job)
+    await gateway.access.may_follow_job(caller, view["Instance"])
+    return JSONResponse(view)
 
 
 @router.delete("/{job}")

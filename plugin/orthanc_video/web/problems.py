@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.errors import BadRequest, NotFound, Preparing, VideoError
+from orthanc_video.errors import BadRequest, Busy, NotFound, Preparing, VideoError
+from orthanc_video.jobs.database import TROUBLE
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,12 @@ async def on_video_error(request: Request, error: Exception) -> Response:
         cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
         log.warning("%s%s", error.sentence, cause)
     return problem(error, request)
+
+
+async def on_database_trouble(request: Request, error: Exception) -> Response:
+    busy = Busy(TROUBLE)
+    busy.__cause__ = error
+    return await on_video_error(request, busy)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

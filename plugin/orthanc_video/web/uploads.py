@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive.access import Caller
-from orthanc_video.errors import BadRequest, VideoError, about
+from orthanc_video.errors import BadRequest, Busy, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
@@ -83,7 +84,8 @@ def _is_orthancs(request: Request, head: bytes) -> bool:
 def _note(gateway: Gateway, caller: Caller, error: VideoError) -> None:
     """Orthanc's core swallows the answer to a multipart upload on its port: the refusal stays visible as a job."""
     if caller.vouched:
-        gateway.engine.record_refusal(error)
+        with suppress(Busy):  # what the upload was refused for is what its sender has to know
+            gateway.engine.record_refusal(error)
 
 
 async def _first(stream: AsyncIterator[bytes]) -> bytes:
