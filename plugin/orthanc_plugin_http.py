@@ -121,7 +121,7 @@ def is_endless(uri: str) -> bool:
 def is_cut(headers: Mapping[str, str]) -> bool:
     """Whether the body that is handed over is a part only of the one that was announced."""
     announced = headers.get("content-length", "").strip()
-    return announced.isascii() and announced.isdigit() and int(announced) > LARGEST_BODY
+    return re.fullmatch(r"[0-9]{1,4000}", announced) is not None and int(announced) > LARGEST_BODY
 
 
 def gunzip(body: bytes, limit: int) -> bytes:
@@ -145,13 +145,14 @@ def query_of(arguments: Mapping[str, str]) -> str:
 
 def clip_range(asked: str) -> str:
     """A Range header that asks for at most LARGEST_RANGE; what is no plain range is the gateway's to judge."""
-    bounded = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.strip())
+    bounded = re.fullmatch(r"bytes=([0-9]{1,18})-([0-9]*)", asked.strip())
     if bounded is None:
         return asked
     first = int(bounded[1])
     most = first + LARGEST_RANGE - 1
-    last = min(int(bounded[2]), most) if bounded[2] else most
-    return asked if bounded[2] and int(bounded[2]) < first else f"bytes={first}-{last}"
+    # Beyond every file, more digits say no more, and Python reads no number of thousands of them.
+    last = int(bounded[2][:19]) if bounded[2] else most
+    return asked if last < first else f"bytes={first}-{min(last, most)}"
 
 
 def clip_content_range(content_range: str) -> str:
@@ -188,7 +189,9 @@ def file_name(headers: Mapping[str, str]) -> str:
         return ""
     message = email.message.Message()
     message["content-disposition"] = headers["content-disposition"].replace("\r", " ").replace("\n", " ")
-    return message.get_filename("") or ""
+    name = message.get_filename("") or ""
+    # Browsers and curl write it so in a form's quotes (WHATWG HTML, multipart/form-data encoding algorithm).
+    return name if "filename*" in headers["content-disposition"] else name.replace("%22", '"')
 
 
 _NOT_PASSED = {

@@ -12,11 +12,15 @@ scripts/setup.sh
 
 free() { # free PORT VARIABLE EXAMPLE WHAT
     case $1 in
-    '' | *[!0-9]*)
+    '' | *[!0-9]* | ??????* | 0*)
         echo "$2=$1 is no port number: name a free one, as in: make run $2=$3." >&2
         exit 1
         ;;
     esac
+    if [ "$1" -gt 65535 ]; then
+        echo "$2=$1 is no port number: the highest is 65535." >&2
+        exit 1
+    fi
     if ! .venv/bin/python - "$1" <<'PYTHON'; then
 import socket, sys
 with socket.socket() as one:

@@ -135,6 +135,13 @@ class Clips:
         """To be turned clockwise by ``degrees`` for showing, as phones record."""
         return self._copied(f"rotated-{degrees}.mp4", self.conforming(), f"-metadata:s:v:0 rotate={degrees}")
 
+    def shown_by(self, a: float, b: float, c: float, d: float) -> Path:
+        """With that matrix for showing it (ISO/IEC 14496-12 6.2.2)."""
+        data = bytearray(self.conforming().read_bytes())
+        for at, value in zip((44, 48, 56, 60), (a, b, c, d), strict=True):
+            _patch(data, b"tkhd", at, round(value * 65536).to_bytes(4, signed=True))
+        return self._written(f"shown-by-{a:g}-{b:g}-{c:g}-{d:g}.mp4", bytes(data))
+
     def anamorphic(self) -> Path:
         """Pixels 4:3."""
         return self.encoded("anamorphic.mp4", "-movflags +faststart", source=picture_source(then="setsar=4/3"))

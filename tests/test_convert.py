@@ -125,6 +125,7 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(clips: Clips, tmp_path: Path,
     done = _run(command, make(clips), *([tmp_path / "out.dcm"] if command == "convert" else []))
     assert done.returncode == 1
     assert words in done.stderr
+    assert "film.mp4: " not in done.stderr  # a sentence that names the file is not given its name once more
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []

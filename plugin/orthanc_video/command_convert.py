@@ -11,7 +11,7 @@ from typing import Any
 
 from orthanc_video.dicom import attributes, write
 from orthanc_video.dicom.build import build
-from orthanc_video.errors import BadRequest, NotVideo
+from orthanc_video.errors import BadRequest
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Gateway
@@ -34,7 +34,7 @@ def probe(source: Path) -> dict[str, Any]:
 
 def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
     """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
-    wanted = attributes.checked(dict(_pair(text) for text in given))
+    wanted = attributes.checked(attributes.gathered(_pair(text) for text in given))
     final = _writable(source, target)
     probed = probe(source)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
@@ -99,7 +99,7 @@ def _writable(source: Path, target: Path) -> Path:
 
 def _refuse_missing(source: Path) -> None:
     if not source.is_file():
-        raise NotVideo(f"{source} is not a file.")
+        raise BadRequest(f"{source} is not a file.")
 
 
 def _sha256(path: Path) -> str:

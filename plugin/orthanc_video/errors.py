@@ -187,6 +187,11 @@ def revive(name: str, sentence: str) -> VideoError:
     return BY_NAME.get(name, VideoError)(sentence)
 
 
+def whole(sentence: str) -> str:
+    """A sentence that was written as a part of another one, with its capital and its full stop."""
+    return sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith(".") else ".")
+
+
 def about(error: VideoError, filename: str) -> VideoError:
     """The same failure, for the sender of a file: which file it is, and what to do about it.
 
@@ -194,8 +199,7 @@ def about(error: VideoError, filename: str) -> VideoError:
     """
     if not error.advice:
         return error
-    sentence = error.sentence[:1].upper() + error.sentence[1:]
-    sentence += "" if sentence.endswith(".") else "."
+    sentence = whole(error.sentence)
     if "send" not in sentence.lower():
         sentence = f"{sentence} {error.advice}"
     return type(error)(f"{filename}: {sentence}" if filename else sentence)

@@ -55,7 +55,8 @@ class VideoStream:
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
-    change half-way; empty when they stay as they begin.
+    change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
+    container has them shown.
     """
 
     codec: str
@@ -77,6 +78,7 @@ class VideoStream:
     progressive: bool = True
     pixel_aspect: Rational = Rational(1)
     rotation: int = 0
+    mirrored: bool = False
     full_range: bool = False
     reference_frames: int = 0
     starts_with_key: bool = True
@@ -91,6 +93,7 @@ class MediaInfo:
 
     ``delayed``: the pictures begin after an empty stretch of the container's time.
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
+    ``other_videos`` are the sizes of those that are not taken, such as "160 × 120".
     ``created`` is the container's creation time as ISO 8601, when it has a believable one.
     """
 
@@ -103,6 +106,7 @@ class MediaInfo:
     simple_edits: bool = True
     delayed: bool = False
     audio_codecs: tuple[str, ...] = ()
+    other_videos: tuple[str, ...] = ()
     other_streams: int = 0
     created: str = ""
 

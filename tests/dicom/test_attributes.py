@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from orthanc_video.dicom.attributes import checked
+from orthanc_video.dicom.attributes import checked, gathered
 from orthanc_video.errors import BadRequest
 
 
@@ -109,3 +109,22 @@ def test_what_is_accepted_can_be_written_and_read_back(value: str) -> None:
         setattr(dataset, keyword, text)
     again = Dataset.from_json(dataset.to_json())
     assert str(again.PatientComments or "") == accepted["PatientComments"]
+
+
+def test_a_keyword_has_one_value() -> None:
+    pairs = [("PatientID", "1"), ("PatientName", "A"), ("PatientID", "1")]
+    assert gathered(pairs, {"PatientName": "A"}) == {"PatientID": "1", "PatientName": "A"}
+    for more in ([*pairs, ("PatientID", "2")], [("PatientName", "B")]):
+        with pytest.raises(BadRequest, match=r'"Patient(ID|Name)" is given twice'):
+            gathered(more, {"PatientName": "A"})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "characters", "room"), [("ImageComments", 5120, 10240), ("InstitutionAddress", 512, 1024)]
+)
+def test_long_texts_are_measured_as_they_are_stored(keyword: str, characters: int, room: int) -> None:
+    """dciodvfy counts bytes: one more is an Error of its."""
+    assert checked({keyword: "é" * characters})
+    assert checked({keyword: "e" * room})
+    with pytest.raises(BadRequest, match=f"more than {room} bytes"):
+        checked({keyword: "é" * characters + "e"})

@@ -154,6 +154,23 @@ def test_ingest_with_attributes(server: OrthancServer, films: Films) -> None:
     assert second["ID"] != answer["ID"]
 
 
+@pytest.mark.parametrize("door", ["query", "query and form", "form", "json"])
+def test_an_attribute_with_two_values_is_refused(server: OrthancServer, films: Films, door: str) -> None:
+    url, film = f"{server.gateway_url}/video/ingest", ("x.mp4", films.source("h264.mp4").read_bytes())
+    fields: list[tuple[str, Any]] = [("PatientID", (None, "2"))]
+    if door == "query":
+        answer = requests.post(f"{url}?PatientID=1&PatientID=2", data=film[1], timeout=60)
+    elif door == "query and form":
+        answer = requests.post(f"{url}?PatientID=1", files=[*fields, ("file", film)], timeout=60)
+    elif door == "form":
+        answer = requests.post(url, files=[("PatientID", (None, "1")), *fields, ("file", film)], timeout=60)
+    else:
+        part = ("a", (None, '{"PatientID": "1", "PatientID": "2"}', "application/json"))
+        answer = requests.post(url, files=[("file", film), part], timeout=60)
+    assert answer.status_code == 400
+    assert '"PatientID" is given twice' in answer.json()["detail"]
+
+
 def test_attributes_may_stand_anywhere_in_a_form(server: OrthancServer, films: Films) -> None:
     """A field by keyword, the file, then JSON: all of them count. A refused file does not cost the others."""
     with films.unique().open("rb") as film:

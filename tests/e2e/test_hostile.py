@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -77,15 +76,12 @@ def _files(folder: Path, bird: Canary) -> list[Hostile]:
 
 def _sent(server: OrthancServer, files: list[Hostile]) -> list[Answer]:
     """Several clients at once, most at the gateway's port, every tenth file at Orthanc's own."""
-    sessions = threading.local()
 
     def send(numbered: tuple[int, Hostile]) -> Answer:
         number, file = numbered
-        if not hasattr(sessions, "one"):
-            sessions.one = requests.Session()
         base = server.url if number % 10 == 0 and not file.headers else server.gateway_url
         began = time.monotonic()
-        answer = sessions.one.post(f"{base}/instances", data=file.data, headers=file.headers, timeout=120)
+        answer = requests.post(f"{base}/instances", data=file.data, headers=file.headers, timeout=120)
         return Answer(file, answer.status_code, answer.json(), time.monotonic() - began)
 
     with ThreadPoolExecutor(_CLIENTS) as pool:

@@ -220,3 +220,10 @@ def test_file_names_in_a_header_are_percent_encoded() -> None:
     assert header_filename("..%2F..%2Fetc%2Fpasswd") == "passwd"
     assert header_filename("Gr%C3%B6%C3%9Fe%20x.mp4") == "Größe x.mp4"
     assert header_filename("%ff%zz") == "\ufffd%zz"
+
+
+def test_a_quotation_mark_in_a_file_name() -> None:
+    """As browsers and curl escape it in a form."""
+    found = _events([_form(('Content-Disposition: form-data; name="f"; filename="5%22 lens 100%25.mp4"', b"x"))])
+    assert isinstance(found[0], PartBegins)
+    assert found[0].filename == '5" lens 100%25.mp4'

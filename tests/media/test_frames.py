@@ -54,9 +54,8 @@ def test_wherever_a_film_shows_something_the_poster_does(clips: Clips, tmp_path:
 def test_times_that_do_not_begin_at_0(clips: Clips, tmp_path: Path) -> None:
     """In a transport stream; every key frame is black."""
     source = "testsrc2=s=320x240:r=25:d=12,drawbox=c=black:t=fill:enable='lt(t,10)'"
-    film = clips.encoded(
-        "late-pictures.ts", "-g 9999 -x264-params scenecut=0:keyint=9999 -output_ts_offset 5000", source=source
-    )
+    one_key_frame = "-g 9999 -x264-params scenecut=0:keyint=9999"
+    film = clips.encoded("late-pictures.ts", f"{one_key_frame} -output_ts_offset 5000", source=source)
     poster = tmp_path / "poster.jpg"
     thumbnail(film, _whole(film), poster, 160)
     assert decoded(poster, 160, 120).std() > 40

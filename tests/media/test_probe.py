@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clips import MATRIX, Clips, ffmpeg
+from clips import MATRIX, Clips, ffmpeg, picture_source
 from oracles import frame_md5s
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
@@ -78,6 +78,31 @@ def test_a_variable_rate_lasts_as_long_as_it_is_shown(clips: Clips, make: Callab
 def test_rotation_is_found(clips: Clips, degrees: int) -> None:
     assert probe(clips.rotated(degrees)).video.rotation in {degrees, 360 - degrees}
     assert plan(probe(clips.rotated(degrees))).action is Action.TRANSCODE
+
+
+_R = 0.7071
+
+
+@pytest.mark.parametrize(
+    ("matrix", "sentence"),
+    [
+        ((-1, 0, 0, 1), "The container shows the pictures mirrored"),
+        ((1, 0, 0, -1), "The container shows the pictures mirrored"),
+        ((0, 1, 1, 0), "The container shows the pictures mirrored"),
+        ((0, -1, -1, 0), "The container shows the pictures mirrored"),
+        ((_R, _R, -_R, _R), "The container turns the pictures by 45°"),
+        ((-1, 0, 0, -1), "The container turns the pictures by 180°"),
+        ((0, 1, -1, 0), "The container turns the pictures by 90°"),
+    ],
+)
+def test_whatever_the_container_does_to_the_pictures_is_told(
+    clips: Clips, matrix: tuple[float, float, float, float], sentence: str
+) -> None:
+    info = probe(clips.shown_by(*matrix))
+    planned = plan(info)
+    assert planned.action is Action.TRANSCODE
+    assert planned.reasons[0].startswith(sentence)
+    assert info.video.mirrored == ("mirrored" in sentence)
 
 
 def test_pixel_aspect_is_found(clips: Clips) -> None:
@@ -230,3 +255,27 @@ def test_frames_that_lie_years_apart_are_refused(clips: Clips, tmp_path: Path) -
     path.write_bytes(data)
     with pytest.raises(BrokenVideo, match="seconds apart"):
         probe(path)
+
+
+def test_another_video_is_told_by_its_size(clips: Clips, tmp_path: Path) -> None:
+    """Not as a cover or as data: somebody may miss it."""
+    path = tmp_path / "two.mkv"
+    small = clips.conforming(size="80x60")
+    ffmpeg("-i", small, "-i", clips.conforming(), "-map", "0:v", "-map", "1:v", "-c", "copy", path)
+    info = probe(path)
+    assert (info.video.width, info.other_videos, info.other_streams) == (160, ("80 × 60",), 0)
+    reasons = plan(info).reasons
+    assert any("another video of 80 × 60" in reason for reason in reasons)
+    assert not any("subtitles" in reason for reason in reasons)
+
+
+def test_another_video_is_told_of_a_transcode_too(clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "two.webm"
+    small, large = (
+        clips.encoded(f"two-{size}.webm", codec="vp8", source=picture_source(size=size))
+        for size in ("80x60", "160x120")
+    )
+    ffmpeg("-i", small, "-i", large, "-map", "0:v", "-map", "1:v", "-c", "copy", path)
+    planned = plan(probe(path))
+    assert planned.action is Action.TRANSCODE
+    assert any("another video of 80 × 60" in reason for reason in planned.reasons)

@@ -49,8 +49,11 @@ _CASES: dict[str, _Case] = {
     "turned by 90°": _Case(lambda clips: clips.rotated(90), 120, 160),
     "turned by 180°": _Case(lambda clips: clips.rotated(180)),
     "turned by 270°": _Case(lambda clips: clips.rotated(270), 120, 160),
-    "interlaced MPEG-2": _Case(
-        Clips.interlaced_mpeg2, 320, 240, "bwdif=mode=send_frame:deint=interlaced"
+    "mirrored": _Case(lambda clips: clips.shown_by(-1, 0, 0, 1)),
+    "upside down, but not turned": _Case(lambda clips: clips.shown_by(1, 0, 0, -1)),
+    "mirrored and turned": _Case(lambda clips: clips.shown_by(0, 1, 1, 0), 120, 160),
+    "turned by 45°": _Case(  # by ffmpeg in the colours that the filters before it have
+        lambda clips: clips.shown_by(0.7071, 0.7071, -0.7071, 0.7071), filters="format=yuv420p"
     ),
     "cut by an edit list": _Case(Clips.cut_by_edits),
 }  # fmt: skip

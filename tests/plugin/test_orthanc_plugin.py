@@ -255,6 +255,8 @@ def test_the_query_is_rebuilt_as_it_was_sent() -> None:
         ("bytes=100-199", "bytes=100-199"),
         ("bytes=5-99999999", "bytes=5-4194308"),
         ("bytes=-500", "bytes=-500"),
+        ("bytes=5-" + "9" * 5000, "bytes=5-4194308"),
+        ("bytes=" + "9" * 5000 + "-", "bytes=" + "9" * 5000 + "-"),
         ("bytes=9-3", "bytes=9-3"),
         ("items=0-1", "items=0-1"),
         ("nonsense", "nonsense"),
@@ -305,6 +307,7 @@ def test_file_names() -> None:
     assert pure.file_name({}) == ""
     assert pure.file_name({"content-disposition": 'form-data; name="f"; filename="ü a.mp4"'}) == "ü a.mp4"
     assert pure.file_name({"content-disposition": "attachment; filename*=UTF-8''%C3%BC.mp4"}) == "ü.mp4"
+    assert pure.file_name({"content-disposition": 'form-data; filename="5%22 lens.mp4"'}) == '5" lens.mp4'
     assert pure.file_name({"content-disposition": "attachment"}) == ""
 
 

@@ -47,6 +47,12 @@ _RANGES: dict[str, Answer] = {
     "bytes=99999999999-": _UNSATISFIABLE,
     "bytes=-0": _UNSATISFIABLE,
     "bytes=1000-,2000-3000,-0": _UNSATISFIABLE,
+    # however many digits
+    "bytes=0-" + "9" * 30: _part((0, 999)),
+    "bytes=-" + "9" * 5000: _part((0, 999)),
+    "bytes=" + "0" * 5000 + "1-2": _part((1, 2)),
+    "bytes=" + "9" * 5000 + "-": _UNSATISFIABLE,
+    "bytes=" + "9" * 19 + "-" + "9" * 20: _UNSATISFIABLE,
     # several, in the order asked; what cannot be satisfied is left out
     "bytes=0-9,20-29": _part((0, 9), (20, 29)),
     "bytes=20-29,0-9": _part((20, 29), (0, 9)),

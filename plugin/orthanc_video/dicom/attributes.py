@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from pydicom import config
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.valuerep import validate_value
 
 from orthanc_video.errors import BadRequest
+
+T = TypeVar("T")
 
 # What a person or a device may know of a recording: of these modules (PS3.3) what is text and stands on its own. All
 # else follows from the stream, the conversion or the archive, or means something only together with other attributes.
@@ -47,6 +50,17 @@ _ENUMERATED = {
 _OFFSET = re.compile(r"(\+(0\d|1[0-3])[0-5]\d|\+1400|-(0\d|1[01])[0-5]\d|-1200)", re.ASCII)
 _PARAGRAPHS = frozenset({"LT", "ST", "UT"})
 _LONGEST = 10240
+# Characters, says PS3.5 6.2; dciodvfy counts bytes, and so may those who reserve room for them.
+_BYTES = {"LT": 10240, "ST": 1024}
+
+
+def gathered(pairs: Iterable[tuple[str, T]], given: Mapping[str, T] | None = None) -> dict[str, T]:
+    """``given`` and the pairs; raises BadRequest where one keyword has two values: neither is known to be meant."""
+    found = dict(given or {})
+    for keyword, value in pairs:
+        if found.setdefault(keyword, value) != value:
+            raise BadRequest(f'"{keyword}" is given twice, with different values. Send it once.')
+    return found
 
 
 def checked(attributes: Mapping[str, str]) -> dict[str, str]:
@@ -64,6 +78,9 @@ def _checked(keyword: str, value: str) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise BadRequest(f'The value of "{keyword}" must be a string of at most {_LONGEST} characters.')
     value = value.strip()
+    room = _BYTES.get(vr)
+    if room is not None and len(value.encode("utf-8", "replace")) > room:
+        raise BadRequest(f'The value of "{keyword}" takes more than {room} bytes in UTF-8. Shorten it.')
     parts = [value] if vr in _PARAGRAPHS else value.split("\\")
     if len(parts) > 1 and dictionary_VM(tag) == "1":
         raise BadRequest(f'"{keyword}" has one value; a backslash parts several.')

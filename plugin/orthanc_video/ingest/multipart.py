@@ -26,7 +26,8 @@ class PartBegins:
 
     @property
     def filename(self) -> str:
-        return self._disposition().get("filename", "")
+        # Browsers and curl write a quotation mark so (WHATWG HTML, multipart/form-data encoding algorithm).
+        return self._disposition().get("filename", "").replace("%22", '"')
 
     def _disposition(self) -> dict[str, str]:
         _, options = parse_options_header(self.headers.get("content-disposition", "").encode())

@@ -12,7 +12,7 @@ from dbos import DBOS
 
 from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer as answer_of
-from orthanc_video.errors import VideoError, WorkerFailed
+from orthanc_video.errors import VideoError, WorkerFailed, whole
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
@@ -121,4 +121,4 @@ def refused_upload(outcome: Outcome) -> Outcome:
 def failure(error: VideoError) -> Outcome:
     """A failure as it is recorded."""
     kind = type(error).__name__
-    return {"State": "Failure", "Kind": kind, "Sentence": error.sentence, "Passing": error.passing}
+    return {"State": "Failure", "Kind": kind, "Sentence": whole(error.sentence), "Passing": error.passing}

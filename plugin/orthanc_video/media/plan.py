@@ -26,7 +26,7 @@ def plan(info: MediaInfo) -> Plan:
     syntax, level, against = _kept(info.video)
     must = (*against, *container_reasons(info))
     if syntax is None or must:
-        return _transcode(info.video, must)
+        return _transcode(info.video, (*must, *_videos_left_out(info)))
     return _pass_through(info, syntax, level)
 
 
@@ -100,7 +100,9 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
     video = info.video
     if video.change:
         yield f"Half-way the pictures change to {video.change}: they become one size and format throughout."
-    if video.rotation:
+    if video.mirrored:
+        yield "The container shows the pictures mirrored, which Rows and Columns cannot say."
+    elif video.rotation:
         yield f"The container turns the pictures by {video.rotation}°, which Rows and Columns cannot say."
     if not info.simple_edits:
         yield "The container's edit list shows only a part of the stream, so that part is cut out."
@@ -124,8 +126,14 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The container lets time pass before the first frame; the pictures now begin at once."
     if info.audio_codecs:
         yield f"The sound ({', '.join(info.audio_codecs)}) is left out: clinical recordings pick up conversations."
+    yield from _videos_left_out(info)
     if info.other_streams:
         yield f"{info.other_streams} other stream(s) (subtitles, data, covers) are left out."
+
+
+def _videos_left_out(info: MediaInfo) -> Iterator[str]:
+    for size in info.other_videos:
+        yield f"The file holds another video of {size}, which is left out: an object holds one. Send it by itself."
 
 
 def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:

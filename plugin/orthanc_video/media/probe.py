@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -171,7 +173,9 @@ def _hints(stream: AvStream) -> list[Fraction]:
 def _info(
     source: SpanSource, container: InputContainer, stream: AvStream, video: VideoStream, layout: mp4.Layout | None
 ) -> MediaInfo:
-    others = [s for s in container.streams if s.index != stream.index and s.type != "audio"]
+    videos = [s for s in container.streams.video if s.index != stream.index and not _is_cover(s)]
+    told = {stream.index, *(s.index for s in videos)}
+    others = [s for s in container.streams if s.index not in told and s.type != "audio"]
     simple, delayed = _edits(source, stream, video) if layout is not None else (True, False)
     return MediaInfo(
         container=container.format.name,
@@ -183,6 +187,7 @@ def _info(
         simple_edits=simple,
         delayed=delayed,
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
+        other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
     )
@@ -240,7 +245,8 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         profile=str(context.profile or ""),
         progressive=not first.interlaced_frame,
         pixel_aspect=Rational.of(Fraction(aspect)) if aspect else Rational(1),
-        rotation=round(first.rotation or 0) % 360,
+        rotation=-round(first.rotation or 0) % 360,  # FFmpeg counts against the clock
+        mirrored=_mirrored(first),
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
         starts_with_key=frames.starts_with_key,
         timed=frames.timed,
@@ -248,6 +254,15 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
     return coding.described(described, bytes(context.extradata or b""))
+
+
+def _mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the matrix by which the frame is to be shown turns it over: its determinant is negative."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return False
+    a, b, _, c, d = struct.unpack_from("=5i", memoryview(matrix))
+    return bool(a * d < b * c)
 
 
 def _rate(measured: timing.Timing) -> Rational:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from orthanc_video import metrics
 from orthanc_video.archive.access import Caller
+from orthanc_video.dicom.attributes import gathered
 from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
@@ -63,9 +64,10 @@ async def _receive(
         if not isinstance(event, multipart.PartBegins):
             continue
         if not event.filename and event.headers.get("content-type", "").startswith("application/json"):
-            form.attributes |= _json(await _small(parts))
+            form.attributes = gathered(_json(await _small(parts)).items(), form.attributes)
         elif not event.filename and fields_are_attributes:
-            form.attributes[event.name] = (await _small(parts)).decode("utf-8", "replace")
+            text = (await _small(parts)).decode("utf-8", "replace")
+            form.attributes = gathered([(event.name, text)], form.attributes)
         elif len(form.files) >= _MOST_FILES:
             raise BadRequest(f"The form holds more than {_MOST_FILES} files. Send them one by one.")
         else:
@@ -126,7 +128,7 @@ async def _small(parts: AsyncIterator[multipart.Event]) -> bytes:
 
 def _json(data: bytes) -> dict[str, str]:
     try:
-        loaded = json.loads(data)
+        loaded = json.loads(data, object_pairs_hook=gathered)
     except ValueError as error:
         raise BadRequest("The form's JSON part is not valid JSON.") from error
     if not isinstance(loaded, dict) or not all(isinstance(value, str) for value in loaded.values()):

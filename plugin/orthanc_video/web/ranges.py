@@ -11,6 +11,8 @@ from orthanc_video.model import Span
 
 _SPEC = re.compile(r"\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII)
 _MOST_RANGES = 64
+_DIGITS = 18
+_FAR = 10**_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,12 @@ def parse(header: str, size: int) -> tuple[Span, ...] | None:
     found: list[Span] = []
     for spec in asked:
         parts = _SPEC.fullmatch(spec)
-        if parts is None or not (parts[1] or parts[2]) or max(len(parts[1]), len(parts[2])) > 18:
+        if parts is None or not (parts[1] or parts[2]):
             return None
-        first, last = _bounds(parts[1], parts[2], size)
-        if parts[1] and parts[2] and int(parts[2]) < int(parts[1]):
+        begin, end = _position(parts[1]), _position(parts[2])
+        if begin is not None and end is not None and end < begin:
             return None
+        first, last = _bounds(begin, end, size)
         if first <= last:
             found.append(Span(first, last - first + 1))
     if len(found) > _MOST_RANGES or _overlap(found):
@@ -62,10 +65,17 @@ def parse(header: str, size: int) -> tuple[Span, ...] | None:
     return tuple(found)
 
 
-def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    if not first:
-        return max(0, size - int(last)), (size - 1 if int(last) else -1)
-    return int(first), min(size - 1, int(last) if last else size - 1)
+def _position(digits: str) -> int | None:
+    """None for no digits. Beyond every size more of them say no more, and Python reads no number of thousands."""
+    if not digits:
+        return None
+    return int(digits[-_DIGITS:]) if len(digits.lstrip("0")) <= _DIGITS else _FAR
+
+
+def _bounds(first: int | None, last: int | None, size: int) -> tuple[int, int]:
+    if first is None:
+        return max(0, size - (last or 0)), (size - 1 if last else -1)
+    return first, min(size - 1, size - 1 if last is None else last)
 
 
 def _overlap(spans: list[Span]) -> bool:

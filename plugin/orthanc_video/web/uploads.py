@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive.access import Caller
+from orthanc_video.dicom.attributes import gathered
 from orthanc_video.errors import BadRequest, Busy, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
@@ -40,7 +41,7 @@ async def post_instances(request: Request, gateway: GatewayParts, caller: Caller
 async def post_ingest(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """A video with DICOM attributes by keyword in the query or a form's JSON part; also ParentStudy, SOPClass."""
     await gateway.access.may_upload(Caller(credentials=caller.credentials, local=caller.local))
-    given = dict(request.query_params)
+    given = gathered(request.query_params.multi_items())
     if request.headers.get("content-type", "").startswith("multipart/"):
         return await forms.post_form(request, gateway, caller, given, fields_are_attributes=True)
     return await _raw(request, gateway, caller, given, for_orthanc=False)
