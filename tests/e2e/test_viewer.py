@@ -414,6 +414,7 @@ def test_a_film_of_single_pictures(server: OrthancServer, tmp_path: Path, visiti
     instance = store(server, coded(film(tmp_path / "film.dcm", colours(5)), LOSSY["50"]).read_bytes())
     looked_at(server, instance)
     viewer = visiting(server)
+    viewer.expected.append("status of 503")  # while it is being made
     viewer.assert_has_thumbnail(instance)
     viewer.card(instance).click()
     expect(viewer.part("player").locator("video")).to_be_visible(timeout=60_000)
