@@ -147,9 +147,13 @@ class _Streamed(StreamingResponse):
     def __init__(self, blocks: Blocks, body: _Body, status: int, headers: dict[str, str]) -> None:
         super().__init__(blocks, status_code=status, headers=headers)
         self._body = body
+        self._short = int(headers["Content-Length"]) <= _BLOCK * _BLOCKS_IN_A_ROW
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
         try:
-            await super().__call__(scope, receive, send)
+            if self._short:  # over at once: nobody has to listen beside it for a client that leaves
+                await self.stream_response(send)
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             self._body.close()
