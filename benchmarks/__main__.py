@@ -48,7 +48,8 @@ def main() -> None:
         print(f"\nNot written: {_PAGE}, as not everything could be measured.", file=sys.stderr)
     elif arguments.write:
         _PAGE.parent.mkdir(exist_ok=True)
-        _PAGE.write_text(report.markdown(rows, found), encoding="utf-8")
+        old = _PAGE.read_text(encoding="utf-8") if arguments.names else ""
+        _PAGE.write_text(report.renewed(old, rows, found) if old else report.markdown(rows, found), encoding="utf-8")
         print(f"\nwritten: {_PAGE}")
     sys.exit(failed)
 
@@ -57,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against named rivals.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(_ALL)}; without any, all")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md (all measures, full sizes)")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md, or with names its rows of these")
     default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
     parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")
     arguments = parser.parse_args()
@@ -66,8 +67,8 @@ def _arguments() -> argparse.Namespace:
     unknown = [name for name in arguments.names if name not in _ALL]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(_ALL)}")
-    if arguments.write and (arguments.names or arguments.quick):
-        parser.error("--write writes the whole page: leave out the names and --quick")
+    if arguments.write and arguments.quick:
+        parser.error("--write is of full sizes: leave out --quick")
     return arguments
 
 

@@ -13,6 +13,7 @@ import orthanc_video
 from benchmarks import REPOSITORY, servers
 from benchmarks.measure import Row, Scale
 
+_HEADER = "| Measure | Ours | Rival | Ratio | Target | |"
 _PACKAGES = ("orthanc", "orthanc-python", "orthanc-dicomweb", "ffmpeg", "nginx-light")
 
 
@@ -72,7 +73,7 @@ def markdown(rows: list[Row], found: Circumstances) -> str:
         "",
         *(f"- {name}: {value}" for name, value in found.lines),
         "",
-        "| Measure | Ours | Rival | Ratio | Target | |",
+        _HEADER,
         "|---|---|---|---|---|---|",
         *map(_markdown_row, rows),
         "",
@@ -80,6 +81,16 @@ def markdown(rows: list[Row], found: Circumstances) -> str:
         "",
         *_explanations(rows),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def renewed(page: str, rows: list[Row], found: Circumstances) -> str:
+    """The page with these measures' rows in the place of their old ones; when and with what is said above the table."""
+    new = {row.measure: _markdown_row(row) for row in rows}
+    lines = [new.get(line.removeprefix("| ").partition(" | ")[0], line) for line in page.splitlines()]
+    said = dict(found.lines)
+    when = f"{said['Date']}, {said['orthanc-video']}, load average before {said['Load average before']}"
+    lines.insert(lines.index(_HEADER) - 1, f"- Measured again ({when}): {'; '.join(new)}")
     return "\n".join(lines) + "\n"
 
 
