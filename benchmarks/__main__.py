@@ -58,9 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against named rivals.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(_ALL)}; without any, all")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
-    parser.add_argument(
-        "--write", action="store_true", help="write docs/performance.md, or only the rows of these"
-    )
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md, or only the rows of these")
     default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
     parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")
     arguments = parser.parse_args()
