@@ -17,8 +17,6 @@ from orthanc_video.media.remux import remux
 from orthanc_video.model import MultiFrame, Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
-# Browsers decode what no DICOM video may be: a fluoroscopy of 2048 × 2048 keeps its size.
-_HIGHEST_LEVEL = 52
 # What a browser takes a video for that does not say what its colours are depends on its size.
 _COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 
@@ -80,7 +78,7 @@ def _described(film: MultiFrame) -> VideoStream:
 def _command(target: Path, video: VideoStream, preset: str, crf: int) -> list[str]:
     """ffmpeg reads the pictures from its standard input in NUT, which keeps any time."""
     pictures = ffmpeg.input("pipe:0", format="nut", protocol_whitelist="pipe", copytb=1).video
-    aim = plan.target_of(video, _HIGHEST_LEVEL)
+    aim = plan.target_of(video, plan.BROWSERS_LEVEL)
     picture = transcode.sized(pictures, video, aim)
     picture = picture.filter("scale", out_color_matrix="bt709", out_range="tv", flags="bicubic+accurate_rnd")
     picture = picture.filter("format", "yuv420p").filter("setparams", **_COLOURS)

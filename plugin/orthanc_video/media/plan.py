@@ -14,6 +14,9 @@ from orthanc_video.model import Action, MediaInfo, Plan, Target, VideoStream
 
 # What transcodes aim at.
 _HIGHEST_LEVEL = 42
+# What is made for browsers alone: 5.2 holds all that a DICOM video may be (4096 × 2304 at 60/s), and a fluoroscopy of
+# 2048 × 2048 keeps its size.
+BROWSERS_LEVEL = 52
 _REFERENCES = 4
 
 _NAMES = {"h264": "H.264", "hevc": "H.265", "mpeg2video": "MPEG-2"}

@@ -18,8 +18,6 @@ from orthanc_video.media import plan, probe, remux, transcode
 from orthanc_video.model import MediaInfo, Progress, Span
 
 Listener = Callable[[Progress], None]
-# Level 5.2 holds all that a DICOM video may be (4096 × 2304 at 60/s): a browser is no video recorder, and decodes it.
-_HIGHEST_LEVEL = 52
 _BLOCK = 1 << 20
 
 
@@ -34,7 +32,7 @@ def render(
         info = probe.probe(path, (span,))
         video = info.video
         if not _passes(info):
-            aim = plan.target_of(video, _HIGHEST_LEVEL)
+            aim = plan.target_of(video, plan.BROWSERS_LEVEL)
             made = transcode.streamable(path, target, video, aim, preset, crf, listener, span)
             return video.frames, made.frames
         remux.remux(path, target, video, 0, listener, (span,))
