@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orthanc_video.bitstream.bits import BitReader, unescape
-from orthanc_video.bitstream.nal import split_annexb
+from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
 from orthanc_video.bitstream.vui import UNSAID, Look, Signal, read_look
 from orthanc_video.errors import BrokenVideo
 
@@ -13,7 +13,6 @@ VPS, SPS, PPS = 32, 33, 34
 
 _SPS = "H.265 sequence parameter set"
 _HVCC = "the H.265 decoder configuration (hvcC)"
-_START_CODES = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
 
 # Level 6.2, the highest there is: at most 35,651,584 samples a picture, and at most sqrt(8 × that) a side (A.4.1).
 _MOST_SAMPLES = 35_651_584
@@ -304,7 +303,7 @@ def parameter_sets(extradata: bytes) -> Hvcc:
 
     All are empty for an empty configuration: then the parameter sets lie among the pictures.
     """
-    if extradata and not extradata.startswith(_START_CODES):
+    if extradata and not is_byte_stream(extradata):
         return split_hvcc(extradata)
     return _sorted(list(split_annexb(extradata)), 0)
 

@@ -15,7 +15,7 @@ PICTURE, SEQUENCE, EXTENSION, GROUP = 0x00, 0xB3, 0xB5, 0xB8
 _SLICES = range(0x01, 0xB0)
 _START = b"\x00\x00\x01"
 # extension_start_code_identifier (Table 6-2).
-_SEQUENCE_EXTENSION, _DISPLAY_EXTENSION, _CODING_EXTENSION = 1, 2, 8
+_SEQUENCE_EXTENSION, _DISPLAY_EXTENSION = 1, 2
 
 _SEQUENCE = "MPEG-2 sequence header"
 # Table 6-4, frame_rate_code 1 to 8.
@@ -25,9 +25,6 @@ _RATES = tuple(
 )
 # Table 6-3: the display's aspect ratio, 0 where pixels are square.
 _DISPLAYS = {1: Fraction(0), 2: Fraction(4, 3), 3: Fraction(16, 9), 4: Fraction(221, 100)}
-
-MAIN_PROFILE = 4
-MAIN_LEVEL, HIGH_1440_LEVEL, HIGH_LEVEL = 8, 6, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,46 +115,37 @@ def _sequence(header: Unit, extensions: dict[int, Unit]) -> Sequence:
         rate *= Fraction(reader.bits(2) + 1, reader.bits(5) + 1)
     if not width or not height:
         raise BrokenVideo(f"the {_SEQUENCE} describes pictures of {width}×{height}")
+    shown, signal = _display(extensions.get(_DISPLAY_EXTENSION), (width, height))
     return Sequence(
         width=width,
         height=height,
         rate=rate,
         bit_rate=400 * bit_rate,
-        sample_aspect=_sample_aspect(aspect, *_display(extensions.get(_DISPLAY_EXTENSION), (width, height))),
+        sample_aspect=_sample_aspect(aspect, *shown),
         mpeg1=extension is None,
         profile=profile,
         level=level,
         progressive=progressive,
         chroma_format=chroma,
         low_delay=low_delay,
-        signal=_signal(extensions.get(_DISPLAY_EXTENSION)),
+        signal=signal,
     )
 
 
-def _display(extension: Unit | None, whole: tuple[int, int]) -> tuple[int, int]:
-    """What of the picture the display's aspect ratio is that of (6.3.6): all of it unless an extension says."""
+def _display(extension: Unit | None, whole: tuple[int, int]) -> tuple[tuple[int, int], Signal]:
+    """What of the picture the display's aspect ratio is that of (6.3.6), all unless this says; its colours."""
     if extension is None:
-        return whole
+        return whole, Signal()
     reader = BitReader(bytes(extension.data[:12]), "MPEG-2 sequence display extension")
     reader.bits(4 + 3)
-    if reader.flag():
-        reader.bits(24)
+    told = reader.flag()
+    signal = Signal(primaries=reader.bits(8), transfer=reader.bits(8), matrix=reader.bits(8)) if told else Signal()
     width = reader.bits(14)
     reader.flag()  # marker_bit
     height = reader.bits(14)
-    return (width, height) if width and height else whole
+    return ((width, height) if width and height else whole), signal
 
 
 def _sample_aspect(code: int, width: int, height: int) -> Fraction:
     display = _DISPLAYS.get(code, Fraction(0))
     return display * height / width if display else Fraction(1)
-
-
-def _signal(extension: Unit | None) -> Signal:
-    if extension is None:
-        return Signal()
-    reader = BitReader(bytes(extension.data[:12]), "MPEG-2 sequence display extension")
-    reader.bits(4 + 3)
-    if not reader.flag():
-        return Signal()
-    return Signal(primaries=reader.bits(8), transfer=reader.bits(8), matrix=reader.bits(8))

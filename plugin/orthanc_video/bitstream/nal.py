@@ -39,6 +39,11 @@ def is_slice(nal: bytes | memoryview) -> bool:
     return 1 <= nal_type(nal) <= 5
 
 
+def is_byte_stream(data: bytes) -> bool:
+    """Whether these are NAL units between start codes (Annex B of H.264 and H.265), not with lengths before them."""
+    return data.startswith((_START, b"\x00" + _START))
+
+
 def split_annexb(data: bytes) -> Iterator[bytes]:
     """The NAL units of a byte stream (H.264 Annex B), without start codes and trailing zeros.
 
@@ -97,7 +102,7 @@ def parameter_sets(extradata: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ..
     """
     if not extradata:
         return (), ()
-    if not extradata.startswith((_START, b"\x00" + _START)):
+    if not is_byte_stream(extradata):
         avcc = split_avcc(extradata)
         return avcc.sps, avcc.pps
     nals = tuple(split_annexb(extradata))

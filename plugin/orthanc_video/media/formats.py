@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
+from orthanc_video.bitstream.nal import is_byte_stream
 from orthanc_video.errors import BrokenVideo
 
 # Headers stand at the beginning of the key frame that they are for: so many bytes of it are enough.
 HEAD = 4096
-_START_CODES = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
 
 
 class Format(NamedTuple):
@@ -37,7 +37,7 @@ class Formats:
         self._first: Format | None = None
         self._seen: set[bytes] = set()
         self._length_size = 0
-        if codec in {"h264", "hevc"} and extradata and not extradata.startswith(_START_CODES):
+        if codec in {"h264", "hevc"} and extradata and not is_byte_stream(extradata):
             split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
             configuration = split(extradata)
             self._length_size = configuration.nal_length_size

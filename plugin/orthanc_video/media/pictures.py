@@ -9,9 +9,9 @@ from typing import Any
 from av.packet import Packet
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
+from orthanc_video.bitstream.nal import is_byte_stream
 from orthanc_video.errors import BrokenVideo
 
-_START_CODES = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
 Slices = Callable[[bytes], Iterator[bytes | memoryview]]
 
 
@@ -41,7 +41,7 @@ def _slices_of(codec: str, extradata: bytes) -> Slices:
         raise BrokenVideo(f"The pictures are {codec}, which cannot pass through.")
     is_slice = h264.is_slice if codec == "h264" else hevc.is_slice
     size = 0
-    if extradata and not extradata.startswith(_START_CODES):
+    if extradata and not is_byte_stream(extradata):
         split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
         size = split(extradata).nal_length_size
 
