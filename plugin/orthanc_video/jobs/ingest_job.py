@@ -20,8 +20,8 @@ from orthanc_video.dicom import write
 from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
-from orthanc_video.settings import Settings
+from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, from_json, to_json
+from orthanc_video.settings import MIB, Settings
 
 # Seconds of 1920 × 1080.
 _LONG, _VERY_LONG = 120, 1800
@@ -32,9 +32,9 @@ def folder_of(settings: Settings, upload: str) -> Path:
     return settings.spool / upload
 
 
-def ids_of(upload: Upload, plan: Plan) -> dict[str, str]:
-    """The Orthanc identifiers that the object has or will have."""
-    return orthanc_ids(identify(upload, plan))
+def ids_of(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
+    """The Orthanc identifiers that the object has or will have, or this part of the film."""
+    return orthanc_ids(identify(upload, plan, part))
 
 
 def priority(info: MediaInfo) -> int:
@@ -46,11 +46,13 @@ def priority(info: MediaInfo) -> int:
 
 def make(
     settings: Settings, process: MediaProcess, upload: Upload, info: MediaInfo, plan: Plan, listener: Listener | None
-) -> Made:
-    """The conforming stream: the upload itself (wrap), or a new file beside it."""
+) -> list[Made]:
+    """The conforming stream: the upload itself (wrap), or a new file beside it; several of a long film."""
     source = Path(upload.path)
-    if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
+    own = settings.gateway
+    most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
+    if plan.action is Action.WRAP and not most.is_exceeded(upload.size, info.video):
+        return [Made(path=upload.path, size=upload.size, video=info.video)]
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()
@@ -61,15 +63,17 @@ def make(
         "target": str(target),
         "video": to_json(info.video),
         "plan": to_json(plan),
-        "preset": settings.gateway.transcode_preset,
-        "crf": settings.gateway.transcode_crf,
+        "preset": own.transcode_preset,
+        "crf": own.transcode_crf,
+        "most": to_json(most),
     }
-    return from_json(Made, process.run("make", arguments, job_limits(settings), listener))
+    made = process.run("make", arguments, job_limits(settings), listener)
+    return [from_json(Made, one) for one in made["parts"]]
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
     """Stores the object, unless it is there already; Orthanc's answer."""
-    ids = ids_of(upload, plan)
+    ids = ids_of(upload, plan, made.part)
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     parts = write.envelope(build(upload, info, plan, made), made.size)

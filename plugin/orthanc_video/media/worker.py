@@ -17,8 +17,8 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
-from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.media import cine, cine_render, frames, parts, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.model import Action, Made, Most, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -31,9 +31,22 @@ def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """The conforming stream; ``parts`` are several where it is longer than ``most``."""
+    made, most = _stream(arguments, listener), from_json(Most, arguments["most"])
+    if not most.is_exceeded(made.size, made.video):
+        return {"parts": [to_json(made)]}
+    several = parts.cut(made, Path(arguments["target"]), most, listener)
+    if made.path != arguments["source"] and len(several) > 1:
+        Path(made.path).unlink()
+    return {"parts": to_json(several)}
+
+
+def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video, planned = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"])
     hashed = ""
+    if planned.action is Action.WRAP:
+        return Made(path=str(source), size=source.stat().st_size, video=video)
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
@@ -42,9 +55,7 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     else:
         preset, crf = arguments["preset"], arguments["crf"]
         transcode.streamable(source, target, video, planned.target, preset, crf, listener)
-    made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
-    result: dict[str, Any] = to_json(made)
-    return result
+    return Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
 
 
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
