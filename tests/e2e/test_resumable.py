@@ -199,7 +199,7 @@ def test_creations_that_cannot_be_meant(server: OrthancServer) -> None:
     assert status() == 400
     assert status(Upload_Length="0") == 400
     assert status(Upload_Length="many") == 400
-    assert status(Upload_Length=str(5 << 30)) == 413
+    assert status(Upload_Length=str(17 << 30)) == 413
     assert status(Upload_Length="10", Upload_Defer_Length="1") == 400
     assert status(Upload_Length="10", Upload_Metadata="PatientID %%%") == 400
     assert status(Upload_Length="10", **metadata(Patient="1")) == 400
