@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.dicom import attributes, write
+from orthanc_video.dicom import attributes, check, write
 from orthanc_video.dicom.build import build
 from orthanc_video.errors import BadRequest
+from orthanc_video.files import SpanSource
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Gateway
@@ -52,7 +53,10 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
             made = _made(upload, info, plan, Path(scratch) / "made.mp4")
             partial = Path(scratch) / "object.dcm"
-            write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)
+            parts = write.envelope(build(upload, info, plan, made), made.size)
+            with SpanSource(Path(made.path)) as stream:
+                check.refuse_faulty(write.Written(parts, stream), made.video, made.probed)
+            write.write(parts, Path(made.path), partial)
             partial.replace(final)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
@@ -63,7 +67,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
     if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
+        return Made(path=upload.path, size=upload.size, video=info.video, probed=info)
     arguments: dict[str, Any] = {
         "source": upload.path,
         "target": str(target),
