@@ -21,7 +21,7 @@ JPEG, RLE = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5"
 # What an ultrasound film has to have, and may leave empty.
 UNKNOWN = (
     *("PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID"),
-    *("AccessionNumber", "SeriesNumber", "Manufacturer", "InstanceNumber", "PatientOrientation", "ImageType"),
+    *("AccessionNumber", "SeriesNumber", "Manufacturer", "InstanceNumber", "PatientOrientation"),
 )
 
 
@@ -34,6 +34,7 @@ def attributes(frames: int = 3, **more: Any) -> Dataset:
         "SeriesInstanceUID": "2.25.3",
         "PatientID": "4711",
         **dict.fromkeys(UNKNOWN, ""),
+        "ImageType": ["ORIGINAL", "PRIMARY"],
         "Modality": "US",
         "NumberOfFrames": frames,
         "Rows": 2,
