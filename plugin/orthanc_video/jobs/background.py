@@ -41,12 +41,16 @@ def notice(arrivals: Iterable[Arrival], *, new: bool) -> None:
 def findings(stored: str) -> list[dict[str, Any]] | None:
     """What the first look at the object with this UUID found; None while there was none."""
     known = DBOS.list_workflows(workflow_ids=[_name(stored)], load_input=False)
-    outcome = known[0].output if known else None
+    return told(known[0].output if known else None)
+
+
+def told(outcome: Any) -> list[dict[str, Any]] | None:
+    """The findings that a look's recorded outcome holds."""
     if not isinstance(outcome, dict) or outcome.get("Gone"):
         return None
-    told = outcome.get("Findings", [outcome.get("Sentence", "")])
+    found = outcome.get("Findings", [outcome.get("Sentence", "")])
     # Earlier versions, and failures, tell sentences alone.
-    return [finding("first-look", one).json() if isinstance(one, str) else one for one in told]
+    return [finding("first-look", one).json() if isinstance(one, str) else one for one in found]
 
 
 def _name(stored: str) -> str:

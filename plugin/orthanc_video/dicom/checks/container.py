@@ -12,7 +12,7 @@ from orthanc_video.dicom.said import is_there, missing
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.model import MediaInfo, Sound
 
-_ANY_LAYERS = frozenset({"mp1", "mp2", "mp3", "mp1float", "mp3float"})
+_LAYER_3 = frozenset({"mp3", "mp3float"})
 _TELEVISION = frozenset({32000, 44100, 48000})
 
 
@@ -54,7 +54,7 @@ AUDIO = (
         bit_rate=640_000,
     ),
     Audio(
-        codecs=frozenset({"mp3", "mp3float"}),
+        codecs=_LAYER_3,
         containers=_BOTH,
         rates=_TELEVISION,
         channels=frozenset({1, 2}),
@@ -118,7 +118,7 @@ def _sound(said: Dataset, syntax: VideoSyntax, info: MediaInfo) -> Iterator[Find
 def conforms(sound: Sound, syntax: VideoSyntax, container: str) -> bool:
     """Whether DICOM allows this sound beside such a video (PS3.5 8.2.5, 8.2.12)."""
     if syntax.codec == "mpeg2video":
-        return sound.codec in _ANY_LAYERS and sound.sample_rate in _TELEVISION and sound.channels in {1, 2}
+        return sound.codec in _LAYER_3 and sound.sample_rate in _TELEVISION and sound.channels in {1, 2}
     names = set(container.split(","))
     return any(
         sound.codec in row.codecs

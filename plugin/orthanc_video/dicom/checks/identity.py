@@ -59,8 +59,9 @@ def _class(syntax: str, said: Dataset) -> Iterator[Finding]:
         yield finding("class-unknown", "The SOP class is none that a video transfer syntax goes with.")
     if kind is None:
         return
-    if syntax in syntaxes.BY_UID and syntax not in kind.videos:
-        yield finding("class-syntax", f"{kind.name} holds 8 bits a sample, {syntaxes.BY_UID[syntax].name} has more.")
+    known = syntaxes.BY_UID.get(syntax) or syntaxes.IMAGES.get(syntax)
+    if known and syntax not in kind.videos | kind.images:
+        yield finding("class-syntax", f"{known.name} is none of the transfer syntaxes that go with {kind.name}.")
     modality = text(said, "Modality")
     if kind.modalities and modality and modality not in kind.modalities:
         demanded = " or ".join(kind.modalities)
