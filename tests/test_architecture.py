@@ -13,7 +13,15 @@ import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
 _BASE = {"errors", "settings", "model", "files", "lifetime", "metrics"}
-_COMMANDS = {"command_convert", "command_doctor", "command_gateway", "command_worker", "terminal", "__main__"}
+_COMMANDS = {
+    "command_check",
+    "command_convert",
+    "command_doctor",
+    "command_gateway",
+    "command_worker",
+    "terminal",
+    "__main__",
+}
 
 # Each room and what it may import, itself aside. "room.module" allows that module alone.
 _ALLOWED: dict[str, set[str]] = {

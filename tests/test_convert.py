@@ -148,6 +148,16 @@ def test_a_wrong_attribute_is_named(clips: Clips, tmp_path: Path, attribute: str
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_would_not_conform_is_not_written(clips: Clips, tmp_path: Path) -> None:
+    same = "1.2.3.4"
+    done = _run("convert", clips.conforming(), tmp_path / "out.dcm",
+                "-a", f"StudyInstanceUID={same}", "-a", f"SeriesInstanceUID={same}")  # fmt: skip
+    assert done.returncode == 1
+    assert "Study, series and instance share a UID. (PS3.5 9)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_target_that_cannot_be_written_is_one_sentence(clips: Clips, tmp_path: Path) -> None:
     for target in (tmp_path / "none" / "out.dcm", tmp_path):
         done = _run("convert", clips.conforming(), target)

@@ -18,6 +18,7 @@ import pytest
 import orthanc_video
 from orthanc_video import __main__ as commands
 from orthanc_video.archive.service import Archive
+from orthanc_video.dicom.checks.finding import KINDS
 from orthanc_video.errors import BY_NAME
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import SECTION, Gateway, key_of, settings_from
@@ -148,6 +149,12 @@ def test_every_error_is_documented_with_its_status_and_nothing_else_is() -> None
     table = rows(section(text("docs/http.md"), "## Errors"))
     shown = {(str(kind.status), kind.title) for name, kind in BY_NAME.items() if name != "ConfigurationError"}
     assert {(row[0], row[1]) for row in table} == shown
+
+
+def test_every_finding_is_documented_and_nothing_else_is() -> None:
+    table = rows(section(text("docs/check.md"), "## Findings"))
+    documented = {code(row[0])[0]: (row[1], row[2]) for row in table if row[3]}
+    assert documented == {name: (str(kind.severity), kind.section) for name, kind in KINDS.items()}
 
 
 # ---------------------------------------------------------------------------------------------- README and the rest

@@ -1,4 +1,4 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``doctor``."""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``check``, ``doctor``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--instance-minutes", type=float, default=own.instance_minutes, metavar="MINUTES")
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
+    check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
     doctor = commands.add_parser("doctor", help="examine an installation, and say what to do about each finding")
     doctor.add_argument(
         "--configuration", type=Path, default=Path("/etc/orthanc"), help="Orthanc's file, or folder of files"
@@ -70,6 +73,10 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_doctor
 
         sys.exit(command_doctor.run(arguments.configuration, arguments.url, arguments.json))
+    if arguments.command == "check":
+        from orthanc_video import command_check
+
+        sys.exit(command_check.run(arguments.files, as_json=arguments.json))
     from orthanc_video import command_convert
 
     if arguments.command == "convert":

@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.dicom import attributes, write
+from orthanc_video.dicom import attributes, check, write
 from orthanc_video.dicom.build import build
 from orthanc_video.errors import BadRequest
+from orthanc_video.files import SpanSource
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
 from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
@@ -67,8 +68,12 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
 
 
 def _object(upload: Upload, info: MediaInfo, plan: Plan, made: Made, folder: Path) -> Path:
+    """Raises Nonconforming where ``check`` finds a fault."""
     written = folder / f"object-{made.part}.dcm"
-    write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), written)
+    around = write.envelope(build(upload, info, plan, made), made.size)
+    with SpanSource(Path(made.path)) as stream:
+        check.refuse_faulty(write.Written(around, stream), made.video, made.probed)
+    write.write(around, Path(made.path), written)
     return written
 
 
@@ -78,7 +83,7 @@ def _numbered(target: Path, made: Made) -> Path:
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, most: Most, target: Path) -> list[Made]:
     if plan.action is Action.WRAP and not most.is_exceeded(upload.size, info.video):
-        return [Made(path=upload.path, size=upload.size, video=info.video)]
+        return [Made(path=upload.path, size=upload.size, video=info.video, probed=info)]
     arguments: dict[str, Any] = {
         "source": upload.path,
         "target": str(target),

@@ -106,6 +106,13 @@ class BrokenVideo(VideoError):
     advice = "Copy it again from the device, or export it there once more, and send that."
 
 
+class Nonconforming(VideoError):
+    """What would be stored contradicts the standard: its sentences say where."""
+
+    status = 422
+    title = "Object would not conform"
+
+
 class Locked(VideoError):
     """Another request is at work on the same thing."""
 
@@ -172,6 +179,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         NotVideo,
         UnsupportedMedia,
         BrokenVideo,
+        Nonconforming,
         Locked,
         ChecksumMismatch,
         Busy,

@@ -88,6 +88,16 @@ class VideoStream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """One sound stream: ``codec`` is ffmpeg's name, ``sample_rate`` in Hz, ``bit_rate`` in bit/s, 0 where unknown."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    bit_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
     """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand.
 
@@ -106,6 +116,7 @@ class MediaInfo:
     simple_edits: bool = True
     delayed: bool = False
     audio_codecs: tuple[str, ...] = ()
+    sounds: tuple[Sound, ...] = ()
     other_videos: tuple[str, ...] = ()
     other_streams: int = 0
     created: str = ""
@@ -145,7 +156,7 @@ class Most:
 class Made:
     """The stream that a job will wrap: a conforming MP4 on disk, described from its own bits.
 
-    ``video`` describes the made stream;
+    ``video`` describes the made stream, ``probed`` all of it; earlier versions did not record that.
     ``pictures`` is the SHA-256 over all coded slices where the pictures were passed through, else empty.
     A long film becomes several ``parts``: this is number ``part`` (from 1), before which come ``first`` frames of the
     film, in decode order, and ``start`` seconds.
@@ -159,6 +170,7 @@ class Made:
     parts: int = 1
     first: int = 0
     start: Rational = Rational(0)
+    probed: MediaInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,23 @@ NATIVE, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 JPEG, RLE = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5"
 
 
+# What an ultrasound film has to have, and may leave empty.
+UNKNOWN = (
+    *("PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID"),
+    *("AccessionNumber", "SeriesNumber", "Manufacturer", "InstanceNumber", "PatientOrientation"),
+)
+
+
 def attributes(frames: int = 3, **more: Any) -> Dataset:
     """Of a grey ultrasound film of 4 × 2 pixels; what is None is left out."""
     given = {
         "SOPClassUID": ULTRASOUND,
         "SOPInstanceUID": "2.25.1",
+        "StudyInstanceUID": "2.25.2",
+        "SeriesInstanceUID": "2.25.3",
         "PatientID": "4711",
+        **dict.fromkeys(UNKNOWN, ""),
+        "ImageType": ["ORIGINAL", "PRIMARY"],
         "Modality": "US",
         "NumberOfFrames": frames,
         "Rows": 2,

@@ -21,7 +21,7 @@ from media.samples import CAMERA, MP4
 from oracles import DCIODVFY, complaints
 from orthanc_video.dicom.attributes import checked
 from orthanc_video.dicom.build import build, derived_uid, identify
-from orthanc_video.dicom.classes import BY_CHOICE, BY_UID, class_for
+from orthanc_video.dicom.classes import BY_CHOICE, class_for
 from orthanc_video.dicom.syntaxes import H264_HIGH_41, H264_HIGH_42, HEVC_MAIN, MPEG2_MAIN
 from orthanc_video.errors import BadRequest
 from orthanc_video.model import Action, Made, Plan, Rational, Upload
@@ -231,9 +231,9 @@ def test_derived_uids_are_uids(parts: list[str]) -> None:
 
 
 def test_classes_by_choice_and_by_uid() -> None:
-    for kind in BY_UID.values():
+    for kind in BY_CHOICE.values():
         assert class_for(kind.choice.upper() + " ") is class_for(kind.uid) is kind
-    assert {kind.modality for kind in BY_UID.values()} == {"ES", "GM", "XC"}
+    assert {kind.modality for kind in BY_CHOICE.values()} == {"ES", "GM", "XC"}
     with pytest.raises(BadRequest, match="endoscopic, microscopic, photographic"):
         class_for("surgical")
 

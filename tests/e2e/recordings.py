@@ -73,9 +73,10 @@ def wait_until(done: Callable[[], Any], within: float = 30) -> Any:
 
 
 def findings(server: OrthancServer, instance: str) -> list[str] | None:
+    """The sentences of what was found; None while nobody has looked."""
     answer = requests.get(f"{server.gateway_url}/video/instances/{instance}", timeout=10)
-    found: list[str] | None = answer.json()["Findings"]
-    return found
+    found: list[dict[str, str]] | None = answer.json()["Findings"]
+    return None if found is None else [one["Sentence"] for one in found]
 
 
 def looked_at(server: OrthancServer, instance: str) -> list[str]:

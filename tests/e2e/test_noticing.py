@@ -93,9 +93,27 @@ def test_contradictions_are_found(ours: OrthancServer, recordings: Recordings) -
 
     instance = store(ours, recordings.changed(change))
     assert looked_at(ours, instance) == [
-        "The required attribute Modality is missing or empty.",
+        "The required attribute Modality is missing.",
         "NumberOfFrames is 11, but the stream has 10.",
         "Columns is 66, but the stream has 64.",
+    ]
+
+
+def test_a_finding_says_how_grave_it_is_and_what_to_do(ours: OrthancServer, recordings: Recordings) -> None:
+    def change(dataset: Any) -> None:
+        dataset.Rows = 66
+
+    instance = store(ours, recordings.changed(change))
+    looked_at(ours, instance)
+    facts = requests.get(f"{ours.gateway_url}/video/instances/{instance}", timeout=10).json()
+    assert facts["Findings"] == [
+        {
+            "Severity": "error",
+            "Code": "rows",
+            "Sentence": "Rows is 66, but the stream has 64.",
+            "Section": "PS3.3 C.7.6.3",
+            "Advice": "Write the attribute as the stream has it.",
+        }
     ]
 
 

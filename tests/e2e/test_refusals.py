@@ -173,6 +173,16 @@ def test_a_form_refused_on_orthancs_port_is_a_failed_job(server: OrthancServer) 
     assert "text" in newest["Sentence"]
 
 
+def test_what_would_not_conform_is_not_stored(server: OrthancServer, films: Films) -> None:
+    """One UID for study and series is a request that only the finished object shows to be wrong."""
+    before = requests.get(f"{server.url}/statistics", timeout=10).json()["CountInstances"]
+    url = f"{server.gateway_url}/video/ingest?StudyInstanceUID=1.2.3.4&SeriesInstanceUID=1.2.3.4"
+    refused = requests.post(url, data=films.unique().read_bytes(), timeout=30)
+    assert (refused.status_code, refused.json()["title"]) == (422, "Object would not conform")
+    assert "Study, series and instance share a UID. (PS3.5 9)" in refused.json()["detail"]
+    assert requests.get(f"{server.url}/statistics", timeout=10).json()["CountInstances"] == before
+
+
 def test_a_gzip_bomb_meets_the_limit(start: Any) -> None:
     server = start({"VideoGateway": {"MaximumUploadMB": 16}})
     bomb = gzip.compress(b"\x00\x00\x00\x18ftypisom" + bytes(200 << 20))

@@ -11,6 +11,7 @@ from pydicom import config
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.valuerep import validate_value
 
+from orthanc_video.dicom.modules import ENUMERATED
 from orthanc_video.errors import BadRequest
 
 T = TypeVar("T")
@@ -40,13 +41,6 @@ _ALLOWED = frozenset({
     "InstanceNumber", "ContentDate", "ContentTime", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime",
     "AcquisitionDateTime", "ImageComments", "BurnedInAnnotation", "ImageLaterality", "TimezoneOffsetFromUTC",
 })  # fmt: skip
-_ENUMERATED = {
-    "PatientSex": ("M", "F", "O"),
-    "SmokingStatus": ("YES", "NO", "UNKNOWN"),
-    "Laterality": ("R", "L"),
-    "ImageLaterality": ("R", "L", "U", "B"),
-    "BurnedInAnnotation": ("YES", "NO"),
-}
 _OFFSET = re.compile(r"(\+(0\d|1[0-3])[0-5]\d|\+1400|-(0\d|1[01])[0-5]\d|-1200)", re.ASCII)
 _PARAGRAPHS = frozenset({"LT", "ST", "UT"})
 _LONGEST = 10240
@@ -103,7 +97,7 @@ def _checked(keyword: str, value: str) -> str:
 
 def _meant(keyword: str, value: str) -> None:
     """Values that the standard enumerates; empty is unknown."""
-    known = _ENUMERATED.get(keyword)
+    known = ENUMERATED.get(keyword)
     if known and value and value not in known:
         raise BadRequest(f'"{keyword}" must be one of {", ".join(known)}, or empty.')
     if keyword == "TimezoneOffsetFromUTC" and (not _OFFSET.fullmatch(value) or value == "-0000"):

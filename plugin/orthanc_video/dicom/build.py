@@ -7,6 +7,8 @@ import math
 import uuid
 from fractions import Fraction
 
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import empty_value_for_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
@@ -14,7 +16,7 @@ from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
 from orthanc_video.dicom import moments, syntaxes
-from orthanc_video.dicom.classes import class_for
+from orthanc_video.dicom.classes import VideoClass, class_for
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 
 IMPLEMENTATION_CLASS_UID = "2.25.224463173513573470227903853943172843563"
@@ -65,6 +67,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     _time(dataset, made)
     _lossy(dataset, plan, made)
     _history(dataset, upload, plan, made)
+    _unknown(dataset, kind)
     dataset.file_meta = _file_meta(dataset, plan)
     return dataset
 
@@ -77,21 +80,14 @@ def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> Non
     """Defaults that say what is known and no more; the request's attributes go over them."""
     began = _began(upload, info)
     dataset.PatientName = "Unassigned^Video" if not upload.attributes.get("PatientID") else ""
-    dataset.PatientBirthDate = ""
-    dataset.PatientSex = ""
     dataset.StudyDate = dataset.ContentDate = f"{began:%Y%m%d}"
     dataset.StudyTime = dataset.ContentTime = f"{began:%H%M%S}"
     dataset.TimezoneOffsetFromUTC = "+0000"
-    dataset.ReferringPhysicianName = ""
     dataset.StudyID = "1"
-    dataset.AccessionNumber = ""
     dataset.SeriesNumber = 1
     if "Laterality" not in upload.attributes:
         dataset.ImageLaterality = ""  # unknown: without either, Laterality would be required (PS3.3 C.7.3.1)
     dataset.InstanceNumber = 1
-    dataset.Manufacturer = ""
-    dataset.PatientOrientation = ""
-    dataset.AcquisitionContextSequence = Sequence()
     dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
 
 
@@ -180,6 +176,14 @@ def _part_in_words(made: Made) -> str:
         return ""
     last = made.first + made.video.frames
     return f"Part {made.part} of {made.parts}, frames {made.first + 1} to {last} of the film. "
+
+
+def _unknown(dataset: Dataset, kind: VideoClass) -> None:
+    """What the class demands and nobody knows is there without a value (type 2, PS3.5 7.4.3)."""
+    for module in kind.modules:
+        for need in module.needs:
+            if need.kind == 2 and need.keyword not in dataset:
+                setattr(dataset, need.keyword, empty_value_for_VR(dictionary_VR(need.keyword)))
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:

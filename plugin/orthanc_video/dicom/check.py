@@ -1,88 +1,109 @@
-"""A first look at a stored video: where its attributes, its fragments and its bit stream contradict one another.
+"""Judges a film, ours or another's: the object against the standard, against its stream, and against itself.
 
-Pure. A finding is a sentence with both sides of the contradiction; it quotes numbers and names, never a free text.
+It reads an object's header, its item headers and some bytes of its stream; what the stream is, a media process says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 
-from orthanc_video.dicom import syntaxes
-from orthanc_video.dicom.fit import objections
-from orthanc_video.dicom.said import missing, number, value
-from orthanc_video.model import Located, MultiFrame, VideoStream
-
-# Type 1 in every video IOD (PS3.3 A.32.5 to A.32.7), as far as it concerns the pictures and who they belong to.
-_REQUIRED = (
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"),
-    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
-    *("PixelRepresentation", "NumberOfFrames", "FrameIncrementPointer"),
-)
+from orthanc_video.dicom import locate, multiframe, stored, syntaxes
+from orthanc_video.dicom.checks import attributes, container, identity, layout, stream
+from orthanc_video.dicom.checks.finding import Finding, Severity, finding
+from orthanc_video.dicom.stored import Header, Object
+from orthanc_video.errors import BrokenVideo, Nonconforming
+from orthanc_video.model import Located, MediaInfo, MultiFrame, VideoStream
 
 
-def of_object(said: Dataset, located: Located) -> list[str]:
-    """What contradicts the standard in the object itself, its stream unseen."""
-    return [*_attributes(said), *_fragments(located)]
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An object whose pictures are unseen as yet. ``found`` is where they lie, None where that cannot be told."""
+
+    said: FileDataset
+    found: Located | MultiFrame | None
+    findings: tuple[Finding, ...]
 
 
-def of_stream(said: Dataset, located: Located, seen: VideoStream) -> list[str]:
-    """Where the object says something else than its stream; they have to agree (PS3.5 8.2.5 to 8.2.11)."""
-    return [*_pictures(said, seen), *_rate(said, seen), *objections(syntaxes.BY_UID[located.transfer_syntax], seen)]
+def examine(source: Object) -> Examined:
+    """Everything but the pictures; raises NotVideo for what is no DICOM, or holds nothing that moves."""
+    header = stored.header(source)
+    found: list[Finding] = []
+    try:
+        place = _located(source, header, found)
+    except BrokenVideo as error:
+        found.append(finding("pixel-data", error.sentence))
+        place = None
+    return Examined(header.said, place, (*_of_header(header), *found))
 
 
-def of_frames(said: Dataset, found: MultiFrame) -> list[str]:
-    """What contradicts the standard, or itself, in a film of single pictures, the pictures unseen."""
-    return [*_attributes(said), *found.remarks, *_layout(found), *_cadence(found)]
+def _of_header(header: Header) -> Iterable[Finding]:
+    said = header.said
+    yield from identity.of(said.file_meta, said)
+    yield from attributes.of(said)
+    if header.syntax in syntaxes.BY_UID:
+        yield from attributes.of_video(said, syntaxes.BY_UID[header.syntax])
 
 
-def _attributes(said: Dataset) -> Iterator[str]:
-    for keyword in _REQUIRED:
-        if missing(said, keyword):
-            yield f"The required attribute {keyword} is missing or empty."
-    if value(said, "FrameIncrementPointer") == 0x00181063 and number(said, "FrameTime") is None:
-        yield "FrameIncrementPointer names FrameTime, which is missing or no number."
+def _located(source: Object, header: Header, found: list[Finding]) -> Located | MultiFrame | None:
+    """Where the pictures lie; what is wrong with their layout goes to ``found``."""
+    if header.syntax in syntaxes.BY_UID:
+        written = list(layout.encoding(source, header))
+        found += written
+        if any(one.code == "encoding" for one in written):
+            return None
+        if stored.native(source, header) is not None:
+            found.append(finding("not-encapsulated", "Pixel Data is not encapsulated, as a video's has to be."))
+            return None
+        video = locate.in_object(source, header)
+        found += layout.of_video(source, header, video)
+        return video
+    if layout.holds_stream(source, header):
+        found.append(finding("transfer-syntax", f"The pixels are a video stream, but {_named(header.syntax)} is none."))
+        return None
+    film = multiframe.in_object(source, header)
+    found += layout.of_frames(film)
+    return film
 
 
-def _fragments(located: Located) -> Iterator[str]:
-    count = len(located.spans)
-    syntax = syntaxes.BY_UID[located.transfer_syntax]
-    if count > 1 and not syntax.fragmentable:
-        yield f"The stream lies in {count} fragments; this transfer syntax demands one (PS3.5 8.2.5 to 8.2.8)."
-    odd = sum(span.length % 2 for span in located.spans)
-    if odd:
-        yield f"{odd} of {count} fragments have an odd length; it must be even (PS3.5 A.4)."
+def _named(syntax: str) -> str:
+    known = syntaxes.IMAGES.get(syntax)
+    return f"the transfer syntax {known.name}" if known else "the transfer syntax"
 
 
-def _layout(found: MultiFrame) -> Iterator[str]:
-    spans = [span for frame in found.frames for span in frame]
-    odd = sum(span.length % 2 for span in spans)
-    if odd and not syntaxes.IMAGES[found.transfer_syntax].native:
-        yield f"{odd} of {len(spans)} fragments have an odd length; it must be even (PS3.5 A.4)."
+def of_stream(said: Dataset, located: Located, seen: VideoStream) -> list[Finding]:
+    """Where the object says something else than its stream, or its transfer syntax does."""
+    return list(stream.of(said, syntaxes.BY_UID[located.transfer_syntax], seen, located.length))
 
 
-def _cadence(found: MultiFrame) -> Iterator[str]:
-    if not found.cadence.source:
-        rate = float(1 / found.cadence.step.fraction)
-        yield f"No attribute says how long a frame is shown; {rate:g} frames per second are taken."
+def of_media(said: Dataset, located: Located, info: MediaInfo) -> list[Finding]:
+    """As ``of_stream``, and what is wrong with the container."""
+    of_container = container.of(said, syntaxes.BY_UID[located.transfer_syntax], info)
+    return [*of_stream(said, located, info.video), *of_container]
 
 
-def _pictures(said: Dataset, seen: VideoStream) -> Iterator[str]:
-    for keyword, true in (("NumberOfFrames", seen.frames), ("Rows", seen.height), ("Columns", seen.width)):
-        told = number(said, keyword)
-        if told is not None and told != true:
-            yield f"{keyword} is {told:g}, but the stream has {true}."
+def of_pictures(found: Located | MultiFrame, sentences: Iterable[str]) -> list[Finding]:
+    """What a media process could not read."""
+    return [finding("picture" if isinstance(found, MultiFrame) else "stream", sentence) for sentence in sentences]
 
 
-def _rate(said: Dataset, seen: VideoStream) -> Iterator[str]:
-    """Frame Time is wrong when it makes the video longer or shorter by more than a frame; Cine Rate is whole."""
-    rate = float(seen.rate)
-    frame_time = number(said, "FrameTime")
-    if frame_time is not None and seen.constant_rate and seen.frames > 1:
-        drift = abs(frame_time - 1000 / rate) * seen.frames
-        if drift > 1000 / rate:
-            yield f"FrameTime is {frame_time:g} ms, but the stream's frames last {1000 / rate:.6g} ms."
-    cine_rate = number(said, "CineRate")
-    if cine_rate is not None and abs(cine_rate - rate) > 0.5:
-        yield f"CineRate is {cine_rate:g}, but the stream has {rate:.6g} frames per second."
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    return [one for one in findings if one.severity is Severity.ERROR]
+
+
+def refuse_faulty(source: Object, seen: VideoStream, info: MediaInfo | None) -> None:
+    """Judges an object that is about to be stored; raises Nonconforming with the sentences of all errors.
+
+    ``info`` is the stream as it was probed when it was made; jobs of earlier versions know only what was ``seen``.
+    """
+    examined = examine(source)
+    findings = list(examined.findings)
+    if isinstance(examined.found, Located):
+        place = examined.found
+        findings += of_media(examined.said, place, info) if info else of_stream(examined.said, place, seen)
+    wrong = errors(findings)
+    if wrong:
+        told = " ".join(f"{one.sentence} ({one.section})" for one in wrong)
+        raise Nonconforming(f"The object would not conform to the standard, so it is not stored: {told}")

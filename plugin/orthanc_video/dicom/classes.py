@@ -1,50 +1,96 @@
-"""The tables of SOP classes: those that a video is stored as (PS3.3 A.32.5 to A.32.7), and those that hold films."""
+"""The one table of SOP classes: those that a video is stored as, with what each demands, and those that hold films."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orthanc_video.dicom import modules, syntaxes
+from orthanc_video.dicom.modules import Module
 from orthanc_video.errors import BadRequest
+
+# No IOD of those below holds Main 10: all of them are of 8 bits a sample (PS3.3 C.8.12.1, C.8.6.4, C.8.5.6, C.8.17.2).
+_VIDEO = frozenset(syntaxes.BY_UID) - {syntaxes.HEVC_MAIN_10}
+_IMAGES = frozenset(syntaxes.IMAGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoClass:
-    """A SOP class: ``choice`` is its short name in requests, ``modality`` what its IOD demands."""
+    """A SOP class whose IOD (``section`` of PS3.3) lets a video transfer syntax hold its pixels.
+
+    ``choice`` is its short name in requests, empty where none may name it. ``modalities`` are those that its IOD
+    demands, the first by default; empty where any goes. ``videos`` and ``images`` are the transfer syntaxes that go
+    with it: one stream, or pictures coded each by itself.
+    """
 
     uid: str
     name: str
-    choice: str
-    modality: str
+    section: str
+    modalities: tuple[str, ...]
+    modules: tuple[Module, ...]
+    choice: str = ""
+    videos: frozenset[str] = _VIDEO
+    images: frozenset[str] = _IMAGES
+
+    @property
+    def modality(self) -> str:
+        return self.modalities[0]
 
 
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
 _CLASSES = (
     VideoClass(
-        uid="1.2.840.10008.5.1.4.1.1.77.1.1.1",
+        uid=f"{_STORAGE}77.1.1.1",
         name="Video Endoscopic Image Storage",
+        section="A.32.5",
         choice="endoscopic",
-        modality="ES",
+        modalities=("ES",),
+        modules=modules.VISIBLE_LIGHT,
     ),
     VideoClass(
-        uid="1.2.840.10008.5.1.4.1.1.77.1.2.1",
+        uid=f"{_STORAGE}77.1.2.1",
         name="Video Microscopic Image Storage",
+        section="A.32.6",
         choice="microscopic",
-        modality="GM",
+        modalities=("GM",),
+        modules=modules.VISIBLE_LIGHT,
     ),
     VideoClass(
-        uid="1.2.840.10008.5.1.4.1.1.77.1.4.1",
+        uid=f"{_STORAGE}77.1.4.1",
         name="Video Photographic Image Storage",
+        section="A.32.7",
         choice="photographic",
-        modality="XC",
+        modalities=("XC",),
+        modules=modules.VISIBLE_LIGHT,
+    ),
+    VideoClass(
+        uid=f"{_STORAGE}7.4",
+        name="Multi-frame True Color Secondary Capture Image Storage",
+        section="A.8.5",
+        modalities=(),
+        modules=modules.TRUE_COLOUR,
+    ),
+    VideoClass(
+        uid=f"{_STORAGE}3.1",
+        name="Ultrasound Multi-frame Image Storage",
+        section="A.7",
+        modalities=("US", "IVUS"),
+        modules=modules.ULTRASOUND,
+    ),
+    VideoClass(
+        uid=f"{_STORAGE}77.1.5.1",
+        name="Ophthalmic Photography 8 Bit Image Storage",
+        section="A.41",
+        modalities=("OP",),
+        modules=modules.OPHTHALMIC,
     ),
 )
 
 BY_UID: dict[str, VideoClass] = {kind.uid: kind for kind in _CLASSES}
-BY_CHOICE: dict[str, VideoClass] = {kind.choice: kind for kind in _CLASSES}
+BY_CHOICE: dict[str, VideoClass] = {kind.choice: kind for kind in _CLASSES if kind.choice}
 
 # Classes whose frames are pictures of one scene in the order of time, by the last parts of their UIDs (PS3.4 B.5).
 # Those for single pictures are among them, since devices exist that put films into them; volumes, slides and dose
 # maps, whose frames are something else, are not.
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
 CINE: dict[str, str] = {_STORAGE + suffix: f"{name} Image Storage" for suffix, name in {
     "3": "Ultrasound Multi-frame (retired)",
     "3.1": "Ultrasound Multi-frame",
@@ -70,12 +116,14 @@ CINE: dict[str, str] = {_STORAGE + suffix: f"{name} Image Storage" for suffix, n
     "77.1.5.2": "Ophthalmic Photography 16 Bit",
     "77.1.7": "Dermoscopic Photography",
 }.items()}  # fmt: skip
+# Of these, those whose IODs are of a single picture.
+SINGLE = frozenset(_STORAGE + suffix for suffix in ("6", "6.1", "7", "77.1.1", "77.1.2", "77.1.4"))
 
 
 def class_for(choice: str) -> VideoClass:
     """The class named in a request, by short name or UID; raises BadRequest with the choices."""
     kind = BY_CHOICE.get(choice.strip().lower()) or BY_UID.get(choice.strip())
-    if kind is None:
+    if kind is None or not kind.choice:
         names = ", ".join(sorted(BY_CHOICE))
         raise BadRequest(f'SOPClass "{choice}" is none of: {names}.')
     return kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from orthanc_video.dicom.syntaxes import Format, VideoSyntax
@@ -15,9 +15,17 @@ _MPEG2_LEVELS = {10: "Low", 8: "Main", 6: "High 1440", 4: "High"}
 
 def objections(syntax: VideoSyntax, video: VideoStream) -> list[str]:
     """Sentences that say what of the stream its transfer syntax does not allow; none when it is that syntax."""
+    return [sentence for _, sentence in named_objections(syntax, video)]
+
+
+def named_objections(syntax: VideoSyntax, video: VideoStream) -> Iterator[tuple[str, str]]:
+    """As ``objections``, each with a word for what it is about."""
     if video.codec != syntax.codec:
-        return [f"The transfer syntax is {syntax.name}, but the stream's codec is {video.codec}."]
-    return [*_profile(syntax, video), *_level(syntax, video), *_samples(syntax, video), *_format(syntax, video)]
+        yield "codec", f"The transfer syntax is {syntax.name}, but the stream's codec is {video.codec}."
+        return
+    for about, find in _SUBJECTS:
+        for sentence in find(syntax, video):
+            yield about, sentence
 
 
 def named_level(codec: str, level: int) -> str:
@@ -52,6 +60,9 @@ def _samples(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
             f"The pictures are {video.pixel_format}; {syntax.name} is {syntax.bit_depth}-bit 4:2:0 "
             f"(PS3.5 {syntax.section})."
         )
+
+
+def _square(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
     aspect = video.pixel_aspect
     if syntax.square and aspect.fraction != 1:
         yield f"Pixels are {aspect.numerator}:{aspect.denominator}, but must be square (PS3.5 {syntax.section})."
@@ -76,3 +87,12 @@ def _is(allowed: Format, video: VideoStream) -> bool:
         and Fraction(video.rate.fraction) in allowed.rates
         and allowed.progressive in {None, video.progressive}
     )
+
+
+_SUBJECTS: tuple[tuple[str, Callable[[VideoSyntax, VideoStream], Iterator[str]]], ...] = (
+    ("profile", _profile),
+    ("level", _level),
+    ("sampling", _samples),
+    ("square", _square),
+    ("format", _format),
+)

@@ -19,6 +19,11 @@ def value(said: Dataset, keyword: str) -> Any:
         return None
 
 
+def is_there(said: Dataset, keyword: str) -> bool:
+    """Whether the attribute is there at all, with a value or without."""
+    return keyword in said
+
+
 def missing(said: Dataset, keyword: str) -> bool:
     """Whether the attribute is not there, or empty, or unreadable."""
     found = value(said, keyword)
@@ -31,6 +36,27 @@ def text(said: Dataset, keyword: str) -> str:
     if _several(found):
         found = found[0] if len(found) else None
     return "" if found is None else str(found).strip()
+
+
+def values(said: Dataset, keyword: str) -> tuple[str, ...]:
+    """All values as text."""
+    found = value(said, keyword)
+    if found is None or (not _several(found) and not str(found)):
+        return ()
+    return tuple(str(one).strip() for one in (found if _several(found) else [found]))
+
+
+def tags(said: Dataset, keyword: str) -> tuple[int, ...]:
+    """The tags that an attribute of VR AT names."""
+    found = value(said, keyword)
+    return tuple(one for one in (found if _several(found) else [found]) if isinstance(one, int))
+
+
+def written(said: Dataset, keyword: str) -> tuple[str, ...]:
+    """All values of a number as they are written."""
+    found = value(said, keyword)
+    each = (found if _several(found) else [found]) if found is not None and not isinstance(found, bytes) else []
+    return tuple(str(getattr(one, "original_string", None) or one).strip() for one in each)
 
 
 def numbers(said: Dataset, keyword: str) -> tuple[Fraction, ...]:

@@ -13,6 +13,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
 from orthanc_video.errors import TooLarge
+from orthanc_video.files import SpanSource
 
 _FRAGMENT_LIMIT = (1 << 32) - 2
 _PIXEL_DATA = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)
@@ -44,6 +45,26 @@ def envelope(dataset: Dataset, length: int) -> Envelope:
     pad = length % 2
     item = struct.pack("<HHI", 0xFFFE, 0xE000, length + pad)
     return Envelope(header.getvalue() + _PIXEL_DATA + _EMPTY_OFFSET_TABLE + item, b"\x00" * pad + _DELIMITER, length)
+
+
+class Written:
+    """The file that ``write`` makes of these parts, read as a stored object is: nothing is copied."""
+
+    def __init__(self, parts: Envelope, stream: SpanSource) -> None:
+        self._parts = parts
+        self._stream = stream
+        self.size = parts.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes from ``offset`` on; fewer than ``length`` at the end."""
+        before, end = len(self._parts.before), len(self._parts.before) + self._parts.length
+        pieces = [self._parts.before[offset : offset + length]]
+        if offset < end and offset + length > before:
+            begin = max(0, offset - before)
+            pieces.append(self._stream.read_at(begin, min(offset + length, end) - before - begin))
+        if offset + length > end:
+            pieces.append(self._parts.after[max(0, offset - end) : offset + length - end])
+        return b"".join(pieces)
 
 
 def blocks(parts: Envelope, stream: Path) -> Iterator[bytes]:

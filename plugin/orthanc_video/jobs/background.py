@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
@@ -15,6 +16,7 @@ from orthanc_video import metrics
 from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import copy_of
+from orthanc_video.dicom.checks.finding import finding
 from orthanc_video.errors import VideoError
 from orthanc_video.jobs import notice_job, rendering, renditions, thumbnails, views
 from orthanc_video.jobs.running import Active, Outcome, here
@@ -36,14 +38,19 @@ def notice(arrivals: Iterable[Arrival], *, new: bool) -> None:
             DBOS.enqueue_workflow(QUEUE, notice_video, arrival.instance, arrival.uuid, new)
 
 
-def findings(stored: str) -> list[str] | None:
+def findings(stored: str) -> list[dict[str, Any]] | None:
     """What the first look at the object with this UUID found; None while there was none."""
     known = DBOS.list_workflows(workflow_ids=[_name(stored)], load_input=False)
-    outcome = known[0].output if known else None
+    return told(known[0].output if known else None)
+
+
+def told(outcome: Any) -> list[dict[str, Any]] | None:
+    """The findings that a look's recorded outcome holds."""
     if not isinstance(outcome, dict) or outcome.get("Gone"):
         return None
-    found: list[str] = outcome.get("Findings", [outcome.get("Sentence", "")])
-    return found
+    found = outcome.get("Findings", [outcome.get("Sentence", "")])
+    # Earlier versions, and failures, tell sentences alone.
+    return [finding("first-look", one).json() if isinstance(one, str) else one for one in found]
 
 
 def _name(stored: str) -> str:
@@ -52,7 +59,8 @@ def _name(stored: str) -> str:
 
 @DBOS.workflow(name="notice_video")
 def notice_video(instance: str, stored: str, new: bool = False) -> Outcome:
-    """The outcome's ``Findings`` are sentences; ``Gone`` says that the object was deleted before.
+    """The outcome's ``Findings`` are those of ``check``, in earlier versions sentences; ``Gone`` says that it was
+    deleted before.
 
     ``Unplayable`` says that browsers need a rendition of it. Earlier versions knew neither that nor ``new``.
     """
@@ -73,7 +81,7 @@ def _look(instance: str, stored: str) -> Outcome:
     except VideoError as error:
         return failure(error)
     unplayable = found.readable and not found.playable
-    return {"State": "Success", "Findings": found.findings, "Unplayable": unplayable}
+    return {"State": "Success", "Findings": [one.json() for one in found.findings], "Unplayable": unplayable}
 
 
 def forget_deleted() -> None:

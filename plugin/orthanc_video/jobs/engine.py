@@ -274,7 +274,7 @@ class Engine:
         """Has every video in Orthanc looked at that was not; the job, which may be one that is under way."""
         return self.job(background.begin_catch_up())
 
-    def findings(self, stored: str) -> list[str] | None:
+    def findings(self, stored: str) -> list[dict[str, Any]] | None:
         """What the first look at the stored object with this UUID found; None while there was none."""
         return background.findings(stored)
 

@@ -16,9 +16,10 @@ from pydicom.dataset import Dataset
 from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
-from orthanc_video.dicom import write
+from orthanc_video.dicom import check, write
 from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
+from orthanc_video.files import SpanSource
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, from_json, to_json
 from orthanc_video.settings import MIB, Settings
@@ -52,7 +53,7 @@ def make(
     own = settings.gateway
     most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
     if plan.action is Action.WRAP and not most.is_exceeded(upload.size, info.video):
-        return [Made(path=upload.path, size=upload.size, video=info.video)]
+        return [Made(path=upload.path, size=upload.size, video=info.video, probed=info)]
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()
@@ -72,11 +73,13 @@ def make(
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
-    """Stores the object, unless it is there already; Orthanc's answer."""
+    """Stores the object, unless it is there already; Orthanc's answer. Raises Nonconforming."""
     ids = ids_of(upload, plan, made.part)
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     parts = write.envelope(build(upload, info, plan, made), made.size)
+    with SpanSource(Path(made.path)) as stream:
+        check.refuse_faulty(write.Written(parts, stream), made.video, made.probed)
     stages = metrics.Stages("store")
     stored = archive.store(parts, Path(made.path))
     stages.end()

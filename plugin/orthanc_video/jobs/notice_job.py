@@ -14,13 +14,13 @@ from typing import Any
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import check
-from orthanc_video.dicom.moving import described
+from orthanc_video.dicom.checks.finding import Finding, finding
 from orthanc_video.dicom.playable import plays
 from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import reading, thumbnails
 from orthanc_video.jobs.processes import MediaProcess, job_limits
-from orthanc_video.model import Located, MultiFrame, VideoStream, from_json
+from orthanc_video.model import Located, MediaInfo, MultiFrame, from_json
 from orthanc_video.settings import Settings
 
 _LONGEST_SENTENCE = 1000
@@ -30,12 +30,12 @@ _turn = threading.BoundedSemaphore(1)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a first look found: ``findings`` are sentences, ``playable`` whether browsers play the stored stream.
+    """What a first look found; ``playable`` says whether browsers play the stored stream.
 
     ``readable``: its pictures were found. ``is_film``: they are single pictures.
     """
 
-    findings: list[str]
+    findings: tuple[Finding, ...]
     readable: bool = False
     playable: bool = False
     is_film: bool = False
@@ -54,12 +54,14 @@ def look(settings: Settings, archive: Archive, arrival: Arrival) -> Seen | None:
 def _look(settings: Settings, path: Path, stored: str) -> Seen:
     try:
         with SpanSource(path) as file:
-            found, said = described(Bytes(file))
+            examined = check.examine(Bytes(file))
+            found, findings = examined.found, examined.findings
             playable = isinstance(found, Located) and plays(Bytes(file), found)
     except (BrokenVideo, NotVideo) as error:
-        return Seen([error.sentence])
+        return Seen((finding("stream", error.sentence),))
+    if found is None:
+        return Seen(findings)
     is_film = isinstance(found, MultiFrame)
-    findings = check.of_frames(said, found) if isinstance(found, MultiFrame) else check.of_object(said, found)
     task = thumbnails.task(path, found)
 
     def run(target: Path) -> dict[str, Any]:
@@ -69,8 +71,9 @@ def _look(settings: Settings, path: Path, stored: str) -> Seen:
     try:
         seen = thumbnails.make(settings, thumbnails.path_of(settings, stored), run)
     except (BrokenVideo, NotVideo) as error:
-        return Seen([*findings, error.sentence], is_film=is_film)
-    if seen["video"] is not None and isinstance(found, Located):
-        findings += check.of_stream(said, found, from_json(VideoStream, seen["video"]))
-    findings += [str(sentence)[:_LONGEST_SENTENCE] for sentence in seen["sentences"][:1]]
-    return Seen(findings, is_film or seen["video"] is not None, playable, is_film)
+        return Seen((*findings, *check.of_pictures(found, [error.sentence])), is_film=is_film)
+    info = None if seen["info"] is None else from_json(MediaInfo, seen["info"])
+    if info is not None and isinstance(found, Located):
+        findings += tuple(check.of_media(examined.said, found, info))
+    findings += tuple(check.of_pictures(found, [str(one)[:_LONGEST_SENTENCE] for one in seen["sentences"][:1]]))
+    return Seen(findings, is_film or info is not None, playable, is_film)

@@ -102,10 +102,12 @@ def _output(
 
 
 def _described(path: Path, film: cuts.Timeline, first: int, number: int, count: int) -> Made:
+    probed = probe(path)
     return Made(
         path=str(path),
         size=path.stat().st_size,
-        video=probe(path).video,
+        video=probed.video,
+        probed=probed,
         part=number,
         parts=count,
         first=first,

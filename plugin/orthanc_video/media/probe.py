@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
@@ -20,7 +21,7 @@ from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, sniff, timing
 from orthanc_video.media.formats import HEAD, Formats
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import MediaInfo, Rational, Span, VideoStream
+from orthanc_video.model import MediaInfo, Rational, Sound, Span, VideoStream
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
 LARGEST_SIDE = 16384
@@ -187,9 +188,20 @@ def _info(
         simple_edits=simple,
         delayed=delayed,
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
+        sounds=tuple(_sound(s) for s in container.streams.audio if s.codec_context),
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
+    )
+
+
+def _sound(stream: AudioStream) -> Sound:
+    context = stream.codec_context
+    return Sound(
+        codec=context.name,
+        sample_rate=context.sample_rate or 0,
+        channels=context.channels or 0,
+        bit_rate=context.bit_rate or 0,
     )
 
 

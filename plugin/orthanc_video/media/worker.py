@@ -55,7 +55,8 @@ def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     else:
         preset, crf = arguments["preset"], arguments["crf"]
         transcode.streamable(source, target, video, planned.target, preset, crf, listener)
-    return Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
+    probed = probe.probe(target)
+    return Made(path=str(target), size=target.stat().st_size, video=probed.video, pictures=hashed, probed=probed)
 
 
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -71,15 +72,23 @@ def _spans(arguments: dict[str, Any]) -> tuple[Span, ...]:
     return tuple(from_json(Span, span) for span in arguments["spans"])
 
 
-def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
-    """What a stored stream is, and its poster; of what cannot be read, the sentence that says why."""
+def _check(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """What a stored stream is; of what cannot be read, the sentence that says why."""
     path = Path(arguments["path"])
-    found: dict[str, Any] = {"video": None, "sentences": []}
     try:
         if "film" in arguments:
-            found["sentences"] += cine.damaged(path, from_json(MultiFrame, arguments["film"]))
-        else:
-            found["video"] = to_json(probe.probe(path, _spans(arguments)).video)
+            return {"info": None, "sentences": cine.damaged(path, from_json(MultiFrame, arguments["film"]))}
+        return {"info": to_json(probe.probe(path, _spans(arguments))), "sentences": []}
+    except (BrokenVideo, NotVideo) as error:
+        return {"info": None, "sentences": [error.sentence]}
+
+
+def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """As ``_check``, and the poster."""
+    found = _check(arguments, listener)
+    if "film" not in arguments and found["sentences"]:
+        return found
+    try:
         _thumbnail(arguments, listener)
     except (BrokenVideo, NotVideo) as error:
         found["sentences"].append(error.sentence)
@@ -100,6 +109,7 @@ def _render(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
 _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "probe": _probe,
     "make": _make,
+    "check": _check,
     "thumbnail": _thumbnail,
     "look": _look,
     "render": _render,

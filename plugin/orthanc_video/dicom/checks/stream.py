@@ -1,0 +1,111 @@
+"""Where an object says something else than its stream: they have to agree (PS3.5 8.2.5 to 8.2.11). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydicom.dataset import Dataset
+
+from orthanc_video.bitstream import hevc_levels, levels
+from orthanc_video.dicom.checks.finding import Finding, finding
+from orthanc_video.dicom.fit import named_level, named_objections
+from orthanc_video.dicom.said import number, numbers, tags
+from orthanc_video.dicom.syntaxes import VideoSyntax
+from orthanc_video.model import VideoStream
+
+_VECTOR = 0x00181065
+# Seconds and part by which Effective Duration may be another: it tells of the acquisition, too (PS3.3 C.7.6.5).
+_SLACK, _SLACK_PART = 0.5, 0.02
+# How many times the compression ratio may be another: what is uncompressed may have been 4:2:0 or RGB.
+_RATIO_SLACK = 4.0
+# Seconds of the highest bit rate that a decoder's buffer holds (H.264 Table A-1, MaxCPB): so short a film is no stream.
+_BUFFERED = 1.0
+
+
+def of(said: Dataset, syntax: VideoSyntax, seen: VideoStream, size: int) -> Iterator[Finding]:
+    """``size`` is the stream's, in bytes."""
+    section = f"PS3.5 {syntax.section}"
+    for code, sentence in named_objections(syntax, seen):
+        yield finding(code, sentence, section)
+    yield from _label(syntax, seen)
+    yield from _pictures(said, seen)
+    yield from _aspect(said, syntax, seen)
+    yield from _rate(said, seen)
+    yield from _duration(said, seen)
+    yield from _ratio(said, seen, size)
+    if not seen.starts_with_key:
+        yield finding("first-frame", "The stream does not begin with a key frame.", section)
+    if seen.change:
+        yield finding("changing", f"Half-way the pictures change to {seen.change}.", section)
+
+
+def _label(syntax: VideoSyntax, seen: VideoStream) -> Iterator[Finding]:
+    """A level that the pictures exceed. MPEG-2's is what it says."""
+    if seen.codec != syntax.codec or seen.codec == "mpeg2video":
+        return
+    lowest = hevc_levels.lowest_level if seen.codec == "hevc" else levels.lowest_level
+    bit_rate = round(seen.bit_rate * seen.seconds / (seen.seconds + _BUFFERED))
+    needed = lowest(seen.coded_width, seen.coded_height, seen.rate.fraction, seen.reference_frames, bit_rate)
+    if needed is None or needed > max(syntax.levels):
+        told = "exceed every level" if needed is None else f"need level {named_level(seen.codec, needed)}"
+        yield finding("level", f"The pictures' size, rate and buffering {told}.", f"PS3.5 {syntax.section}")
+    elif needed > seen.level:
+        named, says = named_level(seen.codec, needed), named_level(seen.codec, seen.level)
+        yield finding("level-too-low", f"The stream says level {says}, but its pictures need {named}.")
+
+
+def _pictures(said: Dataset, seen: VideoStream) -> Iterator[Finding]:
+    for code, keyword, true in (
+        ("frame-count", "NumberOfFrames", seen.frames),
+        ("rows", "Rows", seen.height),
+        ("columns", "Columns", seen.width),
+    ):
+        told = number(said, keyword)
+        if told is not None and told != true:
+            yield finding(code, f"{keyword} is {told:g}, but the stream has {true}.")
+
+
+def _aspect(said: Dataset, syntax: VideoSyntax, seen: VideoStream) -> Iterator[Finding]:
+    """Pixel Aspect Ratio is height \\ width; without it pixels are square (PS3.3 C.7.6.3.1.7)."""
+    if syntax.square:
+        return
+    told = numbers(said, "PixelAspectRatio")
+    height, width = told if len(told) == 2 else (1, 1)
+    aspect = seen.pixel_aspect
+    if height * aspect.numerator != width * aspect.denominator:
+        true = f"{aspect.denominator}\\{aspect.numerator}"
+        yield finding("aspect", f"The stream's pixels are {true} (height\\width), but PixelAspectRatio says otherwise.")
+
+
+def _rate(said: Dataset, seen: VideoStream) -> Iterator[Finding]:
+    """Frame Time is wrong when it makes the video longer or shorter by more than a frame; Cine Rate is whole."""
+    rate = float(seen.rate)
+    vector = _VECTOR in tags(said, "FrameIncrementPointer")
+    frame_time = number(said, "FrameTime")
+    if frame_time is not None and seen.constant_rate and seen.frames > 1:
+        drift = abs(frame_time - 1000 / rate) * seen.frames
+        if drift > 1000 / rate:
+            sentence = f"FrameTime is {frame_time:g} ms, but the stream's frames last {1000 / rate:.6g} ms."
+            yield finding("frame-time", sentence)
+    if not seen.constant_rate and not vector:
+        yield finding("varying-rate", f"The stream's frames last differently long: {rate:.5g} per second on average.")
+    cine_rate = number(said, "CineRate")
+    if cine_rate is not None and abs(cine_rate - max(1, rate)) > 0.5:  # a whole number, and one film in a while
+        yield finding("cine-rate", f"CineRate is {cine_rate:g}, but the stream has {rate:.6g} frames per second.")
+
+
+def _duration(said: Dataset, seen: VideoStream) -> Iterator[Finding]:
+    told = number(said, "EffectiveDuration")
+    if told is not None and abs(told - seen.seconds) > max(_SLACK, _SLACK_PART * seen.seconds):
+        yield finding("duration", f"EffectiveDuration is {told:g} s, but the stream takes {seen.seconds:.3f} s.")
+    steps = numbers(said, "FrameTimeVector")
+    if len(steps) == seen.frames > 1 and float(sum(steps)) / 1000 > seen.seconds + 1 / float(seen.rate):
+        sentence = f"FrameTimeVector takes {float(sum(steps)) / 1000:g} s, but the stream {seen.seconds:.3f} s."
+        yield finding("frame-time-vector", sentence)
+
+
+def _ratio(said: Dataset, seen: VideoStream, size: int) -> Iterator[Finding]:
+    told = numbers(said, "LossyImageCompressionRatio")
+    true = seen.width * seen.height * 3 * seen.frames / max(1, size)
+    if told and not true / _RATIO_SLACK < float(told[-1]) < true * _RATIO_SLACK:
+        yield finding("lossy-ratio", f"LossyImageCompressionRatio is {float(told[-1]):g}, but it is about {true:.3g}.")
