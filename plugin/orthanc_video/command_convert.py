@@ -11,9 +11,11 @@ from typing import Any
 
 from orthanc_video.dicom import attributes, write
 from orthanc_video.dicom.build import build
+from orthanc_video.dicom.history import history_of
 from orthanc_video.errors import BadRequest
+from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Made, MediaInfo, Plan, Upload, from_json
 from orthanc_video.settings import MIB, Gateway
 from orthanc_video.terminal import Bar
 
@@ -56,26 +58,17 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
             partial.replace(final)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    for reason in plan.reasons:
-        print(reason)
+    for sentence in (*plan.reasons, *history_of(upload, plan, made).record):
+        print(sentence)
     print(f"{plan.action}: {target}")
 
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
-    if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
-    arguments: dict[str, Any] = {
-        "source": upload.path,
-        "target": str(target),
-        "video": to_json(info.video),
-        "plan": to_json(plan),
-        "preset": _DEFAULTS.transcode_preset,
-        "crf": _DEFAULTS.transcode_crf,
-    }
     limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS))
     try:
         with Bar() as bar:
-            return from_json(Made, MediaProcess().run("make", arguments, limits, bar.show))
+            return making.run(MediaProcess(), limits, bar.show)
     finally:
         close()
 

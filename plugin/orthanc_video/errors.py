@@ -106,6 +106,13 @@ class BrokenVideo(VideoError):
     advice = "Copy it again from the device, or export it there once more, and send that."
 
 
+class PoorQuality(VideoError):
+    """A re-encoded video that is less like its source than is demanded."""
+
+    status = 422
+    title = "Quality too low"
+
+
 class Locked(VideoError):
     """Another request is at work on the same thing."""
 
@@ -172,6 +179,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         NotVideo,
         UnsupportedMedia,
         BrokenVideo,
+        PoorQuality,
         Locked,
         ChecksumMismatch,
         Busy,

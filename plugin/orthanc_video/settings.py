@@ -20,6 +20,8 @@ SECTION = "VideoGateway"
 MIB = 1 << 20
 # When a video that browsers cannot play gets a rendition that they can: when it is first asked for, or before.
 ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
+# What happens to a transcode that is less like its source than is demanded, or whose source cannot be decoded whole.
+FLAG, REFUSE = "flag", "refuse"
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
@@ -56,6 +58,9 @@ class Gateway:
     sop_class: str = "photographic"
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
+    minimum_psnr: float = 35.0
+    minimum_ssim: float = 0.95
+    quality_policy: str = FLAG
     renditions: str = "on-arrival"
     cache_mb: int = 8192
     index_cache_entries: int = 256
@@ -95,7 +100,7 @@ class Settings:
 
 # Never shown, not even when they are wrong.
 _HIDDEN = {"Database", "Password", "Secret"}
-_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF"}
+_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF", "psnr": "PSNR", "ssim": "SSIM"}
 
 
 def key_of(name: str) -> str:
@@ -194,6 +199,11 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     if gateway.renditions not in {ON_REQUEST, ON_ARRIVAL}:
         choices = f'"{ON_ARRIVAL}" or "{ON_REQUEST}"'
         raise ConfigurationError(f'"{SECTION}.Renditions" must be {choices}, but is {json.dumps(gateway.renditions)}.')
+    if gateway.quality_policy not in {FLAG, REFUSE}:
+        policy = json.dumps(gateway.quality_policy)
+        raise ConfigurationError(f'"{SECTION}.QualityPolicy" must be "{FLAG}" or "{REFUSE}", but is {policy}.')
+    if gateway.minimum_ssim > 1:
+        raise ConfigurationError(f'"{SECTION}.MinimumSSIM" must be at most 1, but is {gateway.minimum_ssim:g}.')
     for name in ("port", "worker_metrics_port"):
         if getattr(gateway, name) > 65535:
             key = f"{SECTION}.{key_of(name)}"

@@ -40,6 +40,7 @@ def _make(source: Path, target: Path, **limits: int) -> tuple[list[dict[str, Any
         "plan": to_json(plan(info)),
         "preset": "veryfast",
         "crf": 20,
+        "cut": not info.simple_edits,
     }
     return _run("make", arguments, **limits)
 

@@ -19,8 +19,9 @@ from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import write
 from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
+from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 from orthanc_video.settings import Settings
 
 # Seconds of 1920 × 1080.
@@ -49,22 +50,14 @@ def make(
 ) -> Made:
     """The conforming stream: the upload itself (wrap), or a new file beside it."""
     source = Path(upload.path)
-    if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
-    room_for(settings, upload.size)
-    arguments: dict[str, Any] = {
-        "source": upload.path,
-        "target": str(target),
-        "video": to_json(info.video),
-        "plan": to_json(plan),
-        "preset": settings.gateway.transcode_preset,
-        "crf": settings.gateway.transcode_crf,
-    }
-    return from_json(Made, process.run("make", arguments, job_limits(settings), listener))
+    if plan.action is not Action.WRAP:
+        room_for(settings, upload.size)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(settings.gateway))
+    return making.run(process, job_limits(settings), listener)
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: d
     if made["State"] != "Success":
         return made
     active.stage = "store"
-    return until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
+    outcome = until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
+    return outcome | {"Made": made["Made"]} if outcome["State"] == "Success" else outcome
 
 
 def until_it_passes(step: Callable[[], Outcome]) -> Outcome:

@@ -18,6 +18,7 @@ from typing import Any
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
@@ -33,16 +34,19 @@ def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video, planned = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"])
-    hashed = ""
+    told: dict[str, Any] = {}
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
+        told = {"source_pictures": hashed.before, "pictures": hashed.after}
     elif planned.target is None:
         raise ValueError("a transcode without a target")
     else:
-        preset, crf = arguments["preset"], arguments["crf"]
-        transcode.streamable(source, target, video, planned.target, preset, crf, listener)
-    made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
+        preset, crf, log = arguments["preset"], arguments["crf"], EncoderLog()
+        encoded = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
+        counts = log.counts(video, encoded.frames, cut=arguments["cut"])
+        told = {"quality": log.quality(encoded.frames, crf), "counts": counts}
+    made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, **told)
     result: dict[str, Any] = to_json(made)
     return result
 
@@ -99,6 +103,8 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     """What a task touches, from its own arguments, before anything of its file is read."""
     if name == "make":
         transcodes = arguments["plan"]["action"] == Action.TRANSCODE
+        if transcodes:
+            nowhere()
         return sandbox.Needs(
             read=(Path(arguments["source"]),),
             change=(Path(arguments["target"]).parent,),

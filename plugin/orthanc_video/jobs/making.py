@@ -1,0 +1,108 @@
+"""The stream of an object, made in media processes, and judged: once more where it is poor, then by policy."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom.history import of_counts, of_quality
+from orthanc_video.errors import BrokenVideo, PoorQuality
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
+from orthanc_video.model import Action, Demands, Made, MediaInfo, Plan, Progress, Upload, from_json, to_json
+from orthanc_video.settings import REFUSE, Gateway
+
+# x264's rate factor for the second attempt: 6 less halve the quantizer's step.
+_FINER = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """``demands`` are what a transcode's quality is held against; what falls short is refused, or stored as it is."""
+
+    preset: str
+    crf: int
+    demands: Demands
+    refuse: bool
+
+
+def how(gateway: Gateway) -> How:
+    return How(
+        preset=gateway.transcode_preset,
+        crf=gateway.transcode_crf,
+        demands=Demands(psnr=gateway.minimum_psnr, ssim=gateway.minimum_ssim),
+        refuse=gateway.quality_policy == REFUSE,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """One upload, its plan, and the file that is to be made."""
+
+    upload: Upload
+    info: MediaInfo
+    plan: Plan
+    target: Path
+    how: How
+
+    def run(self, process: MediaProcess, limits: Limits, listener: Listener | None) -> Made:
+        """The conforming stream: the upload itself (wrap), or a new file.
+
+        Raises PoorQuality or BrokenVideo where the policy is to refuse what falls short.
+        """
+        if self.plan.action is Action.WRAP:
+            return Made(path=self.upload.path, size=self.upload.size, video=self.info.video)
+        made = self._once(process, limits, listener, self.plan, self.how.crf, 1)
+        if made.quality is not None and not made.quality.meets:
+            made = self._once(process, limits, _second(listener), self._finer(), max(1, self.how.crf - _FINER), 2)
+        if self.how.refuse:
+            _refuse_poor(made)
+        return made
+
+    def _once(
+        self, process: MediaProcess, limits: Limits, listener: Listener | None, plan: Plan, crf: int, attempt: int
+    ) -> Made:
+        arguments: dict[str, Any] = {
+            "source": self.upload.path,
+            "target": str(self.target),
+            "video": to_json(self.info.video),
+            "cut": not self.info.simple_edits,
+            "plan": to_json(plan),
+            "preset": self.how.preset,
+            "crf": crf,
+        }
+        made = from_json(Made, process.run("make", arguments, limits, listener))
+        if made.quality is None:
+            return made
+        judged = dataclasses.replace(made.quality, attempts=attempt, demands=self.how.demands)
+        return dataclasses.replace(made, quality=judged)
+
+    def _finer(self) -> Plan:
+        """The same with the bit rate of the highest level that its transfer syntax holds."""
+        if self.plan.target is None:
+            raise ValueError("a transcode without a target")
+        highest = max(syntaxes.BY_UID[self.plan.transfer_syntax].levels)
+        return dataclasses.replace(self.plan, target=dataclasses.replace(self.plan.target, level=highest))
+
+
+def _second(listener: Listener | None) -> Listener | None:
+    """Half of the work was done when it turned out to be too little."""
+    if listener is None:
+        return None
+
+    def tell(told: Progress) -> None:
+        listener(told.within(0.5, 1))
+
+    return tell
+
+
+def _refuse_poor(made: Made) -> None:
+    if made.counts is not None and not made.counts.lossless:
+        raise BrokenVideo(f"Not all frames of the video can be decoded. {of_counts(made.counts)}")
+    if made.quality is not None and not made.quality.meets:
+        raise PoorQuality(
+            f"The re-encoded video is too unlike its source. {of_quality(made.quality)} Lower the demands, or have "
+            'such videos stored ("QualityPolicy": "flag"), and try it again.'
+        )
