@@ -11,13 +11,27 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import REPOSITORY, jobs, material, memory, override, ranges, rendered, report, soak, transcode, upload
+from benchmarks import (
+    REPOSITORY,
+    convert,
+    jobs,
+    material,
+    memory,
+    override,
+    ranges,
+    rendered,
+    report,
+    soak,
+    transcode,
+    upload,
+)
 from benchmarks.measure import FULL, MB, QUICK, Bench, Row, Scale
 
 _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "upload": upload.measure,
     "memory": memory.measure,
     "ranges": ranges.measure,
+    "convert": convert.measure,
     "rendered": rendered.measure,
     "override": override.measure,
     "transcode": transcode.measure,

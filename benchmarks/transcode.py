@@ -13,7 +13,7 @@ from benchmarks.measure import Bench, Of, Row, Samples, Target, compare, interle
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.media.transcode import command_line
-from orthanc_video.model import Action, MediaInfo, Plan, from_json, to_json
+from orthanc_video.model import Action, MediaInfo, Most, Plan, from_json, to_json
 from orthanc_video.settings import MIB, Gateway
 
 _DEFAULTS = Gateway()
@@ -79,6 +79,7 @@ class Job:
             "preset": _DEFAULTS.transcode_preset,
             "crf": _DEFAULTS.transcode_crf,
             "cut": self._cut,
+            "most": to_json(Most(bytes=_DEFAULTS.instance_mb * MIB)),
         }
         processes.warm_up()
         time.sleep(1.0)  # the template process has loaded its modules

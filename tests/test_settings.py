@@ -72,7 +72,8 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         if isinstance(default, int | float)
         else "photographic"
     )
-    other = {"Host": "::1", "Renditions": "none", "QualityPolicy": "refuse", "MinimumSSIM": 0.9}.get(key, other)
+    own = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024, "QualityPolicy": "refuse", "MinimumSSIM": 0.9}
+    other = own.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (
         None,
@@ -159,8 +160,12 @@ def test_loopback(host: str, local: bool) -> None:
 
 
 @given(st.integers(1, 1 << 40))
-def test_an_upload_is_never_larger_than_an_instance_may_be(megabytes: int) -> None:
-    assert _settings({"MaximumUploadMB": megabytes}).maximum_upload == min(megabytes * MIB, LARGEST_INSTANCE)
+def test_no_object_is_larger_than_dicom_allows(megabytes: int) -> None:
+    if megabytes * MIB <= LARGEST_INSTANCE:
+        assert _settings({"InstanceMB": megabytes}).gateway.instance_mb == megabytes
+    else:
+        with pytest.raises(ConfigurationError, match="less than 4 GiB"):
+            _settings({"InstanceMB": megabytes})
 
 
 def _read(tmp_path: Path, text: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError, about
+from orthanc_video.model import Most
+from orthanc_video.settings import LARGEST_MB, MIB, Gateway
 
 # sysexits.h: the plugin does not start a gateway again that cannot run with this configuration.
 EX_CONFIG = 78
@@ -28,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
     )
+    own = Gateway()
+    convert.add_argument(
+        "--instance-mb", type=_size, default=own.instance_mb, metavar="MB", help="a longer film becomes several files"
+    )
+    convert.add_argument("--instance-minutes", type=float, default=own.instance_minutes, metavar="MINUTES")
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
     doctor = commands.add_parser("doctor", help="examine an installation, and say what to do about each finding")
@@ -37,6 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--url", default="", help="where Orthanc answers, unless the configuration says it")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
+
+
+def _size(text: str) -> int:
+    """Megabytes that one object may have."""
+    size = int(text)
+    if not 0 < size <= LARGEST_MB:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {LARGEST_MB}: one DICOM object holds less than 4 GiB")
+    return size
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -58,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> None:
     from orthanc_video import command_convert
 
     if arguments.command == "convert":
-        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
+        most = Most(bytes=arguments.instance_mb * MIB, seconds=arguments.instance_minutes * 60)
+        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute, most)
     else:
         print(json.dumps(command_convert.probe(arguments.source), indent=2))
 

@@ -14,9 +14,9 @@ from orthanc_video.dicom.build import build
 from orthanc_video.dicom.history import history_of
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs.making import Making, how
-from orthanc_video.jobs.processes import Limits, MediaProcess, close
-from orthanc_video.model import Made, MediaInfo, Plan, Upload, from_json
-from orthanc_video.settings import MIB, Gateway
+from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, from_json
+from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
@@ -26,7 +26,7 @@ _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 def probe(source: Path) -> dict[str, Any]:
     """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
     _refuse_missing(source)
-    limits = Limits(seconds=_DEFAULTS.probe_seconds, memory=_MEMORY)
+    limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     try:
         result: dict[str, Any] = MediaProcess().run("probe", {"path": str(source.resolve())}, limits)
     finally:
@@ -34,8 +34,11 @@ def probe(source: Path) -> dict[str, Any]:
     return result
 
 
-def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
-    """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
+def convert(source: Path, target: Path, sop_class: str, given: list[str], most: Most) -> None:
+    """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
+
+    Nothing is left behind when it fails. Raises VideoError.
+    """
     wanted = attributes.checked(attributes.gathered(_pair(text) for text in given))
     final = _writable(source, target)
     probed = probe(source)
@@ -52,20 +55,32 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
     )
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
-            made = _made(upload, info, plan, Path(scratch) / "made.mp4")
-            partial = Path(scratch) / "object.dcm"
-            write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), partial)
-            partial.replace(final)
+            parts = _made(upload, info, plan, most, Path(scratch) / "made.mp4")
+            finished = [_object(upload, info, plan, made, Path(scratch)) for made in parts]
+            targets = [_numbered(final, made) for made in parts]
+            for partial, one in zip(finished, targets, strict=True):
+                partial.replace(one)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    for sentence in (*plan.reasons, *history_of(upload, plan, made).record):
+    for sentence in (*plan.reasons, *history_of(upload, plan, parts[0]).record):
         print(sentence)
-    print(f"{plan.action}: {target}")
+    for one in targets:
+        print(f"{plan.action}: {target.with_name(one.name)}")
 
 
-def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
-    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY)
-    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS))
+def _object(upload: Upload, info: MediaInfo, plan: Plan, made: Made, folder: Path) -> Path:
+    written = folder / f"object-{made.part}.dcm"
+    write.write(write.envelope(build(upload, info, plan, made), made.size), Path(made.path), written)
+    return written
+
+
+def _numbered(target: Path, made: Made) -> Path:
+    return target if made.parts == 1 else target.with_stem(f"{target.stem}-{made.part}")
+
+
+def _made(upload: Upload, info: MediaInfo, plan: Plan, most: Most, target: Path) -> list[Made]:
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS), most=most)
+    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY, file=max(LARGEST_INSTANCE, 4 * upload.size))
     try:
         with Bar() as bar:
             return making.run(MediaProcess(), limits, bar.show)

@@ -191,18 +191,35 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Most:
+    """How much of a film one object may hold; ``seconds`` 0 is any length."""
+
+    bytes: int
+    seconds: float = 0.0
+
+    def is_exceeded(self, size: int, video: VideoStream) -> bool:
+        return size > self.bytes or 0 < self.seconds < video.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """The stream that a job will wrap: a conforming MP4 on disk, described from its own bits.
 
     ``video`` describes the made stream; ``pictures`` is the SHA-256 over all its coded slices where the pictures were
-    passed through into another container, ``source_pictures`` over those of the source; else both are empty.
+    passed through, but for a file that is taken as it is, and ``source_pictures`` that over those of the source.
     ``quality`` and ``counts`` are those of a transcode.
+    A long film becomes several ``parts``: this is number ``part`` (from 1), before which come ``first`` frames of the
+    film, in decode order, and ``start`` seconds. Hashes, quality and counts are of the whole film.
     """
 
     path: str
     size: int
     video: VideoStream
     pictures: str = ""
+    part: int = 1
+    parts: int = 1
+    first: int = 0
+    start: Rational = Rational(0)
     source_pictures: str = ""
     quality: Quality | None = None
     counts: Counts | None = None

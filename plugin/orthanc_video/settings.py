@@ -25,6 +25,7 @@ FLAG, REFUSE = "flag", "refuse"
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
+LARGEST_MB = LARGEST_INSTANCE // MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,9 @@ class Gateway:
     answer_seconds: float = 30.0
     probe_seconds: float = 10.0
     job_seconds: float = 4 * 3600.0
-    maximum_upload_mb: int = 4064
+    maximum_upload_mb: int = 16384
+    instance_mb: int = 2048
+    instance_minutes: float = 0.0
     minimum_free_disk_mb: int = 512
     spool_mb: int = 0
     upload_expires_hours: float = 24.0
@@ -80,6 +83,11 @@ class Settings:
     directory: Path
     maximum_upload: int
     dicom_web_root: str = "/dicom-web"
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes that a media process may write into one file: as large as an upload, or as an object."""
+        return max(self.maximum_upload, LARGEST_INSTANCE) + 64 * MIB
 
     @property
     def spool(self) -> Path:
@@ -173,7 +181,7 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
         remote_access=remote,
         storage_directory=storage,
         directory=directory,
-        maximum_upload=min(gateway.maximum_upload_mb * MIB, LARGEST_INSTANCE),
+        maximum_upload=gateway.maximum_upload_mb * MIB,
         dicom_web_root="/" + str((configuration.get("DicomWeb") or {}).get("Root", "/dicom-web/")).strip("/"),
     )
     _refuse_nonsense(gateway)
@@ -183,8 +191,10 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
 
 _NOT_ZERO = (
     *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
-    *("maximum_upload_mb", "worker_memory_mb"),
+    *("maximum_upload_mb", "instance_mb", "worker_memory_mb"),
 )
+_CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE)}
+_AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1}
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:
@@ -196,18 +206,18 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
-    if gateway.renditions not in {ON_REQUEST, ON_ARRIVAL}:
-        choices = f'"{ON_ARRIVAL}" or "{ON_REQUEST}"'
-        raise ConfigurationError(f'"{SECTION}.Renditions" must be {choices}, but is {json.dumps(gateway.renditions)}.')
-    if gateway.quality_policy not in {FLAG, REFUSE}:
-        policy = json.dumps(gateway.quality_policy)
-        raise ConfigurationError(f'"{SECTION}.QualityPolicy" must be "{FLAG}" or "{REFUSE}", but is {policy}.')
-    if gateway.minimum_ssim > 1:
-        raise ConfigurationError(f'"{SECTION}.MinimumSSIM" must be at most 1, but is {gateway.minimum_ssim:g}.')
-    for name in ("port", "worker_metrics_port"):
-        if getattr(gateway, name) > 65535:
+    if gateway.instance_mb > LARGEST_MB:
+        told = f'"{SECTION}.InstanceMB" must be at most {LARGEST_MB}, but is {gateway.instance_mb}'
+        raise ConfigurationError(f"{told}: one DICOM object holds less than 4 GiB.")
+    for name, choices in _CHOICES.items():
+        if getattr(gateway, name) not in choices:
+            asked = " or ".join(f'"{choice}"' for choice in choices)
+            shown = json.dumps(getattr(gateway, name))
+            raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be {asked}, but is {shown}.')
+    for name, most in _AT_MOST.items():
+        if getattr(gateway, name) > most:
             key = f"{SECTION}.{key_of(name)}"
-            raise ConfigurationError(f'"{key}" must be at most 65535, but is {getattr(gateway, name)}.')
+            raise ConfigurationError(f'"{key}" must be at most {most}, but is {getattr(gateway, name)}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

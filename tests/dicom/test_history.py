@@ -69,6 +69,16 @@ def test_the_proof_of_a_remux_is_found_again() -> None:
     assert (found.pictures, found.reasons) == (("cd" * 32, "cd" * 32), "The codec is vp9. It fits.")
 
 
+def test_a_part_of_a_film_tells_of_all_of_it() -> None:
+    made = replace(_MADE, pictures="cd" * 32, source_pictures="cd" * 32, part=2, parts=3, first=9)
+    words = contribution(_UPLOAD, history_of(_UPLOAD, _plan(Action.WRAP), made))
+    assert words.startswith("Part 2 of 3, frames 10 to 10 of the film. wrap: source file")
+    found = read(words)
+    assert found is not None
+    assert found == history_of(_UPLOAD, _plan(Action.WRAP), made)
+    assert not found.is_file
+
+
 def test_a_wrap_says_that_it_is_the_file() -> None:
     words = contribution(_UPLOAD, history_of(_UPLOAD, _plan(Action.WRAP), _MADE))
     assert "SHA-256 " + "ab" * 32 + ". The stream is the source file, byte for byte. The codec" in words

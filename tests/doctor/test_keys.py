@@ -66,7 +66,7 @@ def test_each_fault_is_found_alone(wrong: dict[str, Any], subject: str, level: L
     [
         {"MaximumRequestBodySizeMB": 0},
         {"MaximumRequestBodySizeMB": 8192},
-        {"MaximumRequestBodySizeMB": 100, "VideoGateway": {"MaximumUploadMB": 84}},
+        {"MaximumRequestBodySizeMB": 100, "VideoGateway": {"InstanceMB": 84}},
         {"HttpRequestTimeout": 300},
         {**_REMOTE, "SslEnabled": True},
         {"RegisteredUsers": {"orthanc": "orthanc"}},  # nobody is asked

@@ -93,7 +93,7 @@ def test_storage_that_is_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free_mb", "level"), [(511, Level.PROBLEM), (512, Level.PROBLEM), (513, Level.ADVICE), (13000, Level.OK)]
+    ("free_mb", "level"), [(511, Level.PROBLEM), (512, Level.PROBLEM), (513, Level.ADVICE), (50000, Level.OK)]
 )
 def test_a_disk_that_is_full_or_small(
     installed: Path, monkeypatch: pytest.MonkeyPatch, free_mb: int, level: Level

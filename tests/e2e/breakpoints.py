@@ -37,9 +37,12 @@ class Breakpoint:
         )
         self.python.chmod(0o755)
 
-    def set(self, place: str, when: str) -> None:
-        """``place`` as ``package.module:function``; only processes that start later stop there, and only the first."""
-        self._file.write_text(f"{place} {when}", encoding="utf-8")
+    def set(self, place: str, when: str, call: int = 1) -> None:
+        """``place`` as ``package.module:function``; only processes that start later stop there, and only the first.
+
+        It stops at its ``call``th call of the function.
+        """
+        self._file.write_text(f"{place} {when} {call}", encoding="utf-8")
 
     def hit(self, within: float = 60) -> int:
         """Waits until a process has come there; its id."""

@@ -133,6 +133,25 @@ def settings(breakpoint_: Breakpoint, database: str, **more: Any) -> dict[str, A
     return {"VideoGateway": own}
 
 
+@only_once
+@pytest.mark.parametrize(("call", "when"), [(1, "after"), (2, "before"), (3, "after")])
+def test_killed_between_the_parts_of_a_long_film(
+    start: Any, films: Films, breakpoint_: Breakpoint, call: int, when: str
+) -> None:
+    """Whatever was stored before, all parts are there in the end, each once."""
+    film = films.unique(6, "-c:v", "libx264", "-g", "25", "-movflags", "+faststart", size="64x64")
+    breakpoint_.set(f"{ARCHIVE}:Archive.store", when, call)
+    server = start(settings(breakpoint_, "", InstanceMinutes=2 / 60))
+    sending = upload(server, film)
+    os.kill(breakpoint_.hit(), signal.SIGKILL)
+    sending.join()
+    eventually(lambda: states(server) == ["Success"], "the job has ended")
+    stored = requests.get(f"{server.url}/instances?expand", timeout=10).json()
+    assert sorted(int(one["IndexInSeries"]) for one in stored) == [1, 2, 3]
+    assert len({one["ParentSeries"] for one in stored}) == 1
+    eventually(lambda: not any((server.storage / "video-gateway" / "spool").iterdir()), "the spool is empty")
+
+
 @pytest.mark.parametrize("victim", VICTIMS)
 @pytest.mark.parametrize(("place", "when"), RECORDED)
 def test_killed_at_a_step(

@@ -140,7 +140,7 @@ def test_what_is_spoken(server: OrthancServer) -> None:
     assert answer.headers["Tus-Version"] == answer.headers["Tus-Resumable"] == "1.0.0"
     assert set(answer.headers["Tus-Extension"].split(",")) >= {"creation", "checksum", "termination", "expiration"}
     assert set(answer.headers["Tus-Checksum-Algorithm"].split(",")) == {"sha1", "sha256", "md5"}
-    assert int(answer.headers["Tus-Max-Size"]) == 4064 << 20
+    assert int(answer.headers["Tus-Max-Size"]) == 16384 << 20
 
 
 def test_the_last_answer_is_the_uploads_and_comes_again(server: OrthancServer, films: Films) -> None:
@@ -199,7 +199,7 @@ def test_creations_that_cannot_be_meant(server: OrthancServer) -> None:
     assert status() == 400
     assert status(Upload_Length="0") == 400
     assert status(Upload_Length="many") == 400
-    assert status(Upload_Length=str(5 << 30)) == 413
+    assert status(Upload_Length=str(17 << 30)) == 413
     assert status(Upload_Length="10", Upload_Defer_Length="1") == 400
     assert status(Upload_Length="10", Upload_Metadata="PatientID %%%") == 400
     assert status(Upload_Length="10", **metadata(Patient="1")) == 400

@@ -17,11 +17,12 @@ from orthanc_video.jobs.making import How, Making, how
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action, Demands, Made, Progress, Upload
+from orthanc_video.model import Action, Demands, Made, Most, Progress, Upload
 from orthanc_video.settings import Gateway
 
 _LIMITS = Limits(seconds=60, memory=3 << 30)
 _HOW = how(Gateway())
+_MOST = Most(bytes=1 << 30)
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +35,12 @@ def _making(source: Path, folder: Path, wanted: How = _HOW) -> Making:
     info = probe(source)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     upload = Upload(id="1", path=str(source), size=source.stat().st_size, sha256=digest)
-    return Making(upload=upload, info=info, plan=plan(info), target=folder / "made.mp4", how=wanted)
+    return Making(upload=upload, info=info, plan=plan(info), target=folder / "made.mp4", how=wanted, most=_MOST)
 
 
 def _made(making: Making) -> Made:
-    return making.run(MediaProcess(), _LIMITS, None)
+    (made,) = making.run(MediaProcess(), _LIMITS, None)
+    return made
 
 
 def _grainy(clips: Clips) -> Path:
@@ -70,7 +72,7 @@ def test_good_pictures_are_encoded_once(clips: Clips, tmp_path: Path) -> None:
 def test_poor_pictures_are_encoded_once_more(clips: Clips, tmp_path: Path) -> None:
     told: list[Progress] = []
     making = _making(_grainy(clips), tmp_path)
-    made = making.run(MediaProcess(), _LIMITS, told.append)
+    (made,) = making.run(MediaProcess(), _LIMITS, told.append)
     assert made.quality is not None
     assert (made.quality.attempts, made.quality.crf, made.quality.meets) == (2, 14, True)
     assert (made.video, made.size) == (probe(Path(made.path)).video, Path(made.path).stat().st_size)

@@ -22,7 +22,7 @@ from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.jobs.template import Template
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Progress, to_json
+from orthanc_video.model import Most, Progress, to_json
 from processes import address_space_at_start, await_end, children, media_processes, templates
 
 _LIMITS = Limits(seconds=30, memory=3 << 30)
@@ -53,7 +53,7 @@ def _task(clips: Clips, target: Path) -> dict[str, Any]:
     source = clips.encoded("slow.webm", "-g 1000", codec="vp8", source="testsrc2=s=320x240:r=60:d=20")
     info = probe(source)
     return {"source": str(source), "target": str(target), "video": to_json(info.video), "plan": to_json(plan(info)),
-            "preset": "placebo", "crf": 1}  # fmt: skip
+            "preset": "placebo", "crf": 1, "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
 
 
 class _Running:
@@ -195,7 +195,8 @@ def test_progress_is_passed_on(clips: Clips, tmp_path: Path) -> None:
     info = probe(source)
     told: list[Progress] = []
     arguments = {"source": str(source), "target": str(tmp_path / "made.mp4"), "video": to_json(info.video),
-                 "plan": to_json(plan(info)), "preset": "veryfast", "crf": 20}  # fmt: skip
+                 "plan": to_json(plan(info)), "preset": "veryfast", "crf": 20,
+                 "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
     MediaProcess().run("make", arguments, _LIMITS, told.append)
     parts = [one.part for one in told]
     assert parts

@@ -17,11 +17,12 @@ from oracles import frame_md5s, frame_times
 from orthanc_video.jobs.template import environment
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Progress, Span, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Progress, Span, from_json, to_json
 from processes import address_space_at_start, await_end, children
 
 _WORKER = [sys.executable, "-P", "-m", "orthanc_video.media.worker"]
 _MIB = 1 << 20
+_WHOLE = Most(bytes=1 << 31)
 
 
 def _run(name: str, arguments: dict[str, Any], **limits: int) -> tuple[list[dict[str, Any]], int]:
@@ -31,7 +32,7 @@ def _run(name: str, arguments: dict[str, Any], **limits: int) -> tuple[list[dict
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
 
 
-def _make(source: Path, target: Path, **limits: int) -> tuple[list[dict[str, Any]], int]:
+def _make(source: Path, target: Path, most: Most = _WHOLE, **limits: int) -> tuple[list[dict[str, Any]], int]:
     info = probe(source)
     arguments = {
         "source": str(source),
@@ -41,6 +42,7 @@ def _make(source: Path, target: Path, **limits: int) -> tuple[list[dict[str, Any
         "preset": "veryfast",
         "crf": 20,
         "cut": not info.simple_edits,
+        "most": to_json(most),
     }
     return _run("make", arguments, **limits)
 
@@ -65,7 +67,7 @@ def test_make_ends_with_a_conforming_stream(
     assert plan(probe(source)).action is action
     lines, code = _make(source, tmp_path / "made.mp4")
     assert code == 0
-    made = from_json(Made, lines[-1]["result"])
+    made = from_json(Made, lines[-1]["result"]["parts"][0])
     assert Path(made.path) == tmp_path / "made.mp4"
     assert made.size == Path(made.path).stat().st_size
     assert made.video == probe(Path(made.path)).video
@@ -129,7 +131,7 @@ def test_more_processor_time_than_allowed_ends_it(clips: Clips, tmp_path: Path) 
     long = clips.encoded("long.webm", codec="vp9", source="testsrc2=s=320x240:r=60:d=10")
     info = probe(long)
     arguments = {"source": str(long), "target": str(tmp_path / "m.mp4"), "video": to_json(info.video),
-                 "plan": to_json(plan(info)), "preset": "veryslow", "crf": 1}  # fmt: skip
+                 "plan": to_json(plan(info)), "preset": "veryslow", "crf": 1, "most": to_json(_WHOLE)}  # fmt: skip
     lines, code = _run("make", arguments, cpu_seconds=1)
     assert "result" not in (lines[-1] if lines else {})
     assert code == -signal.SIGXCPU or lines[-1]["error"] == "WorkerFailed"
@@ -140,7 +142,7 @@ def test_it_and_its_ffmpeg_end_with_their_parent(clips: Clips, tmp_path: Path) -
     long = clips.encoded("hour.webm", "-g 1000", codec="vp8", source="testsrc2=s=320x240:r=60:d=20")
     info = probe(long)
     arguments = {"source": str(long), "target": str(tmp_path / "m.mp4"), "video": to_json(info.video),
-                 "plan": to_json(plan(info)), "preset": "veryslow", "crf": 1}  # fmt: skip
+                 "plan": to_json(plan(info)), "preset": "veryslow", "crf": 1, "most": to_json(_WHOLE)}  # fmt: skip
     task = json.dumps({"name": "make", "arguments": arguments, "limits": {}})
     script = (
         "import subprocess, sys\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orthanc_video.dicom.history import History
-from orthanc_video.model import Action, Counts, Figure, Quality
+from orthanc_video.model import Counts, Figure, Quality
 
 NOTHING: dict[str, Any] = {"Quality": None, "Frames": None, "Pictures": None}
 
@@ -51,9 +51,10 @@ def _frames(counts: Counts) -> dict[str, Any]:
 
 
 def _pictures(history: History) -> dict[str, Any] | None:
-    if history.action == Action.WRAP:  # the stream is the file itself
+    if history.is_file:
         return _proof("SHA-256 of the file", history.sha256, history.sha256)
-    return _proof("SHA-256 of all coded slices", *history.pictures) if history.pictures else None
+    together = " of all parts of the film" if history.part else ""
+    return _proof(f"SHA-256 of all coded slices{together}", *history.pictures) if history.pictures else None
 
 
 def _proof(algorithm: str, source: str, result: str) -> dict[str, Any]:

@@ -74,6 +74,11 @@ def is_slice(unit: Unit) -> bool:
     return unit.code in _SLICES
 
 
+def is_sequence_header(unit: Unit) -> bool:
+    """Whether a unit says what all pictures after it are (6.2.2.1)."""
+    return unit.code == SEQUENCE
+
+
 def parse_sequence(data: bytes) -> Sequence:
     """The first sequence header of an elementary stream with the extensions that follow it.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orthanc_video.errors import BrokenVideo
 
+IDR = 5
 SPS = 7
 PPS = 8
 
@@ -37,6 +38,11 @@ def nal_type(nal: bytes | memoryview) -> int:
 def is_slice(nal: bytes | memoryview) -> bool:
     """Whether a NAL unit carries coded pictures: types 1 to 5 (H.264 Table 7-1)."""
     return 1 <= nal_type(nal) <= 5
+
+
+def is_idr(nal: bytes | memoryview) -> bool:
+    """Whether a NAL unit is of an IDR picture, before which nothing is referred to (H.264 Table 7-1)."""
+    return nal_type(nal) == IDR
 
 
 def is_byte_stream(data: bytes) -> bool:

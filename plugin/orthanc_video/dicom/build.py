@@ -13,7 +13,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
-from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom import moments, syntaxes
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.dicom.history import History, contribution, derivation, history_of
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
@@ -28,8 +28,10 @@ def derived_uid(*parts: str) -> str:
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(parts)).int}"
 
 
-def identify(upload: Upload, plan: Plan) -> dict[str, str]:
+def identify(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
     """StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID and PatientID of the object that this upload becomes.
+
+    ``part`` is its number (from 1) where the film is so long that it becomes several.
 
     They follow from the content, the target study and the plan alone: the same upload always names the same object.
     """
@@ -39,8 +41,9 @@ def identify(upload: Upload, plan: Plan) -> dict[str, str]:
         "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
     )
     series = given.get("SeriesInstanceUID", "") or derived_uid("series", upload.sha256, study, upload.sop_class)
+    further = () if part == 1 else (f"part {part}",)
     instance = derived_uid(
-        "instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax
+        "instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax, *further
     )
     return {"PatientID": patient, "StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
 
@@ -48,7 +51,7 @@ def identify(upload: Upload, plan: Plan) -> dict[str, str]:
 def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     """The whole data set but Pixel Data, with file meta information."""
     kind = class_for(upload.sop_class)
-    identity = identify(upload, plan)
+    identity = identify(upload, plan, made.part)
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = kind.uid
@@ -56,6 +59,8 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     _patient_and_study(dataset, upload, info)
     for keyword, value in (upload.attributes | identity).items():
         setattr(dataset, keyword, value)
+    if made.parts > 1:
+        _part(dataset, upload, info, made)
     _picture(dataset, made)
     _time(dataset, made)
     _lossy(dataset, plan, made)
@@ -64,9 +69,13 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     return dataset
 
 
+def _began(upload: Upload, info: MediaInfo) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
+
+
 def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
     """Defaults that say what is known and no more; the request's attributes go over them."""
-    began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
+    began = _began(upload, info)
     dataset.PatientName = "Unassigned^Video" if not upload.attributes.get("PatientID") else ""
     dataset.PatientBirthDate = ""
     dataset.PatientSex = ""
@@ -84,6 +93,14 @@ def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> Non
     dataset.PatientOrientation = ""
     dataset.AcquisitionContextSequence = Sequence()
     dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
+
+
+def _part(dataset: Dataset, upload: Upload, info: MediaInfo, made: Made) -> None:
+    """One of several objects of a film: each begins at the very moment at which the one before it ends."""
+    dataset.InstanceNumber = int(dataset.InstanceNumber or 1) + made.part - 1
+    if "AcquisitionDateTime" not in dataset and "AcquisitionDate" not in dataset:
+        dataset.AcquisitionDateTime = f"{_began(upload, info):%Y%m%d%H%M%S}"
+    moments.shift(dataset, made.start.fraction)
 
 
 def _picture(dataset: Dataset, made: Made) -> None:

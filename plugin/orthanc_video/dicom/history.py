@@ -21,7 +21,10 @@ _N = r"-?\d+(?:\.\d+)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Of one object. ``sha256`` is the source file's, ``pictures`` that of the coded slices of source and result."""
+    """Of one object. ``sha256`` is the source file's, ``pictures`` that of the coded slices of source and result.
+
+    ``part`` says which part of a long film the object is; empty where it is all of it.
+    """
 
     action: str
     sha256: str
@@ -29,12 +32,18 @@ class History:
     quality: Quality | None = None
     counts: Counts | None = None
     pictures: tuple[str, str] | None = None
+    part: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the stream is the source file itself."""
+        return self.action == Action.WRAP and self.pictures is None
 
     @property
     def record(self) -> list[str]:
         """Sentences on what came of it."""
         return [
-            *([_FILE] if self.action == Action.WRAP else []),
+            *([_FILE] if self.is_file else []),
             *([of_pictures(*self.pictures)] if self.pictures else []),
             *([of_counts(self.counts)] if self.counts else []),
             *([of_quality(self.quality)] if self.quality else []),
@@ -50,7 +59,15 @@ def history_of(upload: Upload, plan: Plan, made: Made) -> History:
         quality=made.quality,
         counts=made.counts,
         pictures=pictures,
+        part=_part(made),
     )
+
+
+def _part(made: Made) -> str:
+    if made.parts == 1:
+        return ""
+    last = made.first + made.video.frames
+    return f"Part {made.part} of {made.parts}, frames {made.first + 1} to {last} of the film."
 
 
 def contribution(upload: Upload, history: History) -> str:
@@ -58,12 +75,12 @@ def contribution(upload: Upload, history: History) -> str:
     # The name is anybody's: within its quotation marks it can say nothing in our name.
     name = ' "' + upload.filename[:_LONGEST_NAME].replace('"', "'") + '"' if upload.filename else ""
     head = f"{history.action}: source file{name}, {upload.size} bytes, SHA-256 {history.sha256}."
-    return _legal([head, *history.record, history.reasons])
+    return _legal([history.part, head, *history.record, history.reasons])
 
 
 def derivation(history: History) -> str:
     """A Derivation Description."""
-    return _legal([*history.record, history.reasons])
+    return _legal([history.part, *history.record, history.reasons])
 
 
 def _legal(sentences: list[str]) -> str:
@@ -98,7 +115,9 @@ def _figure(figure: Figure, digits: int) -> str:
 
 
 _HEAD = re.compile(
-    rf'(wrap|remux|transcode): source file(?: "[^"]*"|.*?), \d+ bytes, SHA-256 ({_HASH})\.\s*', re.DOTALL
+    r"(Part \d+ of \d+, frames \d+ to \d+ of the film\. )?"
+    rf'(wrap|remux|transcode): source file(?: "[^"]*"|.*?), \d+ bytes, SHA-256 ({_HASH})\.\s*',
+    re.DOTALL,
 )
 _SAME = re.compile(rf"The coded slices are the same before and after, SHA-256 ({_HASH})\.\s*")
 _COUNTS = re.compile(
@@ -128,7 +147,7 @@ def read(words: str) -> History | None:
     if found := _QUALITY.match(words, at):
         quality, at = _read_quality(found), found.end()
     return History(
-        action=Action(head[1]), sha256=head[2], reasons=words[at:].strip(),
+        action=Action(head[2]), sha256=head[3], part=(head[1] or "").strip(), reasons=words[at:].strip(),
         quality=quality, counts=counts, pictures=pictures,
     )  # fmt: skip
 

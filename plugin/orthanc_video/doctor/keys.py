@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orthanc_video.doctor.finding import Finding, advice, ok, problem
-from orthanc_video.settings import MIB, SECTION, Settings
+from orthanc_video.settings import SECTION, Settings
 
 Configuration = dict[str, Any]
 
@@ -98,13 +98,14 @@ def _recycling(configuration: Configuration) -> Finding:
 
 def _body_size(configuration: Configuration, settings: Settings) -> Finding:
     subject, bound = "MaximumRequestBodySizeMB", int(configuration.get("MaximumRequestBodySizeMB", 0))
-    largest = -(-settings.maximum_upload // MIB)
+    # The stream and what goes around it.
+    largest = settings.gateway.instance_mb + 16
     if 0 < bound < largest:
         return problem(
             subject,
-            f"Orthanc takes at most {bound} MB at once, the gateway up to {largest}: what lies between is taken, and "
-            "cannot be stored.",
-            f'Raise "{subject}" to {largest + 16}, or lower "{SECTION}.MaximumUploadMB" to {max(1, bound - 16)}.',
+            f"Orthanc takes at most {bound} MB at once, and the gateway makes objects of up to {largest}: what lies "
+            "between cannot be stored.",
+            f'Raise "{subject}" to {largest}, or lower "{SECTION}.InstanceMB" to {max(1, bound - 16)}.',
         )
     return ok(subject, "Orthanc takes objects as large as the gateway makes them.")
 

@@ -14,7 +14,7 @@ from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import revive
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
-from orthanc_video.jobs.processes import run_short
+from orthanc_video.jobs.processes import run_probe
 from orthanc_video.model import MediaInfo, Plan, Upload, from_json
 
 
@@ -64,7 +64,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
     before anything is answered.
     """
     sha256 = await received.finish()
-    probing = asyncio.to_thread(_probe, engine, str(received.path))
+    probing = asyncio.to_thread(_probe, engine, received.path)
     syncing = asyncio.to_thread(received.sync)
     probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
     for failed in (probed, synced):
@@ -106,9 +106,10 @@ async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
         await asyncio.to_thread(engine.refused, job.upload.id)
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])
     known = outcome.get("Answer") or answer_of(ingest_job.ids_of(job.upload, job.plan), "Processing")
-    return {**known, "Video": {"Job": job.upload.id, "Action": job.plan.action, "Reasons": list(job.plan.reasons)}}
+    video = {"Job": job.upload.id, "Action": job.plan.action, "Reasons": list(job.plan.reasons)}
+    return {**known, "Video": video | {"Instances": outcome.get("Instances", [known["ID"]])}}
 
 
-def _probe(engine: Engine, path: str) -> tuple[MediaInfo, Plan]:
-    result = run_short("probe", {"path": path}, engine.settings)
+def _probe(engine: Engine, path: Path) -> tuple[MediaInfo, Plan]:
+    result = run_probe(path, engine.settings)
     return from_json(MediaInfo, result["info"]), from_json(Plan, result["plan"])

@@ -21,8 +21,8 @@ from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
-from orthanc_video.settings import Settings
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload
+from orthanc_video.settings import MIB, Settings
 
 # Seconds of 1920 × 1080.
 _LONG, _VERY_LONG = 120, 1800
@@ -33,9 +33,9 @@ def folder_of(settings: Settings, upload: str) -> Path:
     return settings.spool / upload
 
 
-def ids_of(upload: Upload, plan: Plan) -> dict[str, str]:
-    """The Orthanc identifiers that the object has or will have."""
-    return orthanc_ids(identify(upload, plan))
+def ids_of(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
+    """The Orthanc identifiers that the object has or will have, or this part of the film."""
+    return orthanc_ids(identify(upload, plan, part))
 
 
 def priority(info: MediaInfo) -> int:
@@ -47,22 +47,24 @@ def priority(info: MediaInfo) -> int:
 
 def make(
     settings: Settings, process: MediaProcess, upload: Upload, info: MediaInfo, plan: Plan, listener: Listener | None
-) -> Made:
-    """The conforming stream: the upload itself (wrap), or a new file beside it."""
+) -> list[Made]:
+    """The conforming stream: the upload itself (wrap), or a new file beside it; several of a long film."""
     source = Path(upload.path)
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
-    if plan.action is not Action.WRAP:
+    own = settings.gateway
+    most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most)
+    if not making.is_file:
         room_for(settings, upload.size)
-    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(settings.gateway))
     return making.run(process, job_limits(settings), listener)
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
     """Stores the object, unless it is there already; Orthanc's answer."""
-    ids = ids_of(upload, plan)
+    ids = ids_of(upload, plan, made.part)
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     parts = write.envelope(build(upload, info, plan, made), made.size)

@@ -11,7 +11,7 @@ from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.history import of_counts, of_quality
 from orthanc_video.errors import BrokenVideo, PoorQuality
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
-from orthanc_video.model import Action, Demands, Made, MediaInfo, Plan, Progress, Upload, from_json, to_json
+from orthanc_video.model import Action, Demands, Made, MediaInfo, Most, Plan, Progress, Upload, from_json, to_json
 from orthanc_video.settings import REFUSE, Gateway
 
 # x264's rate factor for the second attempt: 6 less halve the quantizer's step.
@@ -39,31 +39,39 @@ def how(gateway: Gateway) -> How:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """One upload, its plan, and the file that is to be made."""
+    """One upload, its plan, the file that is to be made, and how long one object may be."""
 
     upload: Upload
     info: MediaInfo
     plan: Plan
     target: Path
     how: How
+    most: Most
 
-    def run(self, process: MediaProcess, limits: Limits, listener: Listener | None) -> Made:
-        """The conforming stream: the upload itself (wrap), or a new file.
+    @property
+    def is_file(self) -> bool:
+        """Whether the upload is taken as it is."""
+        return self.plan.action is Action.WRAP and not self.most.is_exceeded(self.upload.size, self.info.video)
+
+    def run(self, process: MediaProcess, limits: Limits, listener: Listener | None) -> list[Made]:
+        """The conforming stream: the upload itself (wrap), or a new file; several of a long film.
 
         Raises PoorQuality or BrokenVideo where the policy is to refuse what falls short.
         """
-        if self.plan.action is Action.WRAP:
-            return Made(path=self.upload.path, size=self.upload.size, video=self.info.video)
+        if self.is_file:
+            return [Made(path=self.upload.path, size=self.upload.size, video=self.info.video)]
         made = self._once(process, limits, listener, self.plan, self.how.crf, 1)
-        if made.quality is not None and not made.quality.meets:
+        if made[0].quality is not None and not made[0].quality.meets:
+            for one in made:
+                Path(one.path).unlink()
             made = self._once(process, limits, _second(listener), self._finer(), max(1, self.how.crf - _FINER), 2)
         if self.how.refuse:
-            _refuse_poor(made)
+            _refuse_poor(made[0])
         return made
 
     def _once(
         self, process: MediaProcess, limits: Limits, listener: Listener | None, plan: Plan, crf: int, attempt: int
-    ) -> Made:
+    ) -> list[Made]:
         arguments: dict[str, Any] = {
             "source": self.upload.path,
             "target": str(self.target),
@@ -72,8 +80,12 @@ class Making:
             "plan": to_json(plan),
             "preset": self.how.preset,
             "crf": crf,
+            "most": to_json(self.most),
         }
-        made = from_json(Made, process.run("make", arguments, limits, listener))
+        made = process.run("make", arguments, limits, listener)
+        return [self._judged(from_json(Made, one), attempt) for one in made["parts"]]
+
+    def _judged(self, made: Made, attempt: int) -> Made:
         if made.quality is None:
             return made
         judged = dataclasses.replace(made.quality, attempts=attempt, demands=self.how.demands)

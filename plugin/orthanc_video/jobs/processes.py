@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orthanc_video import metrics
@@ -20,15 +21,19 @@ from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 Listener = Callable[[Progress], None]
 _LONGEST_LINE = 1 << 20
 _LONGEST_SENTENCE = 1000
+# Bytes a second: a slow disk. A file without an index is read to its end to count its frames.
+SLOWLY_READ = 50e6
 _STAGES = ("transcode", "remux", "check")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """``seconds`` of wall time (processor time follows from it); ``memory`` in bytes of address space."""
+    """``seconds`` of wall time (processor time follows from it); ``memory`` in bytes of address space; the bytes that
+    one ``file`` may grow to."""
 
     seconds: float
     memory: int
+    file: int = LARGEST_INSTANCE + 64 * MIB
 
 
 class MediaProcess:
@@ -125,7 +130,7 @@ def _nonsense(name: str) -> WorkerFailed:
 
 def _limits(limits: Limits) -> dict[str, int]:
     processor = int(limits.seconds * (os.cpu_count() or 1)) + 5
-    return {"memory": limits.memory, "cpu_seconds": processor, "file_size": LARGEST_INSTANCE + 64 * MIB}
+    return {"memory": limits.memory, "cpu_seconds": processor, "file_size": limits.file}
 
 
 _template = Template()
@@ -138,11 +143,22 @@ _SHORT_WORK = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
 
 
 def run_short(name: str, arguments: dict[str, Any], settings: Settings) -> Any:
-    """A probe or a poster, within ``ProbeSeconds``; waits for its turn when many are asked for."""
+    """A poster, within ``ProbeSeconds``; waits for its turn when many are asked for."""
+    return _run_short(name, arguments, settings, settings.gateway.probe_seconds)
+
+
+def run_probe(path: Path, settings: Settings) -> Any:
+    """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes."""
+    seconds = settings.gateway.probe_seconds + path.stat().st_size / SLOWLY_READ
+    return _run_short("probe", {"path": str(path)}, settings, seconds)
+
+
+def _run_short(name: str, arguments: dict[str, Any], settings: Settings, seconds: float) -> Any:
     with _SHORT_WORK:
-        limits = Limits(seconds=settings.gateway.probe_seconds, memory=settings.gateway.worker_memory_mb * MIB)
+        limits = Limits(seconds=seconds, memory=settings.gateway.worker_memory_mb * MIB)
         return MediaProcess().run(name, arguments, limits)
 
 
 def job_limits(settings: Settings) -> Limits:
-    return Limits(seconds=settings.gateway.job_seconds, memory=settings.gateway.worker_memory_mb * MIB)
+    own = settings.gateway
+    return Limits(seconds=own.job_seconds, memory=own.worker_memory_mb * MIB, file=settings.largest_file)

@@ -90,6 +90,7 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         **at,
         "Sentence": came_to.get("Sentence", ""),
         "Instance": instance,
+        "Instances": came_to.get("Instances") or [one for one in [instance] if one],
         "Action": plan.get("action", ""),
         "Reasons": plan.get("reasons", []),
         **provenance.shown(_history(arguments, came_to)),

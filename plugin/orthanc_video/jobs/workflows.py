@@ -6,6 +6,7 @@ Unfinished jobs outlive an upgrade: a change to the order of the steps needs ``D
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 
 from dbos import DBOS
@@ -48,8 +49,23 @@ def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: d
     if made["State"] != "Success":
         return made
     active.stage = "store"
-    outcome = until_it_passes(lambda: _publish(upload, info, plan, made["Made"]))
-    return outcome | {"Made": made["Made"]} if outcome["State"] == "Success" else outcome
+    # Earlier versions made no parts.
+    parts = made.get("Parts") or [made["Made"]]
+    outcome = _publish_all(upload, info, plan, parts)
+    return outcome | {"Made": parts[0]} if outcome["State"] == "Success" else outcome
+
+
+def _publish_all(upload: Outcome, info: Outcome, plan: Outcome, parts: list[Outcome]) -> Outcome:
+    """Stores a film's parts, the first one last: where that is stored, all are."""
+    answers: list[Outcome] = []
+    for part in (*parts[1:], parts[0]):
+        stored = until_it_passes(functools.partial(_publish, upload, info, plan, part))
+        if stored["State"] != "Success":
+            return stored
+        answers.append(stored["Answer"])
+    first = answers.pop()
+    more = {"Instances": [first["ID"], *(one["ID"] for one in answers)]} if answers else {}
+    return {"State": "Success", "Answer": first, **more}
 
 
 def until_it_passes(step: Callable[[], Outcome]) -> Outcome:
@@ -90,7 +106,7 @@ def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
             )
     except VideoError as error:
         return failure(error)
-    return {"State": "Success", "Made": to_json(made)}
+    return {"State": "Success", "Parts": to_json(made)}
 
 
 @DBOS.step(name="publish")

@@ -33,6 +33,18 @@ class SliceHash:
         return self._hash.hexdigest()
 
 
+def begins(codec: str, extradata: bytes | None) -> Callable[[bytes], bool]:
+    """Whether a key frame's packet begins anew, so that a decoder needs nothing of what comes before it.
+
+    An IDR picture of H.264, a random access point of H.265, an MPEG-2 picture with a sequence header of its own.
+    """
+    if codec == "mpeg2video":
+        return lambda data: any(mpeg2.is_sequence_header(unit) for unit in mpeg2.units(data))
+    begins_anew = h264.is_idr if codec == "h264" else hevc.is_random_access
+    split = _nal_units_of(codec, bytes(extradata or b""))
+    return lambda data: any(begins_anew(unit) for unit in split(data))
+
+
 def _slices_of(codec: str, extradata: bytes) -> Slices:
     """How the slices are found in a packet of this stream."""
     if codec == "mpeg2video":
@@ -40,13 +52,14 @@ def _slices_of(codec: str, extradata: bytes) -> Slices:
     if codec not in {"h264", "hevc"}:
         raise BrokenVideo(f"The pictures are {codec}, which cannot pass through.")
     is_slice = h264.is_slice if codec == "h264" else hevc.is_slice
-    size = 0
-    if extradata and not is_byte_stream(extradata):
-        split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
-        size = split(extradata).nal_length_size
+    split = _nal_units_of(codec, extradata)
+    return lambda data: (unit for unit in split(data) if is_slice(unit))
 
-    def slices(data: bytes) -> Iterator[bytes | memoryview]:
-        units = h264.split_lengths(data, size) if size else h264.split_annexb(data)
-        return (unit for unit in units if is_slice(unit))
 
-    return slices
+def _nal_units_of(codec: str, extradata: bytes) -> Slices:
+    """How the NAL units are found in a packet of this stream."""
+    if not extradata or is_byte_stream(extradata):
+        return h264.split_annexb
+    split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
+    size = split(extradata).nal_length_size
+    return lambda data: h264.split_lengths(data, size)

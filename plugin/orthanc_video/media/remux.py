@@ -51,8 +51,8 @@ def remux(
     try:
         before, written = _write(source, spans, target, video, level, listener)
     except av.error.FFmpegError as error:
-        raise _failure(error) from error
-    after, count = slices(target, _telling("check", video, listener, _WRITING, 1.0))
+        raise failure(error) from error
+    after, count = slices(target, telling("check", video, listener, _WRITING, 1.0))
     if count != written or written != video.frames:
         raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the new container; nothing was stored.")
     if before != after:
@@ -60,7 +60,7 @@ def remux(
     return Hashes(before, after)
 
 
-def _failure(error: av.error.FFmpegError) -> VideoError:
+def failure(error: av.error.FFmpegError) -> VideoError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Busy("The disk is full; the work will be tried again.")
     if error.errno == errno.EFBIG:
@@ -68,7 +68,7 @@ def _failure(error: av.error.FFmpegError) -> VideoError:
     return BrokenVideo(f"The pictures cannot be put into another container ({reason(error)}).")
 
 
-def _telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Tell:
+def telling(stage: str, video: VideoStream, listener: Listener, first: float, last: float) -> Tell:
     """Takes counts of frames and tells of them, not of each one."""
 
     def tell(frames: int) -> None:
@@ -86,7 +86,7 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         count = 0
-        for packet in _packets(container.demux(stream), tell):
+        for packet in packets(container.demux(stream), tell):
             digest.add(packet)
             count += 1
         return digest.hexdigest(), count
@@ -96,10 +96,9 @@ def _write(
     source: Path, spans: Spans, target: Path, video: VideoStream, level: int, listener: Listener
 ) -> tuple[str, int]:
     grid = _Grid.over(source, spans, video, listener) if video.constant_rate else None
-    start = 0 if grid else _start(source, spans, _telling("remux", video, listener, 0.0, _TIMES))
-    tell = _telling("remux", video, listener, _ORDER, _WRITING)
-    kind, options = ("vob", {}) if video.codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
-    options["fflags"] = "+bitexact"
+    start = 0 if grid else _start(source, spans, telling("remux", video, listener, 0.0, _TIMES))
+    tell = telling("remux", video, listener, _ORDER, _WRITING)
+    kind, options = output_format(video.codec)
     with opened(source, spans) as container, av.open(str(target), "w", format=kind, options=options) as output:
         stream = pictures(container)
         digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
@@ -111,7 +110,7 @@ def _write(
             made.codec_context.codec_tag = "hvc1"  # parameter sets in the index alone, which every player reads
         relabel = _relabel(video.codec, level, stream, made)
         count = 0
-        for packet in _packets(container.demux(stream), tell):
+        for packet in packets(container.demux(stream), tell):
             digest.add(packet)
             if grid is not None:
                 grid.place(packet, count)
@@ -124,9 +123,15 @@ def _write(
         return digest.hexdigest(), count
 
 
-def _packets(packets: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
+def output_format(codec: str) -> tuple[str, dict[str, str]]:
+    """FFmpeg's name of the container that pictures of this codec are stored in, and its muxer's options."""
+    kind, options = ("vob", {}) if codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
+    return kind, options | {"fflags": "+bitexact"}
+
+
+def packets(demuxed: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
     """Those that hold something; tells how many have been dealt with."""
-    for count, packet in enumerate((packet for packet in packets if packet.size), 1):
+    for count, packet in enumerate((packet for packet in demuxed if packet.size), 1):
         yield packet
         tell(count)
 
@@ -134,7 +139,7 @@ def _packets(packets: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]
 def _start(source: Path, spans: Spans, tell: Tell) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
     with opened(source, spans) as container:
-        times = (packet.pts for packet in _packets(container.demux(pictures(container)), tell))
+        times = (packet.pts for packet in packets(container.demux(pictures(container)), tell))
         return min((time for time in times if time is not None), default=0)
 
 
@@ -159,7 +164,7 @@ def _decoded_order(source: Path, spans: Spans, count: int, tell: Tell) -> list[i
     shown: list[int] = []
     with opened(source, spans) as container:
         stream = pictures(container)
-        for number, packet in enumerate(_packets(container.demux(stream), tell)):
+        for number, packet in enumerate(packets(container.demux(stream), tell)):
             packet.pts = packet.dts = number
             shown += [frame.pts for frame in stream.decode(packet) if frame.pts is not None]
         shown += [frame.pts for frame in stream.decode(None) if frame.pts is not None]
@@ -184,13 +189,13 @@ class _Grid:
 
     @classmethod
     def over(cls, source: Path, spans: Spans, video: VideoStream, listener: Listener) -> _Grid:
-        tell = _telling("remux", video, listener, 0.0, _TIMES)
+        tell = telling("remux", video, listener, 0.0, _TIMES)
         with opened(source, spans) as container:
-            given = [packet.pts for packet in _packets(container.demux(pictures(container)), tell)]
+            given = [packet.pts for packet in packets(container.demux(pictures(container)), tell)]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
-            times = _decoded_order(source, spans, len(given), _telling("remux", video, listener, _TIMES, _ORDER))
+            times = _decoded_order(source, spans, len(given), telling("remux", video, listener, _TIMES, _ORDER))
         places = np.empty(len(times), dtype=np.int64)
         places[np.argsort(np.array(times), kind="stable")] = np.arange(len(times))
         return cls(places.tolist(), video.rate.fraction)

@@ -17,9 +17,9 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.media import cine, cine_render, frames, parts, plan, probe, remux, rendition, sandbox, transcode
 from orthanc_video.media.quality import EncoderLog, nowhere
-from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.model import Action, Made, Most, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -32,9 +32,22 @@ def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """The conforming stream; ``parts`` are several where it is longer than ``most``."""
+    made, most = _stream(arguments, listener), from_json(Most, arguments["most"])
+    if not most.is_exceeded(made.size, made.video):
+        return {"parts": [to_json(made)]}
+    several = parts.cut(made, Path(arguments["target"]), most, listener)
+    if made.path != arguments["source"] and len(several) > 1:
+        Path(made.path).unlink()
+    return {"parts": to_json(several)}
+
+
+def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video, planned = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"])
     told: dict[str, Any] = {}
+    if planned.action is Action.WRAP:
+        return Made(path=str(source), size=source.stat().st_size, video=video)
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
@@ -46,9 +59,7 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
         encoded = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
         counts = log.counts(video, encoded.frames, cut=arguments["cut"])
         told = {"quality": log.quality(encoded.frames, crf), "counts": counts}
-    made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, **told)
-    result: dict[str, Any] = to_json(made)
-    return result
+    return Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, **told)
 
 
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:

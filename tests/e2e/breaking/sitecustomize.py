@@ -1,15 +1,16 @@
 """Stops a process of ours at a named place, for the crash tests: Python loads this by itself from PYTHONPATH.
 
-The file named by ORTHANC_VIDEO_TEST_BREAK says where, as ``package.module:Class.function before`` (or ``after``). The
-process that comes there first takes the file, writes its id into one beside it, and waits to be killed, or for that one
-to go. Constants of modules are set, too: ORTHANC_VIDEO_TEST_CONSTANTS has them as JSON, ``package.module:NAME`` and
-number.
+The file named by ORTHANC_VIDEO_TEST_BREAK says where, as ``package.module:Class.function before 1`` (or ``after``, and
+the number of the call). The process that comes there first takes the file, writes its id into one beside it, and waits
+to be killed, or for that one to go. Constants of modules are set, too: ORTHANC_VIDEO_TEST_CONSTANTS has them as JSON,
+``package.module:NAME`` and number.
 """
 
 from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import itertools
 import json
 import os
 import sys
@@ -35,14 +36,17 @@ def _stop() -> None:
         time.sleep(0.05)
 
 
-def _stopping(function: Any, when: str) -> Any:
+def _stopping(function: Any, when: str, at: int) -> Any:
+    calls = itertools.count(1)
+
     def call(*arguments: Any, **named: Any) -> Any:
-        if when == "before":
+        now = next(calls) == at
+        if now and when == "before":
             _stop()
         try:
             return function(*arguments, **named)
         finally:
-            if when == "after":
+            if now and when == "after":
                 _stop()
             if _file.with_suffix(".taken").exists():
                 _file.with_suffix(".left").touch()
@@ -75,13 +79,13 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _break_at(place: str, when: str) -> None:
+def _break_at(place: str, when: str, call: str) -> None:
     name, _, function = place.partition(":")
 
     def change(module: ModuleType) -> None:
         *owner, last = function.split(".")
         holder: Any = getattr(module, owner[0]) if owner else module
-        setattr(holder, last, _stopping(getattr(holder, last), when))
+        setattr(holder, last, _stopping(getattr(holder, last), when, int(call)))
 
     sys.meta_path.insert(0, _Finder(name, change))
 
