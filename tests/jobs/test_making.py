@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 from clips import Clips, picture_source
 from oracles import frame_md5s, slice_hash
 from orthanc_video.errors import BrokenVideo, PoorQuality
 from orthanc_video.jobs import processes
-from orthanc_video.jobs.making import How, Making, how
+from orthanc_video.jobs.making import How, Making, has_vmaf, how
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
@@ -106,6 +108,30 @@ def test_a_source_that_cannot_be_decoded_whole_is_flagged_or_refused(clips: Clip
         match=r"Not all frames of the video can be decoded\. Frames: 59 coded, 59 decoded, \d\d of them damaged",
     ):
         _made(_making(damaged, tmp_path, replace(anyhow, refuse=True)))
+
+
+@pytest.fixture
+def with_vmaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An ffmpeg that has it comes first in the path, as at a site that has installed its own."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    has_vmaf.cache_clear()
+    yield
+    has_vmaf.cache_clear()
+
+
+@pytest.mark.usefixtures("with_vmaf")
+def test_vmaf_is_measured_where_ffmpeg_has_it(clips: Clips, tmp_path: Path) -> None:
+    making = _making(clips.encoded("vmaf.webm", codec="vp9", source=picture_source(size="320x240")), tmp_path)
+    good = _made(making)
+    poor = _made(replace(making, how=replace(_HOW, crf=45, demands=Demands(psnr=1, ssim=0))))
+    assert good.quality is not None
+    assert good.quality.vmaf is not None
+    assert poor.quality is not None
+    assert poor.quality.vmaf is not None
+    assert 100 >= good.quality.vmaf.whole > 85 > poor.quality.vmaf.whole > poor.quality.vmaf.lowest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "made.mp4"]
 
 
 _PASSING: dict[str, tuple[Callable[[Clips], Path], str]] = {

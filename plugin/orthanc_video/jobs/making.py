@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,19 @@ from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.history import of_counts, of_quality
 from orthanc_video.errors import BrokenVideo, PoorQuality
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
-from orthanc_video.model import Action, Demands, Made, MediaInfo, Most, Plan, Progress, Upload, from_json, to_json
+from orthanc_video.model import (
+    Action,
+    Demands,
+    Figure,
+    Made,
+    MediaInfo,
+    Most,
+    Plan,
+    Progress,
+    Upload,
+    from_json,
+    to_json,
+)
 from orthanc_video.settings import REFUSE, Gateway
 
 # x264's rate factor for the second attempt: 6 less halve the quantizer's step.
@@ -35,6 +50,16 @@ def how(gateway: Gateway) -> How:
         demands=Demands(psnr=gateway.minimum_psnr, ssim=gateway.minimum_ssim),
         refuse=gateway.quality_policy == REFUSE,
     )
+
+
+@functools.cache
+def has_vmaf() -> bool:
+    """Whether the ffmpeg at hand measures VMAF. Debian's does not."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        return False
+    asked = [found, "-hide_banner", "-filters"]
+    return b" libvmaf " in subprocess.run(asked, capture_output=True, timeout=20, check=False).stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +90,8 @@ class Making:
             for one in made:
                 Path(one.path).unlink()
             made = self._once(process, limits, _second(listener), self._finer(), max(1, self.how.crf - _FINER), 2)
+        if made[0].quality is not None and len(made) == 1 and has_vmaf():
+            made = [self._compared(made[0], process, limits, listener)]
         if self.how.refuse:
             _refuse_poor(made[0])
         return made
@@ -90,6 +117,18 @@ class Making:
             return made
         judged = dataclasses.replace(made.quality, attempts=attempt, demands=self.how.demands)
         return dataclasses.replace(made, quality=judged)
+
+    def _compared(self, made: Made, process: MediaProcess, limits: Limits, listener: Listener | None) -> Made:
+        arguments: dict[str, Any] = {
+            "source": self.upload.path,
+            "made": made.path,
+            "video": to_json(self.info.video),
+            "plan": to_json(self.plan),
+        }
+        measured = process.run("compare", arguments, limits, _second(listener))["vmaf"]
+        if made.quality is None:
+            raise ValueError("VMAF of what was not re-encoded")
+        return dataclasses.replace(made, quality=dataclasses.replace(made.quality, vmaf=from_json(Figure, measured)))
 
     def _finer(self) -> Plan:
         """The same with the bit rate of the highest level that its transfer syntax holds."""

@@ -52,15 +52,18 @@ class Distribution:
         self._digits = digits
         self._counts: Counter[float] = Counter()
 
+    @property
+    def frames(self) -> int:
+        return self._counts.total()
+
     def add(self, value: float) -> None:
         self._counts[round(value, self._digits)] += 1
 
     def figure(self, whole: float | None = None) -> Figure:
         """``whole`` is the mean unless it is given. The percentile is the smallest value that a hundredth of all frames
         reach or stay below."""
-        frames = self._counts.total()
-        mean = sum(value * count for value, count in self._counts.items()) / frames
-        left = math.ceil(frames / 100)
+        mean = sum(value * count for value, count in self._counts.items()) / self.frames
+        left = math.ceil(self.frames / 100)
         percentile = lowest = min(self._counts)
         for percentile in sorted(self._counts):
             left -= self._counts[percentile]

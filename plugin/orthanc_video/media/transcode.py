@@ -147,6 +147,11 @@ def command_line(
     source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, span: Span | None = None
 ) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
+    return encoded(shown(source, video, aim, span), target, video, aim, preset, crf)
+
+
+def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
+    """The pictures as the encoder is given them, but for their format."""
     # ffmpeg's subfile protocol: the span is all that it sees of the file.
     part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
     protocols = "file,subfile" if span else "file"
@@ -157,7 +162,7 @@ def command_line(
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
         picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
-    return encoded(sized(picture, video, aim), target, video, aim, preset, crf)
+    return sized(picture, video, aim)
 
 
 def encoded(

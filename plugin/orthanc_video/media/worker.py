@@ -17,7 +17,19 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import cine, cine_render, frames, parts, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.media import (
+    cine,
+    cine_render,
+    frames,
+    parts,
+    plan,
+    probe,
+    remux,
+    rendition,
+    sandbox,
+    transcode,
+    vmaf,
+)
 from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.model import Action, Made, Most, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
@@ -62,6 +74,15 @@ def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     return Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, **told)
 
 
+def _compare(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """VMAF, in a process of its own: each may start one program."""
+    video, target = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"]).target
+    if target is None:
+        raise ValueError("a transcode without a target")
+    source, made = Path(arguments["source"]), Path(arguments["made"])
+    return {"vmaf": to_json(vmaf.measure(source, made, video, target, listener))}
+
+
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     path, target, width = Path(arguments["path"]), Path(arguments["target"]), arguments["width"]
     if "film" in arguments:
@@ -104,6 +125,7 @@ def _render(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
 _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "probe": _probe,
     "make": _make,
+    "compare": _compare,
     "thumbnail": _thumbnail,
     "look": _look,
     "render": _render,
@@ -122,6 +144,10 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
             program=_ffmpeg() if transcodes else None,
             patient=True,
         )
+    if name == "compare":
+        made = Path(arguments["made"])
+        read = Path(arguments["source"]), made
+        return sandbox.Needs(read=read, change=(made.parent,), program=_ffmpeg(), patient=True)
     if name == "render":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), program=_ffmpeg(), patient=True)
