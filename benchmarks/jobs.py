@@ -14,9 +14,9 @@ from e2e.orthanc_server import OrthancServer
 from orthanc_video.jobs import processes
 
 _HOW = (
-    "Ours is one POST of the film until the answer that says Success: received, probed, committed, transcoded, frames "
-    "counted, remuxed, stored in Orthanc and checked; the object is deleted after it. The rival is the same ffmpeg "
-    "command alone."
+    "Ours is one POST of the film until the answer that says Success: received, probed, committed, transcoded, "
+    "measured, frames counted, remuxed, stored in Orthanc and checked; the object is deleted after it. The rival is "
+    "the same ffmpeg command alone, nothing measured."
 )
 
 

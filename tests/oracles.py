@@ -51,6 +51,38 @@ def psnr(one: Picture, other: Picture) -> float:
     return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
+# Y, Cb and Cr of each frame.
+Planes = list[tuple[Picture, Picture, Picture]]
+
+
+def planes(path: Path, filters: str = "null") -> Planes:
+    """Every frame as 8-bit 4:2:0, in the order shown; turned as the container asks."""
+    graph = f"{filters},format=yuv420p"
+    command = ("ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf", graph, "-fps_mode", "passthrough")
+    raw = _run(*command, "-f", "yuv4mpegpipe", "-")
+    head, _, rest = raw.partition(b"\n")
+    width, height = (int(word[1:]) for word in head.split()[1:3])
+    luma, chroma = width * height, (width // 2) * (height // 2)
+    found: Planes = []
+    while rest:
+        _, _, rest = rest.partition(b"\n")
+        values = np.frombuffer(rest[: luma + 2 * chroma], dtype=np.uint8)
+        small = (height // 2, width // 2)
+        blue, red = values[luma : luma + chroma], values[luma + chroma :]
+        found.append((values[:luma].reshape(height, width), blue.reshape(small), red.reshape(small)))
+        rest = rest[luma + 2 * chroma :]
+    return found
+
+
+def ssim(source: Path, filters: str, made: Path) -> list[float]:
+    """Of the luma of each frame, paired by its number, by ffmpeg's filter; its windows begin where x264's do."""
+    number = "crop=iw-2:ih-2:2:2,settb=1/1000,setpts=N"
+    graph = f"[0:v]{filters},format=yuv420p,{number}[a];[1:v]{number}[b];[a][b]ssim=stats_file=-:shortest=1"
+    said = _run("ffmpeg", "-v", "error", "-i", source, "-i", made, "-filter_complex", graph,
+                "-fps_mode", "passthrough", "-f", "null", "/dev/null")  # fmt: skip
+    return [float(line.split()[1].removeprefix(b"Y:")) for line in said.splitlines()]
+
+
 # Of each codec: ffmpeg's raw muxer, and whether a unit after its start code is a slice.
 _RAW: dict[str, tuple[str, Callable[[bytes], bool]]] = {
     "h264": ("h264", lambda unit: unit[0] & 31 in range(1, 6)),

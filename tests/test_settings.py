@@ -41,6 +41,19 @@ def test_an_empty_configuration_works() -> None:
     assert {settings.spool.parent, settings.cache.parent, settings.database.parent} == {settings.directory}
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"QualityPolicy": "ask"}, '"flag" or "refuse"'),
+        ({"MinimumSSIM": 1.5}, "at most 1"),
+        ({"MinimumPSNR": -1.0}, "negative"),
+    ],
+)
+def test_demands_on_quality_that_nothing_can_meet_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        _settings(given)
+
+
 def test_keys_are_the_fields_in_orthancs_spelling() -> None:
     names = {"answer_seconds": "AnswerSeconds", "sop_class": "SOPClass", "public_url": "PublicUrl",
              "maximum_upload_mb": "MaximumUploadMB", "transcode_crf": "TranscodeCRF"}  # fmt: skip
@@ -59,7 +72,8 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         if isinstance(default, int | float)
         else "photographic"
     )
-    other = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024}.get(key, other)
+    own = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024, "QualityPolicy": "refuse", "MinimumSSIM": 0.9}
+    other = own.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (
         None,

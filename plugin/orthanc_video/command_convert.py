@@ -11,10 +11,12 @@ from typing import Any
 
 from orthanc_video.dicom import attributes, check, write
 from orthanc_video.dicom.build import build
+from orthanc_video.dicom.history import history_of
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
+from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
-from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, from_json, to_json
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, from_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
@@ -61,8 +63,8 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
                 partial.replace(one)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    for reason in plan.reasons:
-        print(reason)
+    for sentence in (*plan.reasons, *history_of(upload, plan, parts[0]).record):
+        print(sentence)
     for one in targets:
         print(f"{plan.action}: {target.with_name(one.name)}")
 
@@ -82,24 +84,13 @@ def _numbered(target: Path, made: Made) -> Path:
 
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, most: Most, target: Path) -> list[Made]:
-    if plan.action is Action.WRAP and not most.is_exceeded(upload.size, info.video):
-        return [Made(path=upload.path, size=upload.size, video=info.video, probed=info)]
-    arguments: dict[str, Any] = {
-        "source": upload.path,
-        "target": str(target),
-        "video": to_json(info.video),
-        "plan": to_json(plan),
-        "preset": _DEFAULTS.transcode_preset,
-        "crf": _DEFAULTS.transcode_crf,
-        "most": to_json(most),
-    }
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS), most=most)
     limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY, file=max(LARGEST_INSTANCE, 4 * upload.size))
     try:
         with Bar() as bar:
-            made = MediaProcess().run("make", arguments, limits, bar.show)
+            return making.run(MediaProcess(), limits, bar.show)
     finally:
         close()
-    return [from_json(Made, one) for one in made["parts"]]
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -113,6 +113,13 @@ class Nonconforming(VideoError):
     title = "Object would not conform"
 
 
+class PoorQuality(VideoError):
+    """A re-encoded video that is less like its source than is demanded."""
+
+    status = 422
+    title = "Quality too low"
+
+
 class Locked(VideoError):
     """Another request is at work on the same thing."""
 
@@ -180,6 +187,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         UnsupportedMedia,
         BrokenVideo,
         Nonconforming,
+        PoorQuality,
         Locked,
         ChecksumMismatch,
         Busy,

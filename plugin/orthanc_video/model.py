@@ -142,6 +142,66 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a re-encoded film has to be like on the whole: ``psnr`` in dB, ``ssim`` up to 1."""
+
+    psnr: float = 35.0
+    ssim: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measure over all frames: on the whole, the best of the worst hundredth of frames, and the worst frame."""
+
+    whole: float
+    percentile: float
+    lowest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """How near a re-encoded film is to what the encoder was given, each frame measured against its own.
+
+    ``psnr`` is in dB, of luma and chroma together, on the whole that of the mean squared error over all frames; 100
+    stands for equal pictures. ``ssim`` is of luma, on the whole the mean. ``lowest_frame`` (from 1) has the lowest
+    PSNR. ``crf`` is what it was encoded with at last, at the ``attempts``-th time. ``vmaf``: None where ffmpeg has
+    none.
+    """
+
+    psnr: Figure
+    ssim: Figure
+    frames: int
+    lowest_frame: int
+    crf: int
+    attempts: int = 1
+    demands: Demands = Demands()
+    vmaf: Figure | None = None
+
+    @property
+    def meets(self) -> bool:
+        return self.psnr.whole >= self.demands.psnr and self.ssim.whole >= self.demands.ssim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Frames on their way through a transcode: ``coded`` in the file, ``decoded`` of them, ``damaged`` among those,
+    ``written`` in the end. ``failed`` is how often the decoder gave up, ``hidden`` that the file holds frames which are
+    not for showing, so that fewer are decoded than coded."""
+
+    coded: int
+    decoded: int
+    written: int
+    damaged: int = 0
+    failed: int = 0
+    hidden: bool = False
+
+    @property
+    def lossless(self) -> bool:
+        """Whether everything in the file that is for showing could be decoded whole."""
+        return not self.damaged and not self.failed and (self.hidden or self.decoded == self.coded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Most:
     """How much of a film one object may hold; ``seconds`` 0 is any length."""
 
@@ -157,9 +217,11 @@ class Made:
     """The stream that a job will wrap: a conforming MP4 on disk, described from its own bits.
 
     ``video`` describes the made stream, ``probed`` all of it; earlier versions did not record that.
-    ``pictures`` is the SHA-256 over all coded slices where the pictures were passed through, else empty.
+    ``pictures`` is the SHA-256 over all its coded slices where the pictures were passed through, but for a file that
+    is taken as it is, and ``source_pictures`` that over those of the source. ``quality`` and ``counts`` are those of a
+    transcode.
     A long film becomes several ``parts``: this is number ``part`` (from 1), before which come ``first`` frames of the
-    film, in decode order, and ``start`` seconds.
+    film, in decode order, and ``start`` seconds. Hashes, quality and counts are of the whole film.
     """
 
     path: str
@@ -171,6 +233,9 @@ class Made:
     first: int = 0
     start: Rational = Rational(0)
     probed: MediaInfo | None = None
+    source_pictures: str = ""
+    quality: Quality | None = None
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

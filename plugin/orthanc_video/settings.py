@@ -20,6 +20,8 @@ SECTION = "VideoGateway"
 MIB = 1 << 20
 # When a video that browsers cannot play gets a rendition that they can: when it is first asked for, or before.
 ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
+# What happens to a transcode that is less like its source than is demanded, or whose source cannot be decoded whole.
+FLAG, REFUSE = "flag", "refuse"
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
@@ -59,6 +61,9 @@ class Gateway:
     sop_class: str = "photographic"
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
+    minimum_psnr: float = 35.0
+    minimum_ssim: float = 0.95
+    quality_policy: str = FLAG
     renditions: str = "on-arrival"
     cache_mb: int = 8192
     index_cache_entries: int = 256
@@ -103,7 +108,7 @@ class Settings:
 
 # Never shown, not even when they are wrong.
 _HIDDEN = {"Database", "Password", "Secret"}
-_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF"}
+_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF", "psnr": "PSNR", "ssim": "SSIM"}
 
 
 def key_of(name: str) -> str:
@@ -188,6 +193,8 @@ _NOT_ZERO = (
     *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
     *("maximum_upload_mb", "instance_mb", "worker_memory_mb"),
 )
+_CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE)}
+_AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1}
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:
@@ -202,13 +209,15 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     if gateway.instance_mb > LARGEST_MB:
         told = f'"{SECTION}.InstanceMB" must be at most {LARGEST_MB}, but is {gateway.instance_mb}'
         raise ConfigurationError(f"{told}: one DICOM object holds less than 4 GiB.")
-    if gateway.renditions not in {ON_REQUEST, ON_ARRIVAL}:
-        choices = f'"{ON_ARRIVAL}" or "{ON_REQUEST}"'
-        raise ConfigurationError(f'"{SECTION}.Renditions" must be {choices}, but is {json.dumps(gateway.renditions)}.')
-    for name in ("port", "worker_metrics_port"):
-        if getattr(gateway, name) > 65535:
+    for name, choices in _CHOICES.items():
+        if getattr(gateway, name) not in choices:
+            asked = " or ".join(f'"{choice}"' for choice in choices)
+            shown = json.dumps(getattr(gateway, name))
+            raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be {asked}, but is {shown}.')
+    for name, most in _AT_MOST.items():
+        if getattr(gateway, name) > most:
             key = f"{SECTION}.{key_of(name)}"
-            raise ConfigurationError(f'"{key}" must be at most 65535, but is {getattr(gateway, name)}.')
+            raise ConfigurationError(f'"{key}" must be at most {most}, but is {getattr(gateway, name)}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

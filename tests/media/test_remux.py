@@ -51,7 +51,7 @@ def _remuxed(source: Path, target: Path) -> tuple[VideoStream, str]:
     planned = plan(info)
     assert planned.action is Action.REMUX
     level = planned.target.level if planned.target else 0
-    return info.video, remux(source, target, info.video, level, lambda _: None)
+    return info.video, remux(source, target, info.video, level, lambda _: None).after
 
 
 @pytest.fixture(params=list(_SOURCES))

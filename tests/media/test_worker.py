@@ -41,6 +41,7 @@ def _make(source: Path, target: Path, most: Most = _WHOLE, **limits: int) -> tup
         "plan": to_json(plan(info)),
         "preset": "veryfast",
         "crf": 20,
+        "cut": not info.simple_edits,
         "most": to_json(most),
     }
     return _run("make", arguments, **limits)

@@ -7,6 +7,16 @@ export interface Plan {
   reasons: string[];
 }
 
+/** How near a re-encoded film is to its source: PSNR in dB, 100 where equal, SSIM up to 1; over all and of the worst frame. */
+export interface Quality {
+  psnr: number;
+  ssim: number;
+  lowest: number;
+  lowestFrame: number;
+  /** Whether it is as much as the server demands. */
+  met: boolean;
+}
+
 export interface Video {
   id: string;
   sopInstanceUid: string;
@@ -36,6 +46,11 @@ export interface Video {
   remark: string;
   received: string;
   plan: Plan | null;
+  quality: Quality | null;
+  /** Of the frames in the source: whether all were decoded whole; null where nothing was re-encoded. */
+  complete: boolean | null;
+  /** The digest that the pictures had before and after; empty where they were re-encoded or changed. */
+  unchanged: string;
 }
 
 export interface Page {
@@ -100,6 +115,30 @@ function readPlan(value: unknown): Plan | null {
   return action === "" && reasons.length === 0 ? null : { action, reasons };
 }
 
+function readQuality(value: unknown): Quality | null {
+  const quality = fields(value);
+  const psnr = fields(quality["PSNR"]);
+  const whole = amount(psnr["Whole"]);
+  if (whole === 0) return null;
+  return {
+    psnr: whole,
+    ssim: amount(fields(quality["SSIM"])["Whole"]),
+    lowest: amount(psnr["Lowest"]),
+    lowestFrame: amount(quality["LowestFrame"]),
+    met: quality["Met"] === true,
+  };
+}
+
+function readComplete(value: unknown): boolean | null {
+  const complete = fields(value)["Complete"];
+  return typeof complete === "boolean" ? complete : null;
+}
+
+function readUnchanged(value: unknown): string {
+  const proof = fields(value);
+  return proof["Equal"] === true ? text(proof["Result"]) : "";
+}
+
 export function readVideo(value: unknown): Video {
   const item = fields(value);
   const id = orthancId(item["ID"]);
@@ -128,6 +167,9 @@ export function readVideo(value: unknown): Video {
     remark: text(fields(item["Rendition"])["Sentence"]),
     received: text(item["Received"]),
     plan: readPlan(item["Plan"]),
+    quality: readQuality(item["Quality"]),
+    complete: readComplete(item["Frames"]),
+    unchanged: readUnchanged(item["Pictures"]),
   };
 }
 

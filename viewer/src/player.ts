@@ -66,6 +66,9 @@ function plan(video: Video): HTMLElement | null {
     { class: "plan", "data-test": "plan" },
     el("h3", {}, words.planTitle),
     action === "" ? null : el("p", {}, words.plan[action] ?? action),
+    video.quality ? el("p", { "data-test": "quality" }, words.quality(video.quality)) : null,
+    video.complete === false ? el("p", {}, words.incomplete) : null,
+    video.unchanged === "" ? null : el("p", { "data-test": "proof" }, words.proof, el("small", {}, video.unchanged)),
     reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", {}, reason))),
   );
 }

@@ -1,6 +1,6 @@
 // Everything the page says, in one place, so that a second language is a second table.
 
-import type { Job } from "./answers";
+import type { Job, Quality } from "./answers";
 import { duration } from "./format";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
@@ -21,6 +21,8 @@ const ACTIONS: Record<string, string> = {
   transcode: "Converted.",
   render: "Ready to be played.",
 };
+
+const decibels = (value: number): string => (value >= 100 ? "equal" : `${value.toFixed(1)} dB`);
 
 const PREPARING = "Browsers do not play this format; a version that they play is being made";
 
@@ -112,6 +114,11 @@ export const words = {
     string,
     string
   >,
+  quality: ({ psnr, ssim, lowest, lowestFrame, met }: Quality) =>
+    `${met ? "" : "Less like its source than is demanded: "}` +
+    `PSNR ${decibels(psnr)}, SSIM ${ssim.toFixed(3)}; lowest in frame ${lowestFrame}, ${decibels(lowest)}.`,
+  incomplete: "Not all frames of the source could be decoded.",
+  proof: "The same before and after, by SHA-256: ",
   fact: {
     patientId: "Patient ID",
     studyDate: "Study date",

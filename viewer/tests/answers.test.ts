@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AnswerError, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "../src/answers";
+import { words } from "../src/words";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const VIDEO = {
@@ -25,6 +26,9 @@ const VIDEO = {
   Playable: true,
   Received: "2026-11-21T10:00:00Z",
   Plan: { Action: "remux", Reasons: ["one", "", 2] },
+  Quality: null,
+  Frames: null,
+  Pictures: { Algorithm: "SHA-256 of all coded slices", Source: "ab", Result: "ab", Equal: true },
 };
 
 describe("a video", () => {
@@ -38,7 +42,26 @@ describe("a video", () => {
       stream: true,
       playable: true,
       plan: { action: "remux", reasons: ["one", "2"] },
+      quality: null,
+      complete: null,
+      unchanged: "ab",
     });
+  });
+
+  it("tells what its conversion cost", () => {
+    const figure = { Whole: 44.49, Percentile1: 43.33, Lowest: 38.01 };
+    const like = { Whole: 0.99432, Percentile1: 0.99, Lowest: 0.9 };
+    const Quality = { PSNR: figure, SSIM: like, VMAF: null, LowestFrame: 7, Met: false };
+    const found = readVideo({ ...VIDEO, Quality, Frames: { Complete: false }, Pictures: null });
+    expect(found).toMatchObject({ complete: false, unchanged: "" });
+    expect(found.quality).toEqual({ psnr: 44.49, ssim: 0.99432, lowest: 38.01, lowestFrame: 7, met: false });
+    expect(words.quality(found.quality!)).toBe(
+      "Less like its source than is demanded: PSNR 44.5 dB, SSIM 0.994; lowest in frame 7, 38.0 dB.",
+    );
+  });
+
+  it("claims no proof where the pictures changed", () => {
+    expect(readVideo({ ...VIDEO, Pictures: { Source: "ab", Result: "cd", Equal: false } }).unchanged).toBe("");
   });
 
   it("is read from little, and from text where numbers should be", () => {

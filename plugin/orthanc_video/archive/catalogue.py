@@ -6,13 +6,14 @@ import asyncio
 import re
 from typing import Any
 
+from orthanc_video.archive import provenance
 from orthanc_video.archive.access import Access, Caller
 from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
 from orthanc_video.dicom import classes, syntaxes
+from orthanc_video.dicom.history import History, read
 from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo
 from orthanc_video.model import MultiFrame
 
-_HISTORY = re.compile(r"(wrap|remux|transcode): source file.*?SHA-256 ([0-9a-f]{64})\.\s*(.*)", re.DOTALL)
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
 _AT_ONCE = 4
 _MODALITIES = "ES\\GM\\XC"
@@ -63,6 +64,7 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         access.remembered(caller, f"/instances/{instance}"),
         access.remembered(caller, f"/instances/{instance}/metadata?expand"),
     )
+    told = _history(tags)
     series = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
     study = await access.remembered(caller, f"/studies/{series['ParentStudy']}")
     return {
@@ -73,7 +75,8 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
         **(_film(stored.film) if isinstance(stored, StoredFilm) else _video(stored, tags)),
         "Received": metadata.get("ReceptionDate", ""),
-        "Plan": _plan(tags),
+        "Plan": _plan(told),
+        **provenance.shown(told),
     }
 
 
@@ -135,11 +138,15 @@ def _rate(frame_time: float) -> str:
     return f"{round(1_000_000 / frame_time)}/1000"
 
 
-def _plan(tags: dict[str, Any]) -> dict[str, Any] | None:
+def _history(tags: dict[str, Any]) -> History | None:
     """What this project recorded of the conversion in Contributing Equipment, None for other writers' objects."""
-    for item in tags.get("ContributingEquipmentSequence") or []:
-        found = _HISTORY.match(str(item.get("ContributionDescription", "")))
-        if found:
-            reasons = re.split(r"(?<=[.])\s+(?=[A-Z0-9])", found[3].strip())
-            return {"Action": found[1], "SourceSHA256": found[2], "Reasons": [reason for reason in reasons if reason]}
-    return None
+    items = tags.get("ContributingEquipmentSequence") or []
+    found = (read(str(item.get("ContributionDescription", ""))) for item in items)
+    return next((one for one in found if one is not None), None)
+
+
+def _plan(told: History | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    reasons = re.split(r"(?<=[.])\s+(?=[A-Z0-9])", told.reasons)
+    return {"Action": told.action, "SourceSHA256": told.sha256, "Reasons": [reason for reason in reasons if reason]}

@@ -17,12 +17,12 @@ from pydicom.valuerep import DSdecimal
 from orthanc_video import __version__
 from orthanc_video.dicom import moments, syntaxes
 from orthanc_video.dicom.classes import VideoClass, class_for
+from orthanc_video.dicom.history import History, contribution, derivation, history_of
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 
 IMPLEMENTATION_CLASS_UID = "2.25.224463173513573470227903853943172843563"
 IMPLEMENTATION_VERSION_NAME = "ORTHANC_VIDEO"
 _NAMESPACE = uuid.UUID("5f2b7d0e-9d0c-5d0a-8a55-5f3c35a1b7a1")
-_ST = 1024  # characters that a value of VR ST or LO may have (PS3.5 6.2)
 
 
 def derived_uid(*parts: str) -> str:
@@ -66,7 +66,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     _picture(dataset, made)
     _time(dataset, made)
     _lossy(dataset, plan, made)
-    _history(dataset, upload, plan, made)
+    _history(dataset, upload, plan, history_of(upload, plan, made))
     _unknown(dataset, kind)
     dataset.file_meta = _file_meta(dataset, plan)
     return dataset
@@ -146,7 +146,7 @@ def _lossy(dataset: Dataset, plan: Plan, made: Made) -> None:
     dataset.LossyImageCompressionMethod = syntaxes.BY_UID[plan.transfer_syntax].method
 
 
-def _history(dataset: Dataset, upload: Upload, plan: Plan, made: Made) -> None:
+def _history(dataset: Dataset, upload: Upload, plan: Plan, history: History) -> None:
     """What was done, by what, to which file: Contributing Equipment (PS3.3 C.12.1), and derivation for a transcode."""
     now = datetime.datetime.now(datetime.UTC)
     dataset.InstanceCreationDate = f"{now:%Y%m%d}"
@@ -158,24 +158,12 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan, made: Made) -> None:
     item.ManufacturerModelName = "orthanc-video"
     item.SoftwareVersions = __version__
     item.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
-    name = f' "{upload.filename}"' if upload.filename else ""
-    words = (
-        _part_in_words(made)
-        + f"{plan.action}: source file{name}, {upload.size} bytes, SHA-256 {upload.sha256}. {' '.join(plan.reasons)}"
-    )
-    item.ContributionDescription = words.replace("\\", "/")[:_ST]
+    item.ContributionDescription = contribution(upload, history)
     dataset.ContributingEquipmentSequence = Sequence([item])
     if plan.action is Action.TRANSCODE:
         dataset.ImageType = ["DERIVED", "PRIMARY"]
-        dataset.DerivationDescription = " ".join(plan.reasons).replace("\\", "/")[:_ST]
+        dataset.DerivationDescription = derivation(history)
         dataset.DerivationCodeSequence = Sequence([_code("113040", "DCM", "Lossy Compression")])
-
-
-def _part_in_words(made: Made) -> str:
-    if made.parts == 1:
-        return ""
-    last = made.first + made.video.frames
-    return f"Part {made.part} of {made.parts}, frames {made.first + 1} to {last} of the film. "
 
 
 def _unknown(dataset: Dataset, kind: VideoClass) -> None:

@@ -20,8 +20,9 @@ from orthanc_video.dicom import check, write
 from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
 from orthanc_video.files import SpanSource
+from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
-from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, from_json, to_json
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload
 from orthanc_video.settings import MIB, Settings
 
 # Seconds of 1920 × 1080.
@@ -50,26 +51,16 @@ def make(
 ) -> list[Made]:
     """The conforming stream: the upload itself (wrap), or a new file beside it; several of a long film."""
     source = Path(upload.path)
-    own = settings.gateway
-    most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
-    if plan.action is Action.WRAP and not most.is_exceeded(upload.size, info.video):
-        return [Made(path=upload.path, size=upload.size, video=info.video, probed=info)]
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
-    room_for(settings, upload.size)
-    arguments: dict[str, Any] = {
-        "source": upload.path,
-        "target": str(target),
-        "video": to_json(info.video),
-        "plan": to_json(plan),
-        "preset": own.transcode_preset,
-        "crf": own.transcode_crf,
-        "most": to_json(most),
-    }
-    made = process.run("make", arguments, job_limits(settings), listener)
-    return [from_json(Made, one) for one in made["parts"]]
+    own = settings.gateway
+    most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most)
+    if not making.is_file:
+        room_for(settings, upload.size)
+    return making.run(process, job_limits(settings), listener)
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from typing import Any
 
 from dbos import DBOS, WorkflowStatus
 
+from orthanc_video.archive import provenance
 from orthanc_video.archive.objects import StoredVideo
+from orthanc_video.dicom.history import History, history_of
 from orthanc_video.errors import NotFound
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Outcome
+from orthanc_video.model import Made, Plan, Upload, from_json
 from orthanc_video.settings import Settings
 
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
@@ -90,8 +93,17 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         "Instances": came_to.get("Instances") or [one for one in [instance] if one],
         "Action": plan.get("action", ""),
         "Reasons": plan.get("reasons", []),
+        **provenance.shown(_history(arguments, came_to)),
         "Created": status.created_at,
     }
+
+
+def _history(arguments: tuple[Any, ...], came_to: Outcome) -> History | None:
+    """What came of an upload's conversion; None where there is no result, or the object had been there before."""
+    if "Made" not in came_to:
+        return None
+    upload, plan = from_json(Upload, arguments[0]), from_json(Plan, arguments[2])
+    return history_of(upload, plan, from_json(Made, came_to["Made"]))
 
 
 def rendition(latest: WorkflowStatus | None, made: StoredVideo | None) -> dict[str, Any] | None:

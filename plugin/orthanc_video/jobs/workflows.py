@@ -50,7 +50,9 @@ def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: d
         return made
     active.stage = "store"
     # Earlier versions made no parts.
-    return _publish_all(upload, info, plan, made.get("Parts") or [made["Made"]])
+    parts = made.get("Parts") or [made["Made"]]
+    outcome = _publish_all(upload, info, plan, parts)
+    return outcome | {"Made": parts[0]} if outcome["State"] == "Success" else outcome
 
 
 def _publish_all(upload: Outcome, info: Outcome, plan: Outcome, parts: list[Outcome]) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -43,7 +44,9 @@ def cut(whole: Made, target: Path, most: Most, listener: Listener) -> list[Made]
         for number, (path, first) in enumerate(zip(paths, firsts, strict=True), 1)
     ]
     _prove(made, video, before, listener)
-    return made
+    if whole.quality is not None:
+        return [dataclasses.replace(one, quality=whole.quality, counts=whole.counts) for one in made]
+    return [dataclasses.replace(one, source_pictures=before, pictures=before) for one in made]
 
 
 def _timeline(source: Path, video: VideoStream, listener: Listener) -> tuple[cuts.Timeline, str]:

@@ -9,7 +9,7 @@ import errno
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -33,8 +33,17 @@ _TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
 
 
-def remux(source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None) -> str:
-    """Writes the pictures of ``source``, or of these spans of it, to ``target``; the hash of all coded slices.
+class Hashes(NamedTuple):
+    """SHA-256 over all coded slices, as they were read and as they lie in the file that was written."""
+
+    before: str
+    after: str
+
+
+def remux(
+    source: Path, target: Path, video: VideoStream, level: int, listener: Listener, spans: Spans = None
+) -> Hashes:
+    """Writes the pictures of ``source``, or of these spans of it, to ``target``; the hashes of all coded slices.
 
     ``level`` other than 0 corrects the level label. Frames of a constant-rate stream land exactly on that rate's grid;
     all others keep their times, counted from the first frame shown. Raises BrokenVideo for a lost or changed frame.
@@ -48,7 +57,7 @@ def remux(source: Path, target: Path, video: VideoStream, level: int, listener: 
         raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the new container; nothing was stored.")
     if before != after:
         raise BrokenVideo("The coded pictures changed on the way into the new container; nothing was stored.")
-    return after
+    return Hashes(before, after)
 
 
 def failure(error: av.error.FFmpegError) -> VideoError:

@@ -18,6 +18,7 @@ from orthanc_video.bitstream import levels
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import sandbox
 from orthanc_video.media.probe import LARGEST_AREA, probe
+from orthanc_video.media.quality import EncoderLog
 from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
 from orthanc_video.model import Progress, Span, Target, VideoStream
@@ -35,10 +36,17 @@ def streamable(
     crf: int,
     listener: Listener,
     span: Span | None = None,
+    log: EncoderLog | None = None,
 ) -> VideoStream:
-    """Re-encodes ``source``, or this span of it, into an MP4 with its index in front; what came out, counted."""
+    """Re-encodes ``source``, or this span of it, into an MP4 with its index in front; what came out, counted.
+
+    ``log`` is told what ffmpeg says of each frame on the way.
+    """
     raw = target.with_suffix(".raw.mp4")
-    written = transcode(source, raw, video, aim, preset, crf, lambda told: listener(told.within(0, 0.97)), span)
+    command = command_line(source, raw, video, aim, preset, crf, span)
+    if log is not None:
+        command = log.asked_of(command)
+    written = run(command, video, lambda told: listener(told.within(0, 0.97)), log=log)
     encoded = probe(raw).video
     if encoded.frames != written:
         raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
@@ -61,7 +69,13 @@ def transcode(
     return run(command_line(source, target, video, aim, preset, crf, span), video, listener)
 
 
-def run(command: list[str], video: VideoStream, listener: Listener, feed: Feed | None = None) -> int:
+def run(
+    command: list[str],
+    video: VideoStream,
+    listener: Listener,
+    feed: Feed | None = None,
+    log: EncoderLog | None = None,
+) -> int:
     """Runs ffmpeg to its end; the number of frames written. ``feed`` writes its standard input, in a thread."""
     frames = 0
     with (
@@ -71,12 +85,13 @@ def run(command: list[str], video: VideoStream, listener: Listener, feed: Feed |
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             preexec_fn=sandbox.before_program,
+            pass_fds=log.descriptors if log else (),
         ) as process,
         ThreadPoolExecutor(2) as threads,
     ):
         sandbox.alone(process.pid)
         # A damaged video makes ffmpeg complain of every frame: unread, its words would fill the pipe and stop it.
-        words = threads.submit(_last_words, process)
+        words = threads.submit(_last_words, process, log)
         fed = threads.submit(_feed, process, feed) if feed else None
         try:
             frames = _follow(process, video, listener)
@@ -121,15 +136,22 @@ def _progress(frames: int, video: VideoStream) -> Progress:
     return Progress(stage="transcode", part=part, frames=frames, total=video.frames)
 
 
-def _last_words(process: subprocess.Popen[bytes]) -> str:
+def _last_words(process: subprocess.Popen[bytes], log: EncoderLog | None) -> str:
+    """Reads all that ffmpeg has to say, and keeps the last of it."""
     assert process.stderr is not None  # noqa: S101
-    return b"".join(deque(process.stderr, maxlen=20)).decode("utf-8", "replace")
+    said = log.complaints(process.stderr) if log else process.stderr
+    return b"".join(deque(said, maxlen=20)).decode("utf-8", "replace")
 
 
 def command_line(
     source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, span: Span | None = None
 ) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
+    return encoded(shown(source, video, aim, span), target, video, aim, preset, crf)
+
+
+def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
+    """The pictures as the encoder is given them, but for their format."""
     # ffmpeg's subfile protocol: the span is all that it sees of the file.
     part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
     protocols = "file,subfile" if span else "file"
@@ -140,7 +162,7 @@ def command_line(
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
         picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
-    return encoded(sized(picture, video, aim), target, video, aim, preset, crf)
+    return sized(picture, video, aim)
 
 
 def encoded(

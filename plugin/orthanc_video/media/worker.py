@@ -17,7 +17,20 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import cine, cine_render, frames, parts, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.media import (
+    cine,
+    cine_render,
+    frames,
+    parts,
+    plan,
+    probe,
+    remux,
+    rendition,
+    sandbox,
+    transcode,
+    vmaf,
+)
+from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.model import Action, Made, Most, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
 
 Listener = Callable[[Progress], None]
@@ -44,19 +57,31 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
 def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video, planned = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"])
-    hashed = ""
+    told: dict[str, Any] = {}
     if planned.action is Action.WRAP:
         return Made(path=str(source), size=source.stat().st_size, video=video)
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
+        told = {"source_pictures": hashed.before, "pictures": hashed.after}
     elif planned.target is None:
         raise ValueError("a transcode without a target")
     else:
-        preset, crf = arguments["preset"], arguments["crf"]
-        transcode.streamable(source, target, video, planned.target, preset, crf, listener)
+        preset, crf, log = arguments["preset"], arguments["crf"], EncoderLog()
+        encoded = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
+        counts = log.counts(video, encoded.frames, cut=arguments["cut"])
+        told = {"quality": log.quality(encoded.frames, crf), "counts": counts}
     probed = probe.probe(target)
-    return Made(path=str(target), size=target.stat().st_size, video=probed.video, pictures=hashed, probed=probed)
+    return Made(path=str(target), size=target.stat().st_size, video=probed.video, probed=probed, **told)
+
+
+def _compare(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """VMAF, in a process of its own: each may start one program."""
+    video, target = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"]).target
+    if target is None:
+        raise ValueError("a transcode without a target")
+    source, made = Path(arguments["source"]), Path(arguments["made"])
+    return {"vmaf": to_json(vmaf.measure(source, made, video, target, listener))}
 
 
 def _thumbnail(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -110,6 +135,7 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "probe": _probe,
     "make": _make,
     "check": _check,
+    "compare": _compare,
     "thumbnail": _thumbnail,
     "look": _look,
     "render": _render,
@@ -120,12 +146,18 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     """What a task touches, from its own arguments, before anything of its file is read."""
     if name == "make":
         transcodes = arguments["plan"]["action"] == Action.TRANSCODE
+        if transcodes:
+            nowhere()
         return sandbox.Needs(
             read=(Path(arguments["source"]),),
             change=(Path(arguments["target"]).parent,),
             program=_ffmpeg() if transcodes else None,
             patient=True,
         )
+    if name == "compare":
+        made = Path(arguments["made"])
+        read = Path(arguments["source"]), made
+        return sandbox.Needs(read=read, change=(made.parent,), program=_ffmpeg(), patient=True)
     if name == "render":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), program=_ffmpeg(), patient=True)
