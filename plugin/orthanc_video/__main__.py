@@ -26,6 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("target", type=Path)
     convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
     convert.add_argument(
+        "--transfer-syntax",
+        default="",
+        metavar="NAME",
+        help="that which the object has to have, by keyword (MPEG4HP41BD) or UID; without it, the one that fits",
+    )
+    convert.add_argument(
         "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
     )
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
@@ -58,7 +64,9 @@ def _run(arguments: argparse.Namespace) -> None:
     from orthanc_video import command_convert
 
     if arguments.command == "convert":
-        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
+        command_convert.convert(
+            arguments.source, arguments.target, arguments.sop_class, arguments.transfer_syntax, arguments.attribute
+        )
     else:
         print(json.dumps(command_convert.probe(arguments.source), indent=2))
 

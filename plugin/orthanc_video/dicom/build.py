@@ -56,7 +56,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     _patient_and_study(dataset, upload, info)
     for keyword, value in (upload.attributes | identity).items():
         setattr(dataset, keyword, value)
-    _picture(dataset, made)
+    _picture(dataset, plan, made)
     _time(dataset, made)
     _lossy(dataset, plan, made)
     _history(dataset, upload, plan)
@@ -86,7 +86,7 @@ def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> Non
     dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
 
 
-def _picture(dataset: Dataset, made: Made) -> None:
+def _picture(dataset: Dataset, plan: Plan, made: Made) -> None:
     video = made.video
     dataset.SamplesPerPixel = 3
     dataset.PhotometricInterpretation = "YBR_PARTIAL_420"
@@ -100,6 +100,8 @@ def _picture(dataset: Dataset, made: Made) -> None:
     aspect = video.pixel_aspect
     if aspect.fraction != 1:  # of MPEG-2 Main Level alone (PS3.5 8.2.5): the vertical side first (PS3.3 C.7.6.3.1.7)
         dataset.PixelAspectRatio = [aspect.denominator, aspect.numerator]
+    if syntaxes.BY_UID[plan.transfer_syntax].stereo:
+        dataset.StereoPairsPresent = "YES"
 
 
 def _time(dataset: Dataset, made: Made) -> None:

@@ -17,7 +17,8 @@ def objections(syntax: VideoSyntax, video: VideoStream) -> list[str]:
     """Sentences that say what of the stream its transfer syntax does not allow; none when it is that syntax."""
     if video.codec != syntax.codec:
         return [f"The transfer syntax is {syntax.name}, but the stream's codec is {video.codec}."]
-    return [*_profile(syntax, video), *_level(syntax, video), *_samples(syntax, video), *_format(syntax, video)]
+    found = (_profile(syntax, video), _level(syntax, video), _samples(syntax, video), _eyes(syntax, video))
+    return [*(sentence for sentences in found for sentence in sentences), *_format(syntax, video)]
 
 
 def named_level(codec: str, level: int) -> str:
@@ -55,6 +56,15 @@ def _samples(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
     aspect = video.pixel_aspect
     if syntax.square and aspect.fraction != 1:
         yield f"Pixels are {aspect.numerator}:{aspect.denominator}, but must be square (PS3.5 {syntax.section})."
+
+
+def _eyes(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    if syntax.packed is not None and syntax.packed != bool(video.packing):
+        told = f"says that two views lie in each picture ({video.packing})" if video.packing else "says of no two views"
+        yield f"The stream {told}, which is not {syntax.name} (PS3.5 {syntax.section}, Table 8-8)."
+    if syntax.views != video.views:
+        has, needs = (f"{count} view{'s' * (count > 1)}" for count in (video.views, syntax.views))
+        yield f"The stream is coded as {has}; {syntax.name} is of {needs} (PS3.5 {syntax.section})."
 
 
 def _format(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
