@@ -174,6 +174,27 @@ def test_an_unknown_class_and_no_command_are_usage_errors(clips: Clips, tmp_path
     assert _run().returncode == 2
 
 
+def test_a_transfer_syntax_is_asked_for(clips: Clips, tmp_path: Path) -> None:
+    source = clips.conforming(rate="24", size="1280x720")
+    for name, uid in (("MPEG4HP41BD", "103"), ("1.2.840.10008.1.2.4.104", "104"), ("", "102")):
+        done = _run("convert", source, tmp_path / "out.dcm", "--transfer-syntax", name)
+        assert (done.returncode, done.stderr) == (0, "")
+        found = dcmread(tmp_path / "out.dcm", stop_before_pixels=True)
+        assert found.file_meta.TransferSyntaxUID == f"1.2.840.10008.1.2.4.{uid}"
+        assert complaints(tmp_path / "out.dcm") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("MPEG4HP41BD", "none of the formats of"), ("HEVCM10P51", "no SOP class"), ("MPEG4", "is none of: MPEG2MPML")],
+)
+def test_a_transfer_syntax_is_asked_for_in_vain(clips: Clips, tmp_path: Path, name: str, words: str) -> None:
+    done = _run("convert", clips.conforming(), tmp_path / "out.dcm", "--transfer-syntax", name)
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (1, "", [])
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_an_older_result_stays_when_the_new_one_fails(clips: Clips, tmp_path: Path) -> None:
     target = tmp_path / "out.dcm"
     target.write_bytes(b"older")

@@ -28,6 +28,12 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("target", type=Path)
     convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
     convert.add_argument(
+        "--transfer-syntax",
+        default="",
+        metavar="NAME",
+        help="that which the object has to have, by keyword (MPEG4HP41BD) or UID; without it, the one that fits",
+    )
+    convert.add_argument(
         "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
     )
     own = Gateway()
@@ -81,7 +87,14 @@ def _run(arguments: argparse.Namespace) -> None:
 
     if arguments.command == "convert":
         most = Most(bytes=arguments.instance_mb * MIB, seconds=arguments.instance_minutes * 60)
-        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute, most)
+        command_convert.convert(
+            arguments.source,
+            arguments.target,
+            arguments.sop_class,
+            arguments.transfer_syntax,
+            arguments.attribute,
+            most,
+        )
     else:
         print(json.dumps(command_convert.probe(arguments.source), indent=2))
 

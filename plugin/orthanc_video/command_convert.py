@@ -12,6 +12,7 @@ from typing import Any
 from orthanc_video.dicom import attributes, check, write
 from orthanc_video.dicom.build import build
 from orthanc_video.dicom.history import history_of
+from orthanc_video.dicom.wanted import wanted
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
@@ -24,25 +25,30 @@ _DEFAULTS = Gateway()
 _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 
 
-def probe(source: Path) -> dict[str, Any]:
-    """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
+def probe(source: Path, transfer_syntax: str = "") -> dict[str, Any]:
+    """What the file holds and the plan with its reasons, as JSON types; raises VideoError.
+
+    ``transfer_syntax``, by UID or keyword, is that which the object has to have.
+    """
+    uid = wanted(transfer_syntax)
     _refuse_missing(source)
     limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     try:
-        result: dict[str, Any] = MediaProcess().run("probe", {"path": str(source.resolve())}, limits)
+        arguments = {"path": str(source.resolve()), "transfer_syntax": uid}
+        result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
     finally:
         close()
     return result
 
 
-def convert(source: Path, target: Path, sop_class: str, given: list[str], most: Most) -> None:
+def convert(source: Path, target: Path, sop_class: str, transfer_syntax: str, given: list[str], most: Most) -> None:
     """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
 
     Nothing is left behind when it fails. Raises VideoError.
     """
-    wanted = attributes.checked(attributes.gathered(_pair(text) for text in given))
+    checked = attributes.checked(attributes.gathered(_pair(text) for text in given))
     final = _writable(source, target)
-    probed = probe(source)
+    probed = probe(source, transfer_syntax)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
         id="convert",
@@ -50,7 +56,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
         size=source.stat().st_size,
         sha256=_sha256(source),
         filename=source.name,
-        attributes=wanted,
+        attributes=checked,
         sop_class=sop_class,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )

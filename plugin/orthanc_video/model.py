@@ -56,7 +56,8 @@ class VideoStream:
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
     change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
-    container has them shown.
+    container has them shown. ``packing``: how the views of two eyes lie in one picture ("side by side"), empty for
+    plain pictures; ``views``: how many views are coded beside one another.
     """
 
     codec: str
@@ -85,6 +86,8 @@ class VideoStream:
     bit_rate: int = 0
     timed: bool = True
     change: str = ""
+    packing: str = ""
+    views: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,8 @@ class Sound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand.
+    """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand, ``entry`` the
+    code of its pictures' description (``avc1``).
 
     ``delayed``: the pictures begin after an empty stretch of the container's time.
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
@@ -111,6 +115,7 @@ class MediaInfo:
     size: int
     video: VideoStream
     brand: str = ""
+    entry: str = ""
     streamable: bool = False
     fragmented: bool = False
     simple_edits: bool = True
@@ -124,11 +129,15 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a transcode aims at: even ``width`` × ``height``, level_idc, and the exact rate for a constant one."""
+    """What a transcode aims at: even ``width`` × ``height``, level_idc, and the exact rate for a constant one.
+
+    ``packing``: how the views of two eyes lie in one picture, which the stream is to say; empty for plain pictures.
+    """
 
     width: int
     height: int
     level: int
+    packing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

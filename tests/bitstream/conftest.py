@@ -37,6 +37,22 @@ HEVC_CLIPS = {
     "all_keys": "-i testsrc2=s=320x240:r=25 -x265-params keyint=1",
 }
 
+# ffmpeg's MPEG-2 encoder takes no colours of its input: it is told them.
+MPEG2_CLIPS = {
+    "dvd": "-i testsrc2=s=720x576:r=25 -vf setdar=16/9 -b:v 6M -maxrate 6M -bufsize 1835k -frames:v 6",
+    "closed": "-i testsrc2=s=160x120:r=25 -g 6 -bf 2 -flags +cgop -sc_threshold 1000000000",
+    "open": "-i testsrc2=s=160x120:r=30000/1001 -g 6 -bf 2",
+    "drop": "-i testsrc2=s=160x120:r=30000/1001 -timecode 00:01:00;02",
+    "timecode": "-i testsrc2=s=160x120:r=25 -timecode 10:20:30:12",
+    "interlaced": "-i testsrc2=s=320x240:r=25 -vf setfield=tff -flags +ildct+ilme",
+    "low_delay": "-i testsrc2=s=160x120:r=50 -bf 0 -flags +low_delay",
+    "simple": "-i testsrc2=s=160x120:r=24 -profile:v simple",
+    "4_2_2": "-i testsrc2=s=160x120:r=60000/1001 -pix_fmt yuv422p",
+    "colours": "-i testsrc2=s=176x144:r=24000/1001 -color_primaries bt709 -color_trc bt709 -colorspace bt709",
+    "high": "-i testsrc2=s=1920x1088:r=25 -frames:v 3",
+    "mpeg1": "-i testsrc2=s=160x120:r=25 -c:v mpeg1video",
+}
+
 _ENCODED = {
     "plain.mp4": "-i testsrc2=s=160x120:r=25",
     "faststart.mp4": "-i testsrc2=s=160x120:r=25 -g 10 -movflags faststart",
@@ -60,8 +76,12 @@ MP4_CLIPS = (*_ENCODED, *_REMUXED)
 
 def _make(path: Path, arguments: str) -> Path:
     """A second of pictures; the arguments begin with the input."""
-    encoder = "libx265" if path.suffix == ".hevc" else "libx264"
-    common = f"-t 1 -c:v {encoder} -preset veryfast -threads 1"
+    encoder = {".hevc": "libx265", ".m2v": "mpeg2video"}.get(path.suffix, "libx264")
+    common = "-t 1 -threads 1"
+    if "-c:v" not in arguments:
+        common += f" -c:v {encoder}"
+    if path.suffix != ".m2v":
+        common += " -preset veryfast"
     if "pix_fmt" not in arguments:
         common += " -pix_fmt yuv420p"
     ffmpeg("-f", "lavfi", *arguments.split(), *common.split(), path)
@@ -85,6 +105,13 @@ def sps_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def hevc_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """H.265 byte streams whose sequence parameter sets differ, by name."""
     made = _make_all(tmp_path_factory.mktemp("hevc"), {f"{name}.hevc": args for name, args in HEVC_CLIPS.items()})
+    return {path.stem: path for path in made.values()}
+
+
+@pytest.fixture(scope="session")
+def mpeg2_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """MPEG-2 and MPEG-1 elementary streams whose headers differ, by name."""
+    made = _make_all(tmp_path_factory.mktemp("mpeg2"), {f"{name}.m2v": args for name, args in MPEG2_CLIPS.items()})
     return {path.stem: path for path in made.values()}
 
 

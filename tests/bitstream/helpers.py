@@ -66,6 +66,17 @@ def traced(clip: Path, unit: str = "") -> dict[str, int]:
 
 def probed(clip: Path) -> dict[str, Any]:
     """The first stream of a file as ffprobe describes it."""
-    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(clip)]
-    stream: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["streams"][0]
+    stream: dict[str, Any] = ffprobe(clip, "-show_streams")["streams"][0]
     return stream
+
+
+def shown_pictures(clip: Path) -> list[dict[str, Any]]:
+    """The frames of the first video stream as ffprobe decodes them."""
+    frames: list[dict[str, Any]] = ffprobe(clip, "-select_streams", "v:0", "-show_frames")["frames"]
+    return frames
+
+
+def ffprobe(clip: Path, *arguments: str) -> dict[str, Any]:
+    command = ["ffprobe", "-v", "error", *arguments, "-of", "json", str(clip)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return found

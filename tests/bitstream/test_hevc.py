@@ -15,6 +15,7 @@ from bitstream.conftest import HEVC_CLIPS
 from bitstream.helpers import ffmpeg, nal_of, probed, traced, ue
 from orthanc_video.bitstream import hevc_levels
 from orthanc_video.bitstream.hevc import SPS, VPS, is_slice, nal_type, parameter_sets, parse_sps, split_hvcc
+from orthanc_video.bitstream.hevc_vps import parse_vps
 from orthanc_video.bitstream.nal import split_annexb, split_lengths
 from orthanc_video.bitstream.vui import Signal
 from orthanc_video.errors import BrokenVideo
@@ -67,6 +68,39 @@ def test_sps_describes_the_pictures_as_ffprobe_and_pyav_do(hevc_clips: dict[str,
         frame = next(container.decode(video=0))
     assert (sps.width, sps.height) == (frame.width, frame.height)
     assert {component.bits for component in frame.format.components} == {sps.bit_depth_luma}
+
+
+@pytest.mark.parametrize("name", HEVC_CLIPS)
+def test_vps_fields_are_those_that_ffmpeg_traces(hevc_clips: dict[str, Path], name: str) -> None:
+    units = list(split_annexb(hevc_clips[name].read_bytes()))
+    vps = parse_vps(next(unit for unit in units if nal_type(unit) == VPS))
+    said = traced(hevc_clips[name], "Video Parameter Set")
+    assert (vps.layers, vps.sub_layers) == (said["vps_max_layers_minus1"] + 1, said["vps_max_sub_layers_minus1"] + 1)
+    assert vps.profile == parse_sps(next(unit for unit in units if nal_type(unit) == SPS)).profile
+    assert (vps.num_units_in_tick, vps.time_scale) == (
+        said.get("vps_num_units_in_tick", 0), said.get("vps_time_scale", 0)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ((0, 0x42), "an H.265 video parameter set is expected, but the NAL unit has type 33, not 32"),
+        ((3, 0xFF), "the H.265 video parameter set has 8 sub-layers; at most 7 are allowed"),
+    ],
+)
+def test_hostile_vps_is_refused_in_a_sentence(
+    hevc_clips: dict[str, Path], change: tuple[int, int], sentence: str
+) -> None:
+    nal = bytearray(next(unit for unit in split_annexb(hevc_clips["full_hd"].read_bytes()) if nal_type(unit) == VPS))
+    for length in range(2, len(nal) - 1):
+        with pytest.raises(BrokenVideo, match="cut short"):
+            parse_vps(bytes(nal[:length]))
+    at, value = change
+    nal[at] = value
+    with pytest.raises(BrokenVideo) as caught:
+        parse_vps(bytes(nal))
+    assert caught.value.sentence == sentence
 
 
 def test_clips_reach_the_rarer_syntax(hevc_clips: dict[str, Path]) -> None:

@@ -34,9 +34,9 @@ class Prepared:
         return target
 
 
-def prepare(source: Path, folder: Path) -> Prepared:
+def prepare(source: Path, folder: Path, wanted: str = "") -> Prepared:
     info = probe(source)
-    planned = plan(info)
+    planned = plan(info, wanted)
     data = source.read_bytes()
     upload = Upload(
         id="1",

@@ -147,7 +147,7 @@ def test_another_coding_than_the_transfer_syntax(syntax: str, seen: dict[str, ob
     [
         (syntaxes.H264_HIGH_41, {"profile_idc": 66, "profile": "Constrained Baseline"}),
         (syntaxes.H264_HIGH_41 + ".1", {"profile_idc": 77, "profile": "Main"}),
-        ("1.2.840.10008.1.2.4.106", {"profile_idc": 128, "profile": "Stereo High", "level": 42}),
+        ("1.2.840.10008.1.2.4.106", {"views": 2, "level": 42}),
         (syntaxes.HEVC_MAIN_10, HEVC | {"profile": "Main 10", "profile_idc": 2, "bit_depth": 10}),
         (syntaxes.HEVC_MAIN, HEVC),
         (syntaxes.MPEG2_MAIN, MPEG2),

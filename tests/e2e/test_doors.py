@@ -137,12 +137,15 @@ def test_ingest_with_attributes(server: OrthancServer, films: Films) -> None:
         "PatientName": "Müller^Jörg",
         "StudyDescription": "Koloskopie",
         "SOPClass": "endoscopic",
+        "TransferSyntax": "MPEG4HP422D",
     }
     with films.unique().open("rb") as film:
         answer = requests.post(f"{server.gateway_url}/video/ingest", params=query, data=film, timeout=60).json()
     tags = requests.get(f"{server.url}/instances/{answer['ID']}/simplified-tags", timeout=10).json()
     assert (tags["PatientID"], tags["PatientName"]) == ("4711", "Müller^Jörg")
     assert (tags["Modality"], tags["SOPClassUID"]) == ("ES", "1.2.840.10008.5.1.4.1.1.77.1.1.1")
+    kept = requests.get(f"{server.url}/instances/{answer['ID']}/metadata/TransferSyntax", timeout=10).text
+    assert kept == "1.2.840.10008.1.2.4.104"
 
     with films.unique().open("rb") as film:
         files: dict[str, Any] = {
@@ -203,6 +206,8 @@ def test_ingest_on_orthancs_port_says_where_to_go(server: OrthancServer, films: 
         ({"PatientBirthDate": "yesterday"}, "no legal DA"),
         ({"SOPClass": "radiographic"}, "is none of"),
         ({"ParentStudy": "00000000-00000000-00000000-00000000-00000000"}, "no such study"),
+        ({"TransferSyntax": "MPEG4"}, "is none of: MPEG2MPML"),
+        ({"TransferSyntax": "1.2.840.10008.1.2.4.108"}, "no SOP class for video holds other than 8"),
     ],
 )
 def test_ingest_refuses_what_it_cannot_mean(
@@ -212,6 +217,19 @@ def test_ingest_refuses_what_it_cannot_mean(
         answer = requests.post(f"{server.gateway_url}/video/ingest", params=query, data=film, timeout=60)
     assert answer.status_code in {400, 404}
     assert words in answer.json()["detail"]
+
+
+def test_a_video_that_is_not_of_the_transfer_syntax_asked_for(server: OrthancServer, films: Films) -> None:
+    with films.source("h264.mp4").open("rb") as film:
+        answer = requests.post(
+            f"{server.gateway_url}/video/ingest", params={"TransferSyntax": "HEVCMP51"}, data=film, timeout=60
+        )
+    assert answer.status_code == 415
+    assert (
+        "TransferSyntax asks for HEVC/H.265 Main Profile / Level 5.1, which this video is not"
+        in answer.json()["detail"]
+    )
+    assert "the stream's codec is h264" in answer.json()["detail"]
 
 
 def _dicom() -> bytes:

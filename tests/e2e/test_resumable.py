@@ -145,7 +145,7 @@ def test_what_is_spoken(server: OrthancServer) -> None:
 
 def test_the_last_answer_is_the_uploads_and_comes_again(server: OrthancServer, films: Films) -> None:
     film = films.unique().read_bytes()
-    url = begun(server, len(film), PatientID="7", SOPClass="endoscopic")
+    url = begun(server, len(film), PatientID="7", SOPClass="endoscopic", TransferSyntax="mpeg4hp422d")
     assert add(url, 0, film[:5000]).headers["Upload-Offset"] == "5000"
     answers = [add(url, 5000, film[5000:], **JSON), add(url, len(film), b"", **JSON), add(url, len(film), b"", **JSON)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
@@ -155,12 +155,15 @@ def test_the_last_answer_is_the_uploads_and_comes_again(server: OrthancServer, f
     assert first == second == third
     tags = requests.get(f"{server.url}/instances/{first['ID']}/simplified-tags", timeout=10).json()
     assert tags["SOPClassUID"] == "1.2.840.10008.5.1.4.1.1.77.1.1.1"
+    kept = requests.get(f"{server.url}/instances/{first['ID']}/metadata/TransferSyntax", timeout=10).text
+    assert kept == "1.2.840.10008.1.2.4.104"
     plain = add(url, len(film), b"")
     assert (plain.status_code, plain.content, plain.headers["Upload-Offset"]) == (204, b"", str(len(film)))
     assert len(jobs_of(server, url)) == 1
     head = requests.head(url, headers=TUS, timeout=10)
     assert head.headers["Upload-Length"] == head.headers["Upload-Offset"] == str(len(film))
-    assert head.headers["Upload-Metadata"] == metadata(PatientID="7", SOPClass="endoscopic")["Upload-Metadata"]
+    said = metadata(PatientID="7", SOPClass="endoscopic", TransferSyntax="mpeg4hp422d")
+    assert head.headers["Upload-Metadata"] == said["Upload-Metadata"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from media.samples import hevc, media, mpeg2, sized
 from orthanc_video.bitstream.levels import lowest_level
-from orthanc_video.errors import BrokenVideo
+from orthanc_video.dicom.syntaxes import BY_UID
+from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media.plan import plan
 from orthanc_video.model import Action, MediaInfo, Rational, Target
 
 _41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
 _MP_ML, _MP_HL, _HEVC = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 107))
+_3D, _STEREO = (f"1.2.840.10008.1.2.4.{number}" for number in (105, 106))
+_BD = "1.2.840.10008.1.2.4.103"
 _WRAP, _REMUX, _TRANSCODE = Action.WRAP, Action.REMUX, Action.TRANSCODE
 
 # What arrives → what is done, as which transfer syntax, and words that a reason has to hold.
@@ -69,6 +72,17 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "rotated": (media(rotation=90), _TRANSCODE, _41, "90°"),
     "upside down": (media(rotation=180), _TRANSCODE, _41, "180°"),
     "cut by an edit list": (media({"simple_edits": False}), _TRANSCODE, _41, "edit list"),
+    "side by side": (media(packing="side by side"), _WRAP, _3D, "For 3D Video"),
+    "side by side that claims 5.1": (media(packing="side by side", level=51), _REMUX, _3D, "label is corrected"),
+    "side by side on its side": (media(packing="side by side", rotation=90), _TRANSCODE, _41, "no longer says so"),
+    "side by side in VP9": (media(codec="vp9", packing="side by side"), _TRANSCODE, _3D, "For 3D Video"),
+    "two views": (media(views=2), _WRAP, _STEREO, "Stereo High"),
+    "two views that claim 5.1": (media(views=2, level=51), _TRANSCODE, _41, "only the base view is kept"),
+    "H.265 of two views": (hevc(views=2), _TRANSCODE, _41, "coded as 2 views"),
+    "H.265, side by side": (hevc(packing="side by side"), _WRAP, _HEVC, "unchanged"),
+    "sets among the pictures": (media({"entry": "avc3"}), _REMUX, _41, "takes them up (avc1)"),
+    "sets in the index": (media({"entry": "avc1"}), _WRAP, _41, "unchanged"),
+    "H.265 with sets among the pictures": (hevc({"entry": "hev1"}), _REMUX, _HEVC, "takes them up (hvc1)"),
     "begins without a key frame": (media(starts_with_key=False), _TRANSCODE, _41, "key frame"),
 }
 
@@ -80,6 +94,67 @@ def test_the_ladder(name: str) -> None:
     assert (planned.action, planned.transfer_syntax) == (action, syntax), planned.reasons
     assert words in " ".join(planned.reasons)
     assert all((reason[0].isupper() or reason[0].isdigit()) and reason.endswith(".") for reason in planned.reasons)
+
+
+_CINEMA, _NTSC = Rational(24000, 1001), Rational(30000, 1001)
+_720: dict[str, Any] = {"width": 1280, "height": 720, "coded_width": 1280, "coded_height": 720}
+
+# What arrives → the transfer syntax that is asked for, and what is done.
+_ASKED: dict[str, tuple[MediaInfo, str, Action]] = {
+    "BD, 1080p24": (media(rate=Rational(24)), _BD, _WRAP),
+    "BD, 1080p23.976": (media(rate=_CINEMA), _BD, _WRAP),
+    "BD, 1080i25": (media(rate=Rational(25), progressive=False), _BD, _WRAP),
+    "BD, 1080i29.97": (media(rate=_NTSC, progressive=False), _BD, _WRAP),
+    "BD, 720p59.94": (media(**_720, rate=Rational(60000, 1001)), _BD, _WRAP),
+    "BD, 720p50 that claims 5.1": (media(**_720, rate=Rational(50), level=51), _BD, _REMUX),
+    "BD, 720p24 in MKV": (media({"container": "matroska,webm"}, **_720, rate=Rational(24)), _BD, _REMUX),
+    "4.2 for what is 4.1": (media(), _42, _WRAP),
+    "4.2 for 60 frames/s": (media(rate=Rational(60)), _42, _WRAP),
+    "4.1 for what is 4.1": (media(), _41, _WRAP),
+    "4.2 for VP9": (media(codec="vp9"), _42, _TRANSCODE),
+    "4.1 for VP9": (media(codec="vp9"), _41, _TRANSCODE),
+    "3D": (media(packing="top and bottom"), _3D, _WRAP),
+    "two views": (media(views=2), _STEREO, _WRAP),
+    "4.1 for two views": (media(views=2), _41, _TRANSCODE),
+    "H.265": (hevc(), _HEVC, _WRAP),
+    "MPEG-2, High Level for a DVD's": (mpeg2(width=1280, height=720), _MP_HL, _WRAP),
+}
+
+
+@pytest.mark.parametrize("name", _ASKED)
+def test_a_transfer_syntax_that_is_asked_for(name: str) -> None:
+    info, asked, action = _ASKED[name]
+    planned = plan(info, asked)
+    assert (planned.action, planned.transfer_syntax) == (action, asked), planned.reasons
+
+
+# What arrives → the transfer syntax that is asked for in vain, and words that the refusal has to hold.
+_IN_VAIN: dict[str, tuple[MediaInfo, str, str]] = {
+    "BD, 1080p30": (media(), _BD, "1920 × 1080 progressive at 30 frames/s is none of the formats"),
+    "BD, 1080p25": (media(rate=Rational(25)), _BD, "none of the formats"),
+    "BD, 720i50": (media(**_720, rate=Rational(50), progressive=False), _BD, "interlaced at 50"),
+    "BD, 720p60": (media(**_720, rate=Rational(60)), _BD, "none of the formats"),
+    "BD, varying": (media(rate=Rational(24), constant_rate=False), _BD, "at varying frames/s"),
+    "BD, 1440 × 1080": (media(width=1440, rate=Rational(24)), _BD, "1440 × 1080"),
+    "BD for VP9": (media(codec="vp9", rate=Rational(24)), _BD, "the stream's codec is vp9"),
+    "BD on its side": (media(rate=Rational(24), rotation=90), _BD, "turns the pictures by 90°"),
+    "4.1 for 60 frames/s": (media(rate=Rational(60)), _41, "allows level 4.1, but the stream says level 4.2"),
+    "4.1 for VP9 at 60 frames/s": (media(codec="vp9", rate=Rational(60)), _41, "codec is vp9"),
+    "3D for plain pictures": (media(), _3D, "says of no two views"),
+    "2D for side by side": (media(packing="side by side"), _42, "two views lie in each picture (side by side)"),
+    "two views for one": (media(), _STEREO, "coded as 1 view;"),
+    "H.265 for H.264": (media(), _HEVC, "codec is h264"),
+    "H.264 for MPEG-2's": (media(), _MP_ML, "codec is h264"),
+}
+
+
+@pytest.mark.parametrize("name", _IN_VAIN)
+def test_a_transfer_syntax_that_is_asked_for_in_vain(name: str) -> None:
+    info, asked, words = _IN_VAIN[name]
+    with pytest.raises(UnsupportedMedia) as caught:
+        plan(info, asked)
+    assert BY_UID[asked].name in caught.value.sentence
+    assert words in caught.value.sentence
 
 
 # Pictures to re-encode → size and lowest level that a High profile stream of them needs.

@@ -12,6 +12,7 @@ import pytest
 
 from clips import MATRIX, Clips, ffmpeg, picture_source
 from oracles import frame_md5s
+from orthanc_video.bitstream.nal import split_annexb
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
@@ -279,3 +280,42 @@ def test_another_video_is_told_of_a_transcode_too(clips: Clips, tmp_path: Path) 
     planned = plan(probe(path))
     assert planned.action is Action.TRANSCODE
     assert any("another video of 80 × 60" in reason for reason in planned.reasons)
+
+
+def test_a_container_is_not_believed_that_calls_any_picture_a_key_frame(clips: Clips, tmp_path: Path) -> None:
+    """Without its table of key frames an MP4 says that all are; and here the first one is missing."""
+    whole = clips.encoded("late-key.h264", "-bf 0 -g 15")
+    units = list(split_annexb(whole.read_bytes()))
+    first = next(at for at, unit in enumerate(units) if unit[0] & 31 == 5)
+    raw, path = tmp_path / "late.h264", tmp_path / "late.mp4"
+    raw.write_bytes(b"".join(b"\x00\x00\x00\x01" + unit for at, unit in enumerate(units) if at != first))
+    ffmpeg("-fflags", "+genpts", "-r", "25", "-i", raw, "-c", "copy", "-copyinkf", path)
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))
+    info = probe(path)
+    assert not info.video.starts_with_key
+    assert "The stream does not begin with a key frame." in plan(info).reasons
+
+
+def test_a_scrambled_transport_stream_is_called_so(clips: Clips, tmp_path: Path) -> None:
+    data = bytearray(clips.video("h264", "ts").read_bytes())
+    scrambled = [at for at in range(0, len(data), 188) if data[at + 1] & 0x1F == 1]
+    for at in scrambled:
+        data[at + 3] |= 0x80
+        data[at + 12 : at + 188] = bytes(byte ^ 0x5A for byte in data[at + 12 : at + 188])
+    path = tmp_path / "scrambled.ts"
+    path.write_bytes(data)
+    with pytest.raises(BrokenVideo, match="its transport stream is scrambled"):
+        probe(path)
+    # One packet that only looks it is damage.
+    once = bytearray(clips.video("h264", "ts").read_bytes())
+    once[scrambled[5] + 3] |= 0x80
+    path.write_bytes(once)
+    assert probe(path).video.codec == "h264"
+
+
+def test_transport_streams_with_check_sums_are_taken(clips: Clips, tmp_path: Path) -> None:
+    data = clips.video("h264", "ts").read_bytes()
+    path = tmp_path / "dvb.ts"
+    path.write_bytes(b"".join(data[at : at + 188] + bytes(16) for at in range(0, len(data), 188)))
+    info = probe(path)
+    assert (info.container, info.video.frames) == ("mpegts", 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -11,8 +12,11 @@ from pathlib import Path
 import av
 import pytest
 
+import views
+from bitstream.helpers import probed
 from clips import Clips
 from oracles import frame_md5s, frame_times, slice_hash
+from orthanc_video.bitstream.nal import parameter_sets, split_lengths
 from orthanc_video.errors import BrokenVideo, Busy
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
@@ -131,6 +135,58 @@ def test_the_level_is_relabelled(clips: Clips, tmp_path: Path) -> None:
         extradata = container.streams.video[0].codec_context.extradata
     assert extradata is not None
     assert extradata[3] == 11  # AVCLevelIndication
+
+
+@pytest.mark.parametrize(
+    ("codec", "arguments", "level"),
+    [("h264", "-level 5.1", 30), ("h264", "-level 5.1", 40), ("hevc", "-bsf:v hevc_metadata=level=6.2", 120)],
+)
+def test_levels_without_tenths_are_relabelled(
+    clips: Clips, tmp_path: Path, codec: str, arguments: str, level: int
+) -> None:
+    """FFmpeg takes "4.0" for the number 4, not for level 4."""
+    source = clips.encoded(f"levels-{codec}.mkv", arguments, codec=codec)
+    remux(source, tmp_path / "made.mp4", probe(source).video, level, lambda _: None)
+    assert probed(tmp_path / "made.mp4")["level"] == level
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+@pytest.mark.parametrize("level", [0, 20])
+def test_parameter_sets_among_the_pictures_are_taken_up_into_the_index(
+    clips: Clips, tmp_path: Path, emptied: bool, level: int
+) -> None:
+    source, target = views.in_band(clips, emptied=emptied), tmp_path / "made.mp4"
+    info = probe(source)
+    planned = plan(info)
+    assert (info.entry, planned.action) == ("avc3", Action.REMUX)
+    assert "(avc3); its index takes them up (avc1)" in planned.reasons[1]
+    remux(source, target, info.video, level, lambda _: None)
+    found = probed(target)
+    assert (found["codec_tag_string"], found["level"]) == ("avc1", level or 11)
+    with av.open(target) as container:
+        sps, pps = parameter_sets(bytes(container.streams.video[0].codec_context.extradata or b""))
+    assert (len(sps), len(pps)) == (1, 1)
+    assert frame_md5s(target) == frame_md5s(views.in_band(clips, emptied=False))
+
+
+def test_hev1_becomes_hvc1(clips: Clips, tmp_path: Path) -> None:
+    source = clips.encoded("hev1.mp4", "-tag:v hev1 -movflags +faststart", codec="hevc")
+    assert "(hev1); its index takes them up (hvc1)" in plan(probe(source)).reasons[1]
+    _remuxed(source, tmp_path / "made.mp4")
+    assert probed(tmp_path / "made.mp4")["codec_tag_string"] == "hvc1"
+    assert frame_md5s(tmp_path / "made.mp4") == frame_md5s(source)
+
+
+def test_the_second_view_passes_through_and_is_in_the_proof(clips: Clips, tmp_path: Path) -> None:
+    source, target = views.multiview(clips), tmp_path / "made.mp4"
+    _, proof = _remuxed(source, target)
+    with av.open(target) as container:
+        units = [unit for packet in container.demux(video=0) for unit in split_lengths(bytes(packet), 4)]
+    kinds = [unit[0] & 31 for unit in units]
+    assert (kinds.count(20), kinds.count(1) + kinds.count(5)) == (30, 30)
+    assert proof == hashlib.sha256(b"".join(unit for unit in units if unit[0] & 31 in {1, 5, 20})).hexdigest()
+    # What FFmpeg decodes is the base view, as ever.
+    assert frame_md5s(target) == frame_md5s(source)
 
 
 def test_progress_is_told(clips: Clips, tmp_path: Path) -> None:

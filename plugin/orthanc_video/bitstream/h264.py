@@ -9,6 +9,7 @@ from orthanc_video.bitstream.levels import LEVELS, Level, lowest_level
 from orthanc_video.bitstream.nal import (
     PPS,
     SPS,
+    SUBSET_SPS,
     Avcc,
     is_idr,
     is_slice,
@@ -24,10 +25,12 @@ from orthanc_video.errors import BrokenVideo
 __all__ = [
     "LEVELS",
     "SPS",
+    "SUBSET_SPS",
     "Avcc",
     "Level",
     "Pps",
     "Sps",
+    "SubsetSps",
     "is_idr",
     "is_slice",
     "lowest_level",
@@ -35,6 +38,7 @@ __all__ = [
     "parameter_sets",
     "parse_pps",
     "parse_sps",
+    "parse_subset_sps",
     "split_annexb",
     "split_avcc",
     "split_lengths",
@@ -42,6 +46,10 @@ __all__ = [
 
 _SPS = "H.264 sequence parameter set"
 _PPS = "H.264 picture parameter set"
+_SUBSET = "H.264 subset sequence parameter set"
+
+# Multiview High, Stereo High, and MVC with depth: their subset SPS goes on with what it says of views (7.3.2.1.3).
+_MULTIVIEW = frozenset({118, 128, 134})
 
 # The profiles whose SPS says chroma format, bit depth and scaling lists (7.3.2.1.1).
 _HIGH_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
@@ -86,6 +94,17 @@ class Sps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubsetSps:
+    """A subset sequence parameter set: what views and layers beside the base one are coded by (H.264 7.4.2.1.3).
+
+    ``views`` counts all views, the base one among them; 1 where the profile (118, 128: Stereo High, 134) is of none.
+    """
+
+    sps: Sps
+    views: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pps:
     """The start of a picture parameter set (H.264 7.4.2.2). More than one in ``slice_groups`` means FMO is used."""
 
@@ -127,7 +146,24 @@ def parse_sps(nal: bytes) -> Sps:
 
     ``BrokenVideo`` when it is something else, cut short, or beyond what the standard allows.
     """
-    reader = _reader(nal, SPS, _SPS)
+    return _sps(_reader(nal, SPS, _SPS))
+
+
+def parse_subset_sps(nal: bytes) -> SubsetSps:
+    """A subset sequence parameter set out of its NAL unit, header included, up to the number of views (7.3.2.1.3).
+
+    ``BrokenVideo`` when it is something else, cut short, or beyond what the standard allows.
+    """
+    reader = _reader(nal, SUBSET_SPS, _SUBSET)
+    sps = _sps(reader)
+    if sps.profile_idc not in _MULTIVIEW:
+        return SubsetSps(sps=sps, views=1)
+    reader.flag()  # bit_equal_to_one
+    return SubsetSps(sps=sps, views=reader.ue("num_views_minus1", 1023) + 1)
+
+
+def _sps(reader: BitReader) -> Sps:
+    """seq_parameter_set_data (7.3.2.1.1)."""
     profile_idc, constraint_flags, level_idc = reader.bits(8), reader.bits(8), reader.bits(8)
     reader.ue("seq_parameter_set_id", 31)
     colour = _colour(reader) if profile_idc in _HIGH_PROFILES else _Colour()

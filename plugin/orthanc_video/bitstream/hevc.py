@@ -114,7 +114,7 @@ def parse_sps(nal: bytes) -> Sps:
     if sub_layers > 6:
         raise BrokenVideo(f"the {_SPS} has {sub_layers + 1} sub-layers; at most 7 are allowed")
     reader.flag()  # sps_temporal_id_nesting_flag
-    profile = _profile(reader, sub_layers)
+    profile = read_profile(reader, sub_layers)
     reader.ue("sps_seq_parameter_set_id", 15)
     chroma = reader.ue("chroma_format_idc", 3)
     span = _CHROMA_SPAN[chroma]
@@ -149,7 +149,7 @@ def parse_sps(nal: bytes) -> Sps:
     )
 
 
-def _profile(reader: BitReader, sub_layers: int) -> Profile:
+def read_profile(reader: BitReader, sub_layers: int) -> Profile:
     """profile_tier_level (7.3.3), the sub-layers' own passed over."""
     space, high_tier, idc = reader.bits(2), reader.flag(), reader.bits(5)
     compatible = frozenset(number for number in range(32) if reader.flag())

@@ -18,6 +18,7 @@ _START = b"\x00\x00\x01"
 _SEQUENCE_EXTENSION, _DISPLAY_EXTENSION = 1, 2
 
 _SEQUENCE = "MPEG-2 sequence header"
+_KINDS = {1: "I", 2: "P", 3: "B", 4: "D"}  # Table 6-12
 # Table 6-4, frame_rate_code 1 to 8.
 _RATES = tuple(
     Fraction(*rate)
@@ -49,6 +50,29 @@ class Sequence:
     chroma_format: int
     low_delay: bool
     signal: Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of pictures header (6.3.8). ``time`` is its time code in hours, minutes, seconds and pictures.
+
+    ``closed``: no picture of it needs one before it. ``broken_link``: the pictures shown before its first I picture
+    cannot be decoded right, since the stream was cut there.
+    """
+
+    time: tuple[int, int, int, int]
+    drop_frame: bool
+    closed: bool
+    broken_link: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture header (6.3.9): ``kind`` is "I", "P", "B" or "D"; ``place`` counts in display order from its group's
+    first picture on."""
+
+    kind: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +120,33 @@ def parse_sequence(data: bytes) -> Sequence:
     if header is None:
         raise BrokenVideo(f"the stream has no {_SEQUENCE}")
     return _sequence(header, extensions)
+
+
+def parse_group(unit: Unit) -> Group:
+    """A unit whose code is ``GROUP``; ``BrokenVideo`` where it is cut short or names a time that does not exist."""
+    reader = BitReader(bytes(unit.data[:4]), "MPEG-2 group of pictures header")
+    drop_frame, hours, minutes = reader.flag(), reader.bits(5), reader.bits(6)
+    reader.flag()  # marker_bit
+    seconds, pictures = reader.bits(6), reader.bits(6)
+    if hours > 23 or max(minutes, seconds, pictures) > 59:
+        raise BrokenVideo(
+            f"the MPEG-2 group of pictures header has the time code {hours}:{minutes}:{seconds}:{pictures}"
+        )
+    return Group(
+        time=(hours, minutes, seconds, pictures),
+        drop_frame=drop_frame,
+        closed=reader.flag(),
+        broken_link=reader.flag(),
+    )
+
+
+def parse_picture(unit: Unit) -> Picture:
+    """A unit whose code is ``PICTURE``; ``BrokenVideo`` where it is cut short or of a forbidden type."""
+    reader = BitReader(bytes(unit.data[:2]), "MPEG-2 picture header")
+    place, kind = reader.bits(10), reader.bits(3)
+    if kind not in _KINDS:
+        raise BrokenVideo(f"the MPEG-2 picture header's picture_coding_type is {kind}; 1 to 4 are allowed")
+    return Picture(kind=_KINDS[kind], place=place)
 
 
 def _sequence(header: Unit, extensions: dict[int, Unit]) -> Sequence:

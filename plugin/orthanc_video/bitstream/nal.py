@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from orthanc_video.errors import BrokenVideo
 
 IDR = 5
+SEI = 6
 SPS = 7
 PPS = 8
+SUBSET_SPS = 15
 
+_SLICES = frozenset({1, 2, 3, 4, 5, 20, 21})
 _START = b"\x00\x00\x01"
 _AVCC = "the H.264 decoder configuration (avcC)"
 
@@ -36,8 +39,8 @@ def nal_type(nal: bytes | memoryview) -> int:
 
 
 def is_slice(nal: bytes | memoryview) -> bool:
-    """Whether a NAL unit carries coded pictures: types 1 to 5 (H.264 Table 7-1)."""
-    return 1 <= nal_type(nal) <= 5
+    """Whether a NAL unit carries coded pictures: types 1 to 5, and 20 and 21 of other views (H.264 Table 7-1)."""
+    return nal_type(nal) in _SLICES
 
 
 def is_idr(nal: bytes | memoryview) -> bool:

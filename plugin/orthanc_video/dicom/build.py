@@ -63,7 +63,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
         setattr(dataset, keyword, value)
     if made.parts > 1:
         _part(dataset, upload, info, made)
-    _picture(dataset, made)
+    _picture(dataset, plan, made)
     _time(dataset, made)
     _lossy(dataset, plan, made)
     _history(dataset, upload, plan, history_of(upload, plan, made))
@@ -99,7 +99,7 @@ def _part(dataset: Dataset, upload: Upload, info: MediaInfo, made: Made) -> None
     moments.shift(dataset, made.start.fraction)
 
 
-def _picture(dataset: Dataset, made: Made) -> None:
+def _picture(dataset: Dataset, plan: Plan, made: Made) -> None:
     video = made.video
     dataset.SamplesPerPixel = 3
     dataset.PhotometricInterpretation = "YBR_PARTIAL_420"
@@ -113,6 +113,8 @@ def _picture(dataset: Dataset, made: Made) -> None:
     aspect = video.pixel_aspect
     if aspect.fraction != 1:  # of MPEG-2 Main Level alone (PS3.5 8.2.5): the vertical side first (PS3.3 C.7.6.3.1.7)
         dataset.PixelAspectRatio = [aspect.denominator, aspect.numerator]
+    if syntaxes.BY_UID[plan.transfer_syntax].stereo:
+        dataset.StereoPairsPresent = "YES"
 
 
 def _time(dataset: Dataset, made: Made) -> None:

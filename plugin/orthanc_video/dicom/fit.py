@@ -68,6 +68,15 @@ def _square(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
         yield f"Pixels are {aspect.numerator}:{aspect.denominator}, but must be square (PS3.5 {syntax.section})."
 
 
+def _eyes(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
+    if syntax.packed is not None and syntax.packed != bool(video.packing):
+        told = f"says that two views lie in each picture ({video.packing})" if video.packing else "says of no two views"
+        yield f"The stream {told}, which is not {syntax.name} (PS3.5 {syntax.section}, Table 8-8)."
+    if syntax.views != video.views:
+        has, needs = (f"{count} view{'s' * (count > 1)}" for count in (video.views, syntax.views))
+        yield f"The stream is coded as {has}; {syntax.name} is of {needs} (PS3.5 {syntax.section})."
+
+
 def _format(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
     if syntax.formats and not any(_is(each, video) for each in syntax.formats):
         rate = f"{float(video.rate):.4g}" if video.constant_rate else "varying"
@@ -95,4 +104,5 @@ _SUBJECTS: tuple[tuple[str, Callable[[VideoSyntax, VideoStream], Iterator[str]]]
     ("sampling", _samples),
     ("square", _square),
     ("format", _format),
+    ("stereo", _eyes),
 )

@@ -43,16 +43,19 @@ class Format:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSyntax:
-    """One video transfer syntax. ``codec`` is ffmpeg's name.
+    """One video transfer syntax. ``keyword`` is its UID's (PS3.6 A), ``codec`` ffmpeg's name.
 
     ``profiles`` are those that each of its decoders must decode: profile_idc of H.264 and H.265, of MPEG-2 the profile
     of Table 8-2. ``levels`` likewise: level_idc (41 is H.264's 4.1, 153 H.265's 5.1), of MPEG-2 the codes of Table 8-3.
     ``formats`` are the only pictures that it takes, all within the level where there are none. ``bit_rate`` in bit/s,
-    0 where the level says it all. ``containers`` are ffmpeg's names. ``method`` is the defined term of Lossy Image
+    0 where the level says it all. ``containers`` are ffmpeg's names. ``packed``: two views lie in one picture, and the
+    stream says how (Table 8-8), None where the section does not speak of it; ``views`` are coded beside one another.
+    ``method`` is the defined term of Lossy Image
     Compression Method (PS3.3 C.7.6.1.1.5).
     """
 
     uid: str
+    keyword: str
     name: str
     section: str
     codec: str
@@ -65,8 +68,14 @@ class VideoSyntax:
     formats: tuple[Format, ...] = ()
     bit_rate: int = 0
     square: bool = True
-    stereo: bool = False
+    packed: bool | None = None
+    views: int = 1
     fragmentable: bool = False
+
+    @property
+    def stereo(self) -> bool:
+        """Whether Stereo Pairs Present (0022,0028) has to be YES (PS3.5 8.2.8, 8.2.9)."""
+        return bool(self.packed) or self.views > 1
 
 
 _H264_41 = frozenset({9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41})
@@ -100,6 +109,7 @@ _TELEVISION = (_NTSC, Fraction(30), Fraction(25))
 _BASE = (
     VideoSyntax(
         uid=MPEG2_MAIN,
+        keyword="MPEG2MPML",
         name="MPEG2 Main Profile / Main Level",
         section="8.2.5",
         levels=frozenset({10, 8}),
@@ -113,6 +123,7 @@ _BASE = (
     ),
     VideoSyntax(
         uid=MPEG2_HIGH,
+        keyword="MPEG2MPHL",
         name="MPEG2 Main Profile / High Level",
         section="8.2.6",
         levels=frozenset({10, 8, 6, 4}),
@@ -125,6 +136,7 @@ _BASE = (
     ),
     VideoSyntax(
         uid=H264_HIGH_41,
+        keyword="MPEG4HP41",
         name="MPEG-4 AVC/H.264 High Profile / Level 4.1",
         section="8.2.7",
         levels=_H264_41,
@@ -132,6 +144,7 @@ _BASE = (
     ),
     VideoSyntax(
         uid=H264_BD,
+        keyword="MPEG4HP41BD",
         name="MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1",
         section="8.2.7",
         levels=_H264_41,
@@ -144,29 +157,34 @@ _BASE = (
     ),
     VideoSyntax(
         uid=H264_HIGH_42,
+        keyword="MPEG4HP422D",
         name="MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video",
         section="8.2.8",
         levels=_H264_41 | {42},
+        packed=False,
         **_H264,
     ),
     VideoSyntax(
         uid=H264_3D,
+        keyword="MPEG4HP423D",
         name="MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video",
         section="8.2.8",
         levels=_H264_41 | {42},
-        stereo=True,
+        packed=True,
         **_H264,
     ),
     VideoSyntax(
         uid=H264_STEREO,
+        keyword="MPEG4HP42STEREO",
         name="MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2",
         section="8.2.9",
         levels=_H264_41 | {42},
-        stereo=True,
+        views=2,
         **{**_H264, "profiles": frozenset({66, 77, 100, 128})},
     ),
     VideoSyntax(
         uid=HEVC_MAIN,
+        keyword="HEVCMP51",
         name="HEVC/H.265 Main Profile / Level 5.1",
         section="8.2.10",
         profiles=frozenset({1}),
@@ -174,6 +192,7 @@ _BASE = (
     ),
     VideoSyntax(
         uid=HEVC_MAIN_10,
+        keyword="HEVCM10P51",
         name="HEVC/H.265 Main 10 Profile / Level 5.1",
         section="8.2.11",
         profiles=frozenset({1, 2}),
@@ -184,19 +203,38 @@ _BASE = (
 
 # The fragmentable twins (2022d, Supplement 225) exist for MPEG-2 and H.264 only: read, never written by default.
 _TWINS = tuple(
-    dataclasses.replace(base, uid=f"{base.uid}.1", name=f"Fragmentable {base.name}", fragmentable=True)
+    dataclasses.replace(
+        base,
+        uid=f"{base.uid}.1",
+        keyword=f"{base.keyword}F",
+        name=f"Fragmentable {base.name}",
+        fragmentable=True,
+    )
     for base in _BASE
     if base.codec != "hevc"
 )
 
 BY_UID: dict[str, VideoSyntax] = {syntax.uid: syntax for syntax in (*_BASE, *_TWINS)}
 
-# What a conforming stream is stored as, the least demanding first. Without being asked, nothing is called BD-compatible
-# or stereo; and no IOD holds Main 10, whose pixels are not of 8 bits (PS3.3 C.8.12.1).
+# What a conforming stream is stored as, the least demanding first. Unasked, nothing is called BD-compatible; and no IOD
+# holds Main 10, whose pixels are not of 8 bits (PS3.3 C.8.12.1).
 PREFERRED: dict[str, tuple[VideoSyntax, ...]] = {
     "mpeg2video": (BY_UID[MPEG2_MAIN], BY_UID[MPEG2_HIGH]),
     "h264": (BY_UID[H264_HIGH_41], BY_UID[H264_HIGH_42]),
     "hevc": (BY_UID[HEVC_MAIN],),
+}
+# The same of H.264 with two views in one picture, and with two views side by side in the stream.
+PACKED = (BY_UID[H264_3D],)
+MULTIVIEW = (BY_UID[H264_STEREO],)
+
+# What a request may name by UID or keyword. Fragmentable twins are read, not written.
+BY_NAME: dict[str, VideoSyntax] = {name: base for base in _BASE for name in (base.uid, base.keyword.upper())}
+# Why one of them is never made.
+UNMADE: dict[str, str] = {
+    HEVC_MAIN_10: (
+        "its pixels have 10 bits, and no SOP class for video holds other than 8 (PS3.3 C.8.12.1); "
+        "without TransferSyntax such a video becomes H.264"
+    )
 }
 
 

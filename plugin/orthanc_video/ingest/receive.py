@@ -20,12 +20,16 @@ from orthanc_video.model import MediaInfo, Plan, Upload, from_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What came along with the bytes: ``attributes`` by DICOM keyword, already checked."""
+    """What came along with the bytes: ``attributes`` by DICOM keyword, already checked.
+
+    ``transfer_syntax`` is the UID of the one that is asked for, empty where none is.
+    """
 
     filename: str = ""
     content_type: str = ""
     attributes: dict[str, str]
     sop_class: str
+    transfer_syntax: str = ""
 
 
 class Received(Protocol):
@@ -64,7 +68,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
     before anything is answered.
     """
     sha256 = await received.finish()
-    probing = asyncio.to_thread(_probe, engine, received.path)
+    probing = asyncio.to_thread(_probe, engine, received.path, described.transfer_syntax)
     syncing = asyncio.to_thread(received.sync)
     probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
     for failed in (probed, synced):
@@ -110,6 +114,6 @@ async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
     return {**known, "Video": video | {"Instances": outcome.get("Instances", [known["ID"]])}}
 
 
-def _probe(engine: Engine, path: Path) -> tuple[MediaInfo, Plan]:
-    result = run_probe(path, engine.settings)
+def _probe(engine: Engine, path: Path, wanted: str) -> tuple[MediaInfo, Plan]:
+    result = run_probe(path, wanted, engine.settings)
     return from_json(MediaInfo, result["info"]), from_json(Plan, result["plan"])

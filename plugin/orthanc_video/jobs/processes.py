@@ -147,10 +147,13 @@ def run_short(name: str, arguments: dict[str, Any], settings: Settings) -> Any:
     return _run_short(name, arguments, settings, settings.gateway.probe_seconds)
 
 
-def run_probe(path: Path, settings: Settings) -> Any:
-    """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes."""
+def run_probe(path: Path, wanted: str, settings: Settings) -> Any:
+    """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes.
+
+    ``wanted`` is the UID of a transfer syntax that was asked for, or empty.
+    """
     seconds = settings.gateway.probe_seconds + path.stat().st_size / SLOWLY_READ
-    return _run_short("probe", {"path": str(path)}, settings, seconds)
+    return _run_short("probe", {"path": str(path), "transfer_syntax": wanted}, settings, seconds)
 
 
 def _run_short(name: str, arguments: dict[str, Any], settings: Settings, seconds: float) -> Any:

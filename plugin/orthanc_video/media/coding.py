@@ -14,17 +14,20 @@ _EXTENDED = 88
 _MPEG2_PROFILES = {5: "Simple", 4: "Main", 3: "SNR Scalable", 2: "Spatially Scalable", 1: "High", 0: "4:2:2"}
 
 
-def described(video: VideoStream, extradata: bytes) -> VideoStream:
+def described(video: VideoStream, extradata: bytes, among: bytes = b"") -> VideoStream:
     """The stream with profile, level, sizes and buffering by its first headers; raises BrokenVideo without any.
 
-    ``extradata`` are the headers as FFmpeg hands them over. Codecs that DICOM does not know stay as they are.
+    ``extradata`` are the headers as FFmpeg hands them over; ``among`` those among the pictures, in Annex B, where they
+    have none. Codecs that DICOM does not know stay as they are.
     """
     read = _READERS.get(video.codec)
-    return video if read is None else read(video, extradata)
+    return video if read is None else read(video, extradata, among)
 
 
-def _h264(video: VideoStream, extradata: bytes) -> VideoStream:
+def _h264(video: VideoStream, extradata: bytes, among: bytes) -> VideoStream:
     sets, picture_sets = h264.parameter_sets(extradata)
+    if not sets:
+        sets, picture_sets = h264.parameter_sets(among)
     if not sets:
         raise BrokenVideo("The H.264 stream has no sequence parameter set.")
     sps = h264.parse_sps(sets[0])
@@ -44,8 +47,8 @@ def _h264(video: VideoStream, extradata: bytes) -> VideoStream:
     )
 
 
-def _hevc(video: VideoStream, extradata: bytes) -> VideoStream:
-    sets = hevc.parameter_sets(extradata).sps
+def _hevc(video: VideoStream, extradata: bytes, among: bytes) -> VideoStream:
+    sets = hevc.parameter_sets(extradata).sps or hevc.parameter_sets(among).sps
     if not sets:
         raise BrokenVideo("The H.265 stream has no sequence parameter set.")
     sps = hevc.parse_sps(sets[0])
@@ -66,7 +69,7 @@ def _hevc(video: VideoStream, extradata: bytes) -> VideoStream:
     )
 
 
-def _mpeg2(video: VideoStream, extradata: bytes) -> VideoStream:
+def _mpeg2(video: VideoStream, extradata: bytes, _among: bytes) -> VideoStream:
     sequence = mpeg2.parse_sequence(extradata)
     if sequence.mpeg1:
         return dataclasses.replace(video, codec="mpeg1video")
@@ -83,7 +86,7 @@ def _mpeg2(video: VideoStream, extradata: bytes) -> VideoStream:
     )
 
 
-_READERS: dict[str, Callable[[VideoStream, bytes], VideoStream]] = {
+_READERS: dict[str, Callable[[VideoStream, bytes, bytes], VideoStream]] = {
     "h264": _h264,
     "hevc": _hevc,
     "mpeg2video": _mpeg2,

@@ -9,7 +9,7 @@ from orthanc_video.bitstream import hevc_levels, levels
 from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.fit import named_level, objections
 from orthanc_video.dicom.syntaxes import VideoSyntax
-from orthanc_video.errors import BrokenVideo
+from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.model import Action, MediaInfo, Plan, Target, VideoStream
 
 # What transcodes aim at.
@@ -21,24 +21,40 @@ _REFERENCES = 4
 
 _NAMES = {"h264": "H.264", "hevc": "H.265", "mpeg2video": "MPEG-2"}
 _BASELINE = 66
+# Sample entries whose parameter sets may lie among the pictures, and those whose lie in the index (ISO/IEC 14496-15).
+_INDEXED = {"avc3": "avc1", "hev1": "hvc1"}
 
 
-def plan(info: MediaInfo) -> Plan:
-    """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O."""
+def plan(info: MediaInfo, wanted: str = "") -> Plan:
+    """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O.
+
+    ``wanted`` is the UID of the transfer syntax that it has to have, if one was asked for: UnsupportedMedia where the
+    file is not of it, and is not made so.
+    """
     _refuse_hopeless(info.video)
-    syntax, level, against = _kept(info.video)
+    syntax, level, against = _kept(info.video, _candidates(info.video, wanted))
     must = (*against, *container_reasons(info))
     if syntax is None or must:
-        return _transcode(info.video, (*must, *_videos_left_out(info)))
+        return _transcode(info.video, (*must, *_videos_left_out(info)), wanted)
     return _pass_through(info, syntax, level)
 
 
-def _kept(video: VideoStream) -> tuple[VideoSyntax | None, int, list[str]]:
+def _candidates(video: VideoStream, wanted: str) -> tuple[VideoSyntax, ...] | None:
+    """The transfer syntaxes that the stream may be of as it is, the least demanding first."""
+    if wanted:
+        return (syntaxes.BY_UID[wanted],)
+    if video.codec == "h264" and video.views > 1:
+        return syntaxes.MULTIVIEW
+    if video.codec == "h264" and video.packing:
+        return syntaxes.PACKED
+    return syntaxes.PREFERRED.get(video.codec)
+
+
+def _kept(video: VideoStream, candidates: tuple[VideoSyntax, ...] | None) -> tuple[VideoSyntax | None, int, list[str]]:
     """The syntax that the stream is as it is, and its level; else None, 0, and what the last one tried objects to.
 
     A level that the stream claims beyond what it needs is corrected where only the claim is in the way.
     """
-    candidates = syntaxes.PREFERRED.get(video.codec)
     if candidates is None:
         return None, 0, [f"The codec is {video.codec}, for which DICOM has no transfer syntax: it becomes H.264."]
     needed = _needed_level(video)
@@ -48,7 +64,8 @@ def _kept(video: VideoStream) -> tuple[VideoSyntax | None, int, list[str]]:
         )
         return None, 0, [f"{size} with {video.reference_frames} reference frames exceeds every level of the standard."]
     against: list[str] = []
-    for level in (max(video.level, needed), needed):
+    claims = (max(video.level, needed), needed)
+    for level in claims if video.views == 1 else claims[:1]:  # only a base view's label can be corrected
         for syntax in candidates:
             against = objections(syntax, dataclasses.replace(video, level=level))
             if not against:
@@ -80,15 +97,28 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int) -> Plan:
     return Plan(action=Action.REMUX, transfer_syntax=syntax.uid, reasons=reasons, target=target)
 
 
-def _transcode(video: VideoStream, must: tuple[str, ...]) -> Plan:
-    target = target_of(video)
-    syntax = next(one for one in syntaxes.PREFERRED["h264"] if target.level in one.levels)
+def _transcode(video: VideoStream, must: tuple[str, ...], wanted: str) -> Plan:
+    target = dataclasses.replace(target_of(video), packing=_packing_kept(video))
+    made = syntaxes.PACKED if target.packing else syntaxes.PREFERRED["h264"]
+    if wanted:
+        made = tuple(one for one in made if one.uid == wanted)
+    syntax = next((one for one in made if target.level in one.levels), None)
+    if syntax is None:
+        asked = syntaxes.BY_UID[wanted].name
+        why = " ".join(must)
+        raise UnsupportedMedia(f"TransferSyntax asks for {asked}, which this video is not and does not become. {why}")
     return Plan(
         action=Action.TRANSCODE,
         transfer_syntax=syntax.uid,
         target=target,
         reasons=(*must, *_target_reasons(video, target), _fits(target.level, syntax)),
     )
+
+
+def _packing_kept(video: VideoStream) -> str:
+    """How two views lie in one picture, where they still do after turning and scaling."""
+    plain = not video.rotation and not video.mirrored and not video.change
+    return video.packing if plain and video.packing in {"side by side", "top and bottom"} else ""
 
 
 def _refuse_hopeless(video: VideoStream) -> None:
@@ -125,6 +155,11 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The MP4 is fragmented; one index is written so that any frame is found at once."
     elif not info.streamable:
         yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
+    if info.entry in _INDEXED:
+        yield (
+            f"The MP4's pictures carry their parameter sets among them ({info.entry}); "
+            f"its index takes them up ({_INDEXED[info.entry]}), where every player looks for them."
+        )
     if info.delayed:
         yield "The container lets time pass before the first frame; the pictures now begin at once."
     if info.audio_codecs:
@@ -176,6 +211,10 @@ def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
         yield f"The pictures are scaled from {width} × {height} to {target.width} × {target.height} to fit level 4.2."
     elif even != (width, height):
         yield f"The odd size {width} × {height} is padded to {even[0]} × {even[1]}: 4:2:0 needs even sizes."
+    if video.views > 1:
+        yield f"Of {video.views} views that are coded beside one another only the base view is kept."
+    if video.packing and not target.packing:
+        yield f"Each picture still holds two views ({video.packing}), but the stream no longer says so."
     if not video.progressive:
         yield "Interlaced fields are combined into whole frames."
     if not video.constant_rate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import struct
@@ -15,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
-from orthanc_video.bitstream import mp4
+from orthanc_video.bitstream import mp4, ts
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, sniff, timing
@@ -28,6 +29,8 @@ LARGEST_SIDE = 16384
 LARGEST_AREA = 8192 * 8192
 _DECODE_PACKETS = 300
 _REORDER_FRAMES = 16.5
+_PACKINGS = {1: "side by side", 2: "top and bottom"}  # AVStereo3DType
+_SCRAMBLING_SHOWS = 1 << 20  # bytes of a transport stream
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +43,6 @@ class Frames:
     bytes: int
     starts_with_key: bool
     timed: bool = True
-    change: str = ""
 
 
 Spans = tuple[Span, ...] | None
@@ -62,6 +64,8 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
         for each in mp4.tracks(Bytes(source)) if layout is not None else ():
             refuse_absurd(each.width, each.height)
+        if sniff.container(head) == "mpegts" and _scrambled(source):
+            raise BrokenVideo("The video is encrypted: its transport stream is scrambled. Send it without encryption.")
         with opened(path, spans) as container:
             stream = pictures(container)
             formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
@@ -74,8 +78,17 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
                 with opened(path, spans) as again:  # the packets of the other are read
                     first = _first_frame(again, stream.index)
             if track is not None and track.descriptions > 1:
-                frames = dataclasses.replace(frames, change=frames.change or "what another description of the MP4 says")
-            return _info(source, container, stream, _describe(stream, frames, first), layout)
+                formats.change = formats.change or "what another description of the MP4 says"
+            info = _info(source, container, stream, _describe(stream, frames, first, formats), layout)
+            return dataclasses.replace(info, entry=track.codec if track is not None else "")
+
+
+def _scrambled(source: SpanSource) -> bool:
+    """Whether most packets at the beginning of a transport stream are; a few may be damaged so that they look it."""
+    with contextlib.suppress(BrokenVideo):  # what is wrong with its tables, FFmpeg may get over
+        found = ts.describe(Bytes(source), _SCRAMBLING_SHOWS)
+        return 2 * found.scrambled > found.packets
+    return False
 
 
 def pictures(container: InputContainer) -> AvStream:
@@ -120,6 +133,7 @@ def _from_table(source: SpanSource, table: mp4.SampleTable, formats: Formats) ->
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
     times = np.sort(table.time)
+    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
     for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
         formats.add(source.read_at(offset, min(size, HEAD)))
     return Frames(
@@ -129,7 +143,6 @@ def _from_table(source: SpanSource, table: mp4.SampleTable, formats: Formats) ->
         last_duration=max(0, int(table.duration.sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
-        change=formats.change,
     )
 
 
@@ -142,6 +155,8 @@ def _from_packets(container: InputContainer, stream: AvStream, formats: Formats)
         for packet in container.demux(stream):
             if packet.size == 0:
                 continue
+            if not times:
+                formats.begin(bytes(memoryview(packet)[:HEAD]))
             times.append(packet.pts if packet.pts is not None else packet.dts)
             total += packet.size
             if packet.is_keyframe:
@@ -156,7 +171,7 @@ def _from_packets(container: InputContainer, stream: AvStream, formats: Formats)
     given = [time for time in times if time is not None]
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, formats.change)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
@@ -238,7 +253,7 @@ def _created(value: str) -> str:
     return moment.astimezone(datetime.UTC).isoformat()
 
 
-def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoStream:
+def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame, formats: Formats) -> VideoStream:
     context = stream.codec_context
     measured = timing.measure(frames.times, frames.tick, frames.last_duration, _hints(stream))
     aspect = stream.sample_aspect_ratio
@@ -260,12 +275,23 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame) -> VideoSt
         rotation=-round(first.rotation or 0) % 360,  # FFmpeg counts against the clock
         mirrored=_mirrored(first),
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
-        starts_with_key=frames.starts_with_key,
+        # What the container claims is believed only as far as the picture's own header agrees.
+        starts_with_key=frames.starts_with_key and (formats.opening is None or formats.opening.key),
         timed=frames.timed,
-        change=frames.change,
+        change=formats.change,
+        packing=formats.stereo.packing or _packing(first, context.codec.canonical_name),
+        views=formats.stereo.views,
         bit_rate=round(frames.bytes * 8 / max(float(measured.seconds), 1e-6)),
     )
-    return coding.described(described, bytes(context.extradata or b""))
+    return coding.described(described, bytes(context.extradata or b""), formats.sets)
+
+
+def _packing(frame: av.VideoFrame, codec: str) -> str:
+    """How two views lie in one picture, as the container says it (Matroska's StereoMode); H.264 and H.265 say it."""
+    stereo: Any = frame.side_data.get("STEREO3D")
+    if stereo is None or codec in {"h264", "hevc"}:
+        return ""
+    return _PACKINGS.get(struct.unpack_from("=i", memoryview(stereo))[0], "")
 
 
 def _mirrored(frame: av.VideoFrame) -> bool:

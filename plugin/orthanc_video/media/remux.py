@@ -17,8 +17,10 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
-from orthanc_video.dicom.fit import named_level
+from orthanc_video.bitstream import h264, hevc
+from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
+from orthanc_video.media.formats import parameter_sets
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
@@ -31,6 +33,8 @@ Spans = tuple[Span, ...] | None
 # MP4. Reading it again to check it is the rest.
 _TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
+# Parameter sets in the index, where every player looks for them (ISO/IEC 14496-15 5.4.2, 8.4.1).
+_TAGS = {"h264": "avc1", "hevc": "hvc1"}
 
 
 class Hashes(NamedTuple):
@@ -106,9 +110,10 @@ def _write(
         assert isinstance(made, AvStream)  # noqa: S101
         made.metadata.clear()
         made.time_base = grid.tick if grid else stream.time_base
-        if video.codec == "hevc":
-            made.codec_context.codec_tag = "hvc1"  # parameter sets in the index alone, which every player reads
-        relabel = _relabel(video.codec, level, stream, made)
+        if video.codec in _TAGS:
+            made.codec_context.codec_tag = _TAGS[video.codec]
+        unindexed = _unindexed(video.codec, bytes(stream.codec_context.extradata or b""))
+        filtered = _filtered(video.codec, level, unindexed, stream, made)
         count = 0
         for packet in packets(container.demux(stream), tell):
             digest.add(packet)
@@ -116,7 +121,9 @@ def _write(
                 grid.place(packet, count)
             else:
                 _earlier(packet, start)
-            for out in relabel.filter(packet) if relabel else (packet,):
+            for out in filtered.filter(packet) if filtered else (packet,):
+                if unindexed and count == 0:
+                    made.codec_context.extradata = parameter_sets(video.codec, split_annexb(bytes(out)))
                 out.stream = made
                 output.mux_one(out)
             count += 1
@@ -150,13 +157,26 @@ def _earlier(packet: Packet[Any], start: int) -> None:
         packet.dts -= start
 
 
-def _relabel(codec: str, level: int, stream: AvStream, made: AvStream) -> BitStreamFilterContext | None:
+def _unindexed(codec: str, extradata: bytes) -> bool:
+    """Whether an MP4's index has no parameter sets: they lie among the pictures alone (avc3, hev1)."""
+    if not extradata or is_byte_stream(extradata):
+        return False
+    sets = {"h264": lambda: h264.split_avcc(extradata).sps, "hevc": lambda: hevc.split_hvcc(extradata).sps}
+    return codec in sets and not sets[codec]()
+
+
+def _filtered(
+    codec: str, level: int, unindexed: bool, stream: AvStream, made: AvStream
+) -> BitStreamFilterContext | None:
     """Also tells ``made`` what comes out: a byte stream (Annex B), which the MP4 muxer makes MP4 samples of again."""
-    if not level:
+    filters = [f"{codec}_mp4toannexb"] * unindexed
+    # By number: of FFmpeg's names "4" is level 4.0, and "4.0" no name but the number 4.
+    filters += [f"{codec}_metadata=level={level}"] * bool(level)
+    if not filters:
         return None
-    relabel = BitStreamFilterContext(f"{codec}_metadata=level={named_level(codec, level)}", stream, made)
-    made.codec_context.codec_tag = "avc1" if codec == "h264" else "hvc1"
-    return relabel
+    context = BitStreamFilterContext(",".join(filters), stream, made)
+    made.codec_context.codec_tag = _TAGS[codec]
+    return context
 
 
 def _decoded_order(source: Path, spans: Spans, count: int, tell: Tell) -> list[int]:

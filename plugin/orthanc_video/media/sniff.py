@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from orthanc_video.bitstream import ts
+
 HEAD = 4096
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -59,11 +61,7 @@ def container(head: bytes) -> str:
         return "mpeg"
     if head[:4] == b"\x00\x00\x01\xb3":
         return "mpegvideo"
-    for start, packet in ((0, 188), (4, 192)):
-        syncs = range(start, min(len(head), packet * 8), packet)
-        if len(syncs) >= 4 and all(head[at] == 0x47 for at in syncs):
-            return "mpegts"
-    return ""
+    return "mpegts" if ts.packet_layout(head) else ""
 
 
 def what_else(head: bytes) -> str:

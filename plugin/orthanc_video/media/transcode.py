@@ -14,7 +14,7 @@ from typing import IO
 
 import ffmpeg
 
-from orthanc_video.bitstream import levels
+from orthanc_video.bitstream import levels, sei
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import sandbox
 from orthanc_video.media.probe import LARGEST_AREA, probe
@@ -25,6 +25,7 @@ from orthanc_video.model import Progress, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
 Feed = Callable[[IO[bytes]], None]
+_PACKINGS = {words: number for number, words in sei.ARRANGEMENTS.items()}
 
 
 def streamable(
@@ -170,7 +171,10 @@ def encoded(
 ) -> list[str]:
     """The command that makes an MP4 of ``picture``: one place for how things are encoded."""
     limit = levels.maximum_bit_rate(aim.level) // 1000
-    output = picture.filter("setsar", 1).output(
+    said = {"x264-params": f"frame-packing={_PACKINGS[aim.packing]}"} if aim.packing else {}
+    # Of itself FFmpeg would say of two views in each picture what the source said, true or not after turning.
+    plain = picture.filter("setsar", 1).filter("sidedata", mode="delete", type="STEREO3D")
+    output = plain.output(
         f"file:{target}",
         format="mp4",
         an=None,
@@ -188,6 +192,7 @@ def encoded(
         g=max(1, round(2 * float(video.rate))),
         bitexact=None,
         **{"profile:v": "high", "level:v": f"{aim.level // 10}.{aim.level % 10}", "refs:v": 4},
+        **said,
     )
     arguments: list[str] = ffmpeg.compile(
         output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"),

@@ -40,7 +40,7 @@ _LEISURE = 10
 
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     info = probe.probe(Path(arguments["path"]))
-    return {"info": to_json(info), "plan": to_json(plan.plan(info))}
+    return {"info": to_json(info), "plan": to_json(plan.plan(info, arguments.get("transfer_syntax", "")))}
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:

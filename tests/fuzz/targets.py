@@ -1,0 +1,161 @@
+"""What the fuzzer calls: every parser of bytes there is, and what has to hold of its answers.
+
+An input's first byte chooses the target, the rest is what it gets. A ``BrokenVideo`` with a sentence is a right answer;
+any other exception is a find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bitstream.helpers import BytesSource
+from orthanc_video.bitstream import glance, h264, hevc, hevc_vps, jpeg, mp4, mpeg2, nal, opening, psi, sei, stereo, ts
+from orthanc_video.errors import BrokenVideo
+from orthanc_video.media.formats import Formats
+
+_LONGEST_SENTENCE = 400
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """A refusal has a sentence that fits on a few lines, whatever was parsed."""
+    sentence = "nothing is refused"
+    try:
+        yield
+    except BrokenVideo as broken:
+        sentence = broken.sentence
+    assert 10 < len(sentence) < _LONGEST_SENTENCE
+    assert sentence.isprintable()
+
+
+def h264_unit(data: bytes) -> None:
+    with refusing():
+        _plausible(h264.parse_sps(data))
+    with refusing():
+        assert 1 <= h264.parse_pps(data).slice_groups <= 8
+    with refusing():
+        subset = h264.parse_subset_sps(data)
+        _plausible(subset.sps)
+        assert 1 <= subset.views <= 1024
+    _messages(data, 1)
+
+
+def hevc_unit(data: bytes) -> None:
+    with refusing():
+        _plausible(hevc.parse_sps(data))
+    with refusing():
+        assert 1 <= hevc_vps.parse_vps(data).layers <= 64
+    _messages(data, 2)
+
+
+def _plausible(sps: h264.Sps | hevc.Sps) -> None:
+    assert 0 < sps.width <= sps.coded_width <= 17_000
+    assert 0 < sps.height <= sps.coded_height <= 17_000
+    assert min(sps.sample_aspect) > 0
+    assert 8 <= min(sps.bit_depth_luma, sps.bit_depth_chroma) <= 16
+
+
+def _messages(data: bytes, header: int) -> None:
+    with refusing():
+        for message in sei.messages(data, header):
+            with refusing():
+                sei.frame_packing(message.payload)
+            with refusing():
+                sei.recovery_point(message.payload)
+
+
+def configuration(data: bytes) -> None:
+    with refusing():
+        sps, pps = h264.parameter_sets(data)
+        assert len(sps) + len(pps) <= len(data)
+    with refusing():
+        hvcc = hevc.parameter_sets(data)
+        assert sum(map(len, (*hvcc.vps, *hvcc.sps, *hvcc.pps))) <= len(data)
+    for codec in ("h264", "hevc", "mpeg2video"):
+        with refusing():
+            formats = Formats(codec, data[:100])
+            formats.begin(data[100:])
+            formats.add(data[100:])
+
+
+def byte_stream(data: bytes) -> None:
+    units = list(nal.split_annexb(data))
+    assert sum(map(len, units)) <= len(data)
+    for codec in ("h264", "hevc"):
+        opening.of_units(codec, units)
+        seen = stereo.Stereo(codec)
+        for unit in units:
+            seen.add(unit)
+    for size in (1, 2, 4):
+        with refusing():
+            assert sum(map(len, nal.split_lengths(data, size))) <= len(data)
+
+
+def mpeg2_stream(data: bytes) -> None:
+    with refusing():
+        sequence = mpeg2.parse_sequence(data)
+        assert min(sequence.width, sequence.height) > 0
+        assert min(sequence.rate, sequence.sample_aspect) > 0
+    for unit in mpeg2.units(data):
+        with refusing():
+            mpeg2.parse_group(unit)
+        with refusing():
+            mpeg2.parse_picture(unit)
+    opening.of_mpeg2(data)
+
+
+def boxes(data: bytes) -> None:
+    source = BytesSource(data)
+    with refusing():
+        assert mp4.layout(source).stream_size <= len(data)
+    with refusing():
+        glance.picture_coding(source)
+    with refusing():
+        for track in mp4.tracks(source):
+            with refusing():
+                table = mp4.samples(source, track)
+                assert len(table.size) == len(table.time) == len(table.key)
+                assert not len(table) or int((table.offset + table.size).max()) <= len(data)
+
+
+def transport_stream(data: bytes) -> None:
+    with refusing():
+        found = ts.describe(BytesSource(data))
+        assert found.packets * 188 <= len(data)
+        assert max(found.continuity_errors, found.damaged, found.scrambled) <= found.packets
+
+
+def tables(data: bytes) -> None:
+    sections = psi.Sections()
+    for at in range(0, len(data), 184):
+        for section in sections.add(data[at : at + 184], begins=not at):
+            assert len(section) <= 1024
+    with refusing():
+        psi.programs(data)
+    with refusing():
+        psi.program_map(data)
+
+
+def jpeg_header(data: bytes) -> None:
+    with refusing():
+        jpeg.header(data)
+
+
+TARGETS: tuple[Callable[[bytes], None], ...] = (
+    h264_unit,
+    hevc_unit,
+    configuration,
+    byte_stream,
+    mpeg2_stream,
+    boxes,
+    transport_stream,
+    tables,
+    jpeg_header,
+)
+
+
+def one(data: bytes) -> None:
+    """One input."""
+    if data:
+        TARGETS[data[0] % len(TARGETS)](data[1:])
