@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -229,3 +230,9 @@ def test_nothing_of_a_machine_or_a_registry_is_in_the_repository() -> None:
             if MACHINE_PATH.search(line) or any(host in line for host in REGISTRIES):
                 found.append(f"{name}:{number}: {line.strip()[:120]}")
     assert found == []
+
+
+def test_the_conformance_statement_says_what_the_tables_say() -> None:
+    command = [sys.executable, str(REPOSITORY / "scripts" / "conformance.py"), "--print"]
+    written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert written == text("docs/conformance.md"), "run: .venv/bin/python scripts/conformance.py"

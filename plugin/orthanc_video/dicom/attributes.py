@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # What a person or a device may know of a recording: of these modules (PS3.3) what is text and stands on its own. All
 # else follows from the stream, the conversion or the archive, or means something only together with other attributes.
-_ALLOWED = frozenset({
+ALLOWED = frozenset({
     # C.7.1.1 Patient
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex",
     "OtherPatientNames", "EthnicGroup", "PatientComments",
@@ -66,7 +66,7 @@ def _checked(keyword: str, value: str) -> str:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise BadRequest(f'"{keyword}" is no DICOM keyword. Attributes are named by keyword, such as PatientID.')
-    if keyword not in _ALLOWED:
+    if keyword not in ALLOWED:
         raise BadRequest(f'"{keyword}" cannot be set by a request. What can be is listed in docs/http.md.')
     vr = dictionary_VR(tag)
     if not isinstance(value, str) or len(value) > _LONGEST:
