@@ -24,9 +24,11 @@ def _parser() -> argparse.ArgumentParser:
     convert = commands.add_parser("convert", help="make a DICOM file of a video file, with no server")
     convert.add_argument("source", type=Path)
     convert.add_argument("target", type=Path)
-    convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
     convert.add_argument(
-        "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
+        "--sop-class", default="", choices=sorted(BY_CHOICE), help="photographic, unless a profile says"
+    )
+    convert.add_argument(
+        "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute, or Profile"
     )
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)

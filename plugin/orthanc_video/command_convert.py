@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.dicom import attributes, write
+from orthanc_video.dicom import attributes, whose, write
 from orthanc_video.dicom.build import build
+from orthanc_video.dicom.rules import site_of
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
@@ -33,8 +34,12 @@ def probe(source: Path) -> dict[str, Any]:
 
 
 def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
-    """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
-    wanted = attributes.checked(attributes.gathered(_pair(text) for text in given))
+    """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError.
+
+    ``given`` are KEYWORD=VALUE: DICOM attributes, and Profile, which is one of those built in.
+    """
+    wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
+    known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
     final = _writable(source, target)
     probed = probe(source)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
@@ -44,8 +49,9 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
         size=source.stat().st_size,
         sha256=_sha256(source),
         filename=source.name,
-        attributes=wanted,
-        sop_class=sop_class,
+        attributes=known.attributes,
+        sop_class=known.sop_class,
+        region=known.region,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     try:

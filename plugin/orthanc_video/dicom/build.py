@@ -13,7 +13,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
-from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom import modules, syntaxes
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 
@@ -34,7 +34,9 @@ def identify(upload: Upload, plan: Plan) -> dict[str, str]:
     They follow from the content, the target study and the plan alone: the same upload always names the same object.
     """
     given = upload.attributes
-    patient = given.get("PatientID", "") or f"UNASSIGNED-{upload.sha256[:8].upper()}"
+    patient = given.get("PatientID", "")
+    if not patient and not upload.inherited:  # a patient in Orthanc may have an empty one
+        patient = f"UNASSIGNED-{upload.sha256[:8].upper()}"
     study = given.get("StudyInstanceUID", "") or derived_uid(
         "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
     )
@@ -54,8 +56,11 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     dataset.SOPClassUID = kind.uid
     dataset.Modality = kind.modality
     _patient_and_study(dataset, upload, info)
+    for element in modules.elements(upload.inherited):
+        dataset.add(element)
     for keyword, value in (upload.attributes | identity).items():
-        setattr(dataset, keyword, value)
+        if keyword not in upload.inherited:
+            setattr(dataset, keyword, value)
     _picture(dataset, made)
     _time(dataset, made)
     _lossy(dataset, plan, made)
@@ -65,16 +70,22 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
 
 
 def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
-    """Defaults that say what is known and no more; the request's attributes go over them."""
-    began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
-    dataset.PatientName = "Unassigned^Video" if not upload.attributes.get("PatientID") else ""
+    """Defaults that say what is known and no more; what is inherited and the request's attributes go over them."""
+    joins = "StudyInstanceUID" in upload.inherited
+    offset = (upload.attributes | upload.inherited).get(modules.TIMEZONE, "" if joins else "+0000")
+    began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(zone(offset))
+    unassigned = not upload.inherited and not upload.attributes.get("PatientID")
+    dataset.PatientName = "Unassigned^Video" if unassigned else ""
     dataset.PatientBirthDate = ""
     dataset.PatientSex = ""
-    dataset.StudyDate = dataset.ContentDate = f"{began:%Y%m%d}"
-    dataset.StudyTime = dataset.ContentTime = f"{began:%H%M%S}"
-    dataset.TimezoneOffsetFromUTC = "+0000"
+    dataset.ContentDate = f"{began:%Y%m%d}"
+    dataset.ContentTime = f"{began:%H%M%S}"
+    dataset.StudyDate = "" if joins else dataset.ContentDate
+    dataset.StudyTime = "" if joins else dataset.ContentTime
+    if offset:
+        dataset.TimezoneOffsetFromUTC = offset
     dataset.ReferringPhysicianName = ""
-    dataset.StudyID = "1"
+    dataset.StudyID = "" if joins else "1"
     dataset.AccessionNumber = ""
     dataset.SeriesNumber = 1
     if "Laterality" not in upload.attributes:
@@ -83,7 +94,15 @@ def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> Non
     dataset.Manufacturer = ""
     dataset.PatientOrientation = ""
     dataset.AcquisitionContextSequence = Sequence()
-    dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
+    dataset.AnatomicRegionSequence = Sequence([code(*(upload.region or ("111176", "DCM", "Unspecified")))])
+
+
+def zone(offset: str) -> datetime.tzinfo | None:
+    """The zone in which dates and times are written; this machine's own (None) where a study does not name its own."""
+    try:
+        return datetime.datetime.strptime(offset.strip(), "%z").tzinfo
+    except ValueError:
+        return None
 
 
 def _picture(dataset: Dataset, made: Made) -> None:
@@ -140,7 +159,7 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan) -> None:
     dataset.InstanceCreationTime = f"{now:%H%M%S}"
     dataset.ImageType = ["ORIGINAL", "PRIMARY"]
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = Sequence([_code("109103", "DCM", "Modifying Equipment")])
+    item.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
     item.Manufacturer = "orthanc-video"
     item.ManufacturerModelName = "orthanc-video"
     item.SoftwareVersions = __version__
@@ -152,10 +171,11 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan) -> None:
     if plan.action is Action.TRANSCODE:
         dataset.ImageType = ["DERIVED", "PRIMARY"]
         dataset.DerivationDescription = " ".join(plan.reasons).replace("\\", "/")[:_ST]
-        dataset.DerivationCodeSequence = Sequence([_code("113040", "DCM", "Lossy Compression")])
+        dataset.DerivationCodeSequence = Sequence([code("113040", "DCM", "Lossy Compression")])
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def code(value: str, scheme: str, meaning: str) -> Dataset:
+    """An item of a code sequence (PS3.3 8)."""
     item = Dataset()
     item.CodeValue = value
     item.CodingSchemeDesignator = scheme

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,17 @@ from orthanc_video.model import MediaInfo, Plan, Upload, from_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What came along with the bytes: ``attributes`` by DICOM keyword, already checked."""
+    """What came along with the bytes: ``attributes`` by DICOM keyword, already checked.
+
+    ``inherited`` and ``region`` as those of Upload.
+    """
 
     filename: str = ""
     content_type: str = ""
     attributes: dict[str, str]
     sop_class: str
+    inherited: dict[str, Any] = field(default_factory=dict)
+    region: tuple[str, ...] = ()
 
 
 class Received(Protocol):
@@ -80,6 +85,8 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
         content_type=described.content_type,
         attributes=described.attributes,
         sop_class=described.sop_class,
+        inherited=described.inherited,
+        region=described.region,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     # Shielded: a client that goes away now does not undo what is being committed.
