@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +346,155 @@ def test_a_move_to_its_own_study(server: OrthancServer, films: Films) -> None:
 def test_a_move_is_of_videos_only(server: OrthancServer) -> None:
     ids = stored(server, image())
     assert assign(server, ids["ID"], PatientID="1").status_code == 415
+
+
+# -------------------------------------------------------------------------------------------- by configuration
+
+SITE = {
+    "Profiles": {
+        "endoscopy": {
+            "AnatomicRegion": {"CodeValue": "71854001", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Colon"},
+            "BurnedInAnnotation": "YES",
+            "Manufacturer": "Scopes & Söhne",
+            "StationName": "ENDO-2",
+        },
+        "hands": {"SOPClass": "photographic", "Laterality": "R", "StationName": "CAM"},
+    },
+    "Rules": [
+        {
+            "Filename": r"^(?P<PatientID>\d{6})_(?P<PatientName>[^_]+)_(?P<StudyDate>\d{8})\.mp4$",
+            "Profile": "endoscopy",
+            "Attributes": {"InstitutionName": "Haus West"},
+        },
+        {"ContentType": "video/x-hands", "Profile": "hands"},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    with OrthancServer(tmp_path_factory.mktemp("site"), {"VideoGateway": SITE}) as running:
+        yield running
+
+
+def named_form(server: OrthancServer, path: Path, name: str, port: str, **attributes: str) -> Any:
+    """A form at one of the doors; what is stored of it."""
+    before = set(requests.get(f"{server.url}/instances", timeout=10).json())
+    url = {"orthanc": f"{server.url}/instances", "gateway": f"{server.gateway_url}/instances",
+           "ingest": f"{server.gateway_url}/video/ingest"}[port]  # fmt: skip
+    fields = {key: (None, value) for key, value in attributes.items()}
+    answer = requests.post(url, files={**fields, "file": (name, path.read_bytes())}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    (new,) = set(requests.get(f"{server.url}/instances", timeout=10).json()) - before
+    return held(server, new)
+
+
+@pytest.mark.parametrize("port", ["orthanc", "gateway", "ingest"])
+def test_a_file_name_says_whose_it_is(site: OrthancServer, films: Films, tmp_path: Path, port: str) -> None:
+    found = named_form(site, films.unique(), "471100_Müller^Jörg_20260102.mp4", port)
+    assert (found.PatientID, str(found.PatientName), found.StudyDate) == ("471100", "Müller^Jörg", "20260102")
+    assert (found.Modality, found.InstitutionName, found.StationName) == ("ES", "Haus West", "ENDO-2")
+    assert (found.Manufacturer, found.BurnedInAnnotation) == ("Scopes & Söhne", "YES")
+    assert found.AnatomicRegionSequence[0].CodeValue == "71854001"
+    path = tmp_path / "object.dcm"
+    found.save_as(path)
+    assert complaints(path) == []
+
+
+def test_the_request_comes_before_rules_and_name(site: OrthancServer, films: Films) -> None:
+    name, own = "471100_Doe^John_20260102.mp4", {"StationName": "OWN", "SOPClass": "microscopic"}
+    found = named_form(site, films.unique(), name, "ingest", **own)
+    assert (found.PatientID, found.StationName, found.Modality) == ("471100", "OWN", "GM")
+    found = named_form(site, films.unique(), name, "ingest", PatientID="9", Profile="hands")
+    assert (found.PatientID, str(found.PatientName), found.StationName) == ("9", "", "CAM")
+    assert (found.InstitutionName, found.Laterality) == ("Haus West", "R")
+
+
+def test_the_study_comes_before_rules_and_name(site: OrthancServer, films: Films) -> None:
+    parent = image()
+    ids = stored(site, parent)
+    name = "471100_Doe^John_20260102.mp4"
+    found = named_form(site, films.unique(), name, "ingest", ParentStudy=ids["ParentStudy"])
+    assert said(found, PATIENT | STUDY) == said(parent, PATIENT | STUDY)
+    assert (found.StationName, found.Modality) == ("ENDO-2", "ES")
+
+
+def test_a_content_type_chooses_a_profile(site: OrthancServer, films: Films) -> None:
+    headers = {"Content-Type": "video/x-hands; v=1"}
+    data = films.unique().read_bytes()
+    answer = requests.post(f"{site.gateway_url}/instances", data=data, headers=headers, timeout=60).json()
+    found = held(site, answer["ID"])
+    assert (found.Laterality, found.StationName) == ("R", "CAM")
+    assert found.PatientID.startswith("UNASSIGNED-")
+
+
+# ------------------------------------------------------------------------------------------------ who may do it
+
+USERS = {name: f"{name}-secret" for name in ("anna", "blind", "keeper", "reader", "stranger")}
+# Blind may not be told what an object says, keeper may delete nothing, reader may upload nothing, and stranger may not
+# have the bytes of what is stored.
+FILTER = """
+function IncomingHttpRequestFilter(method, uri, ip, username, headers)
+  if username == 'blind' then return not (method == 'GET' and string.find(uri, '/tags')) end
+  if username == 'keeper' then return method ~= 'DELETE' end
+  if username == 'reader' then return not (method == 'POST' and uri == '/instances') end
+  if username == 'stranger' then return not string.find(uri, '/data$') end
+  return true
+end
+"""
+
+
+def auth(name: str) -> tuple[str, str]:
+    return (name, USERS[name])
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    folder = tmp_path_factory.mktemp("guarded")
+    script = folder / "filter.lua"
+    script.write_text(FILTER, encoding="utf-8")
+    configuration = {"AuthenticationEnabled": True, "RegisteredUsers": USERS, "LuaScripts": [str(script)]}
+    with OrthancServer(folder, configuration) as running:
+        yield running
+
+
+@pytest.mark.parametrize("who", ["blind", "keeper", "reader", "stranger"])
+@pytest.mark.parametrize("port", ["gateway", "orthanc"])
+def test_orthanc_decides_who_moves_what(guarded: OrthancServer, films: Films, who: str, port: str) -> None:
+    file = io.BytesIO()
+    image().save_as(file)
+    ids = requests.post(f"{guarded.url}/instances", data=file.getvalue(), auth=auth("anna"), timeout=30).json()
+    film_of = films.unique().read_bytes()
+    source = requests.post(f"{guarded.gateway_url}/instances", data=film_of, auth=auth("anna"), timeout=60).json()
+    url = f"{guarded.url if port == 'orthanc' else guarded.gateway_url}/video/instances/{source['ID']}/assign"
+    given = {"ParentStudy": ids["ParentStudy"]}
+    answer = requests.post(url, json=given, auth=auth(who), timeout=30)
+    assert answer.status_code == 403, answer.text
+    assert requests.get(f"{guarded.url}/instances/{source['ID']}", auth=auth("anna"), timeout=10).status_code == 200
+    assert (
+        len(requests.get(f"{guarded.url}/studies/{ids['ParentStudy']}/series", auth=auth("anna"), timeout=9).json())
+        == 1
+    )
+    if who == "keeper":  # without deleting it is allowed
+        answer = requests.post(url, json={**given, "KeepSource": True}, auth=auth(who), timeout=30)
+        assert answer.status_code == 200, answer.text
+    assert requests.post(url, json=given, timeout=10).status_code == 401
+
+
+def test_orthanc_decides_who_inherits(guarded: OrthancServer, films: Films) -> None:
+    file = io.BytesIO()
+    parent = image()
+    parent.save_as(file)
+    ids = requests.post(f"{guarded.url}/instances", data=file.getvalue(), auth=auth("anna"), timeout=30).json()
+    for key, value in (("ParentStudy", ids["ParentStudy"]), ("ParentPatient", parent.PatientID)):
+        for who, status in (("anna", 200), ("blind", 403)):
+            answer = requests.post(
+                f"{guarded.gateway_url}/video/ingest",
+                params={key: value},
+                data=films.unique().read_bytes(),
+                auth=auth(who),
+                timeout=30,
+            )
+            assert answer.status_code == status, (key, who, answer.text)
+    for private in (parent.PatientID, parent.AccessionNumber, "山田"):
+        assert private not in guarded.log
