@@ -277,6 +277,22 @@ def test_a_worker_killed_at_a_step(
 
 
 @only_once
+def test_a_worker_killed_while_a_video_moves(
+    with_workers: tuple[OrthancServer, Workers], films: Films, film: Path, tmp_path: Path, breakpoint_: Breakpoint
+) -> None:
+    server, workers = with_workers
+    breakpoint_.set(f"{ASSIGN}:remove", "before")
+    first = workers.start(breakpoint_.python)
+    instance, study = two_studies(server, films, film)
+    eventually(lambda: states(server) == ["Success"], "the video is stored")
+    move(server, instance, study).join()
+    assert breakpoint_.hit() == first.pid
+    first.kill()
+    workers.start(breakpoint_.python)
+    assert_moved_once(server, study, film, tmp_path)
+
+
+@only_once
 def test_another_worker_finishes_a_transcode(
     with_workers: tuple[OrthancServer, Workers], films: Films, breakpoint_: Breakpoint
 ) -> None:

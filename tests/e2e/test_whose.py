@@ -382,7 +382,7 @@ def named_form(server: OrthancServer, path: Path, name: str, port: str, **attrib
     before = set(requests.get(f"{server.url}/instances", timeout=10).json())
     url = {"orthanc": f"{server.url}/instances", "gateway": f"{server.gateway_url}/instances",
            "ingest": f"{server.gateway_url}/video/ingest"}[port]  # fmt: skip
-    fields = {key: (None, value) for key, value in attributes.items()}
+    fields: dict[str, Any] = {key: (None, value) for key, value in attributes.items()}
     answer = requests.post(url, files={**fields, "file": (name, path.read_bytes())}, timeout=60)
     assert answer.status_code == 200, answer.text
     (new,) = set(requests.get(f"{server.url}/instances", timeout=10).json()) - before
@@ -498,3 +498,27 @@ def test_orthanc_decides_who_inherits(guarded: OrthancServer, films: Films) -> N
             assert answer.status_code == status, (key, who, answer.text)
     for private in (parent.PatientID, parent.AccessionNumber, "山田"):
         assert private not in guarded.log
+
+
+# ---------------------------------------------------------------------------------- where no file can be read
+
+
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    with OrthancServer(tmp_path_factory.mktemp("compressed"), {"StorageCompression": True}) as running:
+        yield running
+
+
+def test_all_of_it_works_by_http_alone(compressed: OrthancServer, films: Films) -> None:
+    """Orthanc's own files are not to be read: what is inherited, and the pixel data, come from its REST API."""
+    parent = image()
+    ids = stored(compressed, parent)
+    source = video(compressed, films, ParentPatient=parent.PatientID)
+    before = held(compressed, source["ID"])
+    assert said(before, PATIENT) == said(parent, PATIENT)
+    moved = assign(compressed, source["ID"], ParentStudy=ids["ParentStudy"]).json()
+    after = held(compressed, moved["ID"])
+    assert after.PixelData == before.PixelData
+    assert said(after, PATIENT | STUDY) == said(parent, PATIENT | STUDY)
+    eventually_empty = list((compressed.storage / "video-gateway" / "spool").iterdir())
+    assert eventually_empty == []

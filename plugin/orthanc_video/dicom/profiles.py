@@ -28,7 +28,6 @@ _BUILT_IN: dict[str, dict[str, Any]] = {
     "dermatology": {
         "SOPClass": "photographic",
         "AnatomicRegion": dict(zip(_CODE, ("39937001", "SCT", "Skin"), strict=True)),
-        "BodyPartExamined": "SKIN",
     },
     "microscopy": {"SOPClass": "microscopic"},
     "ultrasound": {"SOPClass": "photographic"},

@@ -99,7 +99,8 @@ def _silent(found: Mapping[str, str], parent: Parent | None, source: Mapping[str
     """What a source may not say."""
     if parent is not None and parent.is_study:
         return modules.PATIENT | modules.STUDY | {modules.TIMEZONE}
-    if _another(found, source, "PatientID"):
+    inherited = parent.attributes if parent is not None else {}
+    if _another({**found, **inherited}, source, "PatientID"):
         return modules.PATIENT | modules.STUDY
     silent = modules.PATIENT if parent is not None else frozenset()
     return silent | modules.STUDY if _another(found, source, "StudyInstanceUID") else silent
