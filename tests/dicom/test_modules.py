@@ -93,6 +93,10 @@ def test_illegal_values_pass_and_nothing_is_said_of_them() -> None:
         warnings.simplefilter("error")
         taken = modules.taken(said, WANTED)
         found = {element.keyword: element.value for element in modules.elements(taken)}
+        other = Dataset()
+        for element in modules.elements(taken):
+            other.add(element)
+        _read(other)
     assert found == {"PatientID": "x" * 70, "PatientBirthDate": "1.1.1970", "StudyInstanceUID": "1.02.3"}
 
 
