@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicom.films import IMPLICIT, JPEG, NATIVE, attributes, extended, fragmented, native
-from orthanc_video.dicom import stored, write
+from orthanc_video.dicom import modules, stored, write
 from orthanc_video.dicom.assigned import identify, moved
 from orthanc_video.dicom.whose import Parent
-from orthanc_video.errors import Conflict
+from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Assignment
 
@@ -38,8 +40,7 @@ def _move(path: Path, request: dict[str, str], parent: Parent | None) -> bytes:
     with SpanSource(path) as file:
         header = stored.header(Bytes(file))
         size = file.size
-    parts = write.replacing(moved(header.said, _task(header.said, request, parent)), header.at, size)
-    return b"".join(write.blocks(parts, path))
+    return b"".join(write.blocks(moved(header, size, _task(header.said, request, parent)), path))
 
 
 def _object(**more: Any) -> Dataset:
@@ -151,3 +152,25 @@ def test_identity_follows_from_the_old_one_and_the_target() -> None:
 def test_what_is_there_already_is_not_moved(request_: dict[str, str], parent: Parent | None, words: str) -> None:
     with pytest.raises(Conflict, match=words):
         identify(_object(), request_, parent)
+
+
+class _InMemory:
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self.read = lambda offset, length: data[offset : offset + length]
+
+
+@given(st.lists(st.tuples(st.integers(132, 700), st.integers(0, 255)), min_size=1, max_size=8), st.booleans())
+def test_damaged_attributes_are_a_sentence_or_an_object(changes: list[tuple[int, int]], implicit: bool) -> None:
+    """The pixel data is what the old object has from there on, or nothing is made."""
+    data = bytearray(native(bytes(24), _object(), IMPLICIT if implicit else NATIVE))
+    for at, byte in changes:
+        data[at % len(data)] = byte
+    try:
+        header = stored.header(_InMemory(bytes(data)))
+        parts = moved(header, len(data), _task(header.said, {}, _STUDY))
+    except VideoError:
+        return
+    modules.taken(header.said, modules.PATIENT | modules.STUDY)
+    assert parts.offset + parts.length == len(data)
+    assert dcmread(io.BytesIO(parts.before), stop_before_pixels=True).PatientID == "NEW"

@@ -22,8 +22,10 @@ from orthanc_video import __version__
 from orthanc_video.dicom import modules
 from orthanc_video.dicom.build import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, code, derived_uid, zone
 from orthanc_video.dicom.said import text
+from orthanc_video.dicom.stored import Header
 from orthanc_video.dicom.whose import IDENTITY, Parent
-from orthanc_video.errors import Conflict
+from orthanc_video.dicom.write import Envelope, replacing
+from orthanc_video.errors import BrokenVideo, Conflict
 from orthanc_video.model import Assignment
 
 _PATIENTS_GROUPS = {0x0010}
@@ -63,7 +65,15 @@ def identify(said: Dataset, attributes: Mapping[str, str], parent: Parent | None
     return {"PatientID": patient, "StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
 
 
-def moved(said: FileDataset, task: Assignment) -> FileDataset:
+def moved(old: Header, size: int, task: Assignment) -> Envelope:
+    """The new object around what the old one, of ``size`` bytes, holds from its Pixel Data on. Raises BrokenVideo."""
+    try:
+        return replacing(_moved(old.said, task), old.at, size)
+    except Exception as error:  # pydicom has no end of them for damaged values
+        raise BrokenVideo("The stored object's attributes are damaged: they cannot be written anew.") from error
+
+
+def _moved(said: FileDataset, task: Assignment) -> FileDataset:
     """All attributes of the new object but Pixel Data; ``said`` are those of the old one, and are changed."""
     _to_unicode(said)
     new = _new(said, task)

@@ -13,7 +13,7 @@ from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
-from orthanc_video.dicom import stored, write
+from orthanc_video.dicom import stored
 from orthanc_video.dicom.assigned import moved
 from orthanc_video.errors import Conflict, WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
@@ -40,8 +40,7 @@ def publish(settings: Settings, archive: Archive, task: Assignment) -> dict[str,
         if there is not None:
             _compare(settings, archive, path, header.at, there)
             return answer(ids, "AlreadyStored")
-        parts = write.replacing(moved(header.said, task), header.at, size)
-        return answer(ids, str(archive.store(parts, path)["Status"]))
+        return answer(ids, str(archive.store(moved(header, size, task), path)["Status"]))
 
 
 def remove(archive: Archive, task: Assignment) -> None:
