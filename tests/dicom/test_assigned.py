@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -160,6 +160,7 @@ class _InMemory:
         self.read = lambda offset, length: data[offset : offset + length]
 
 
+@example(changes=[(276, 192)], implicit=True)  # an element that swallows the Patient ID behind it
 @given(st.lists(st.tuples(st.integers(132, 700), st.integers(0, 255)), min_size=1, max_size=8), st.booleans())
 def test_damaged_attributes_are_a_sentence_or_an_object(changes: list[tuple[int, int]], implicit: bool) -> None:
     """The pixel data is what the old object has from there on, or nothing is made."""

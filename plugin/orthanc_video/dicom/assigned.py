@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import datetime
+import io
 import re
 from collections.abc import Mapping
 
+from pydicom import dcmread
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
@@ -68,9 +70,14 @@ def identify(said: Dataset, attributes: Mapping[str, str], parent: Parent | None
 def moved(old: Header, size: int, task: Assignment) -> Envelope:
     """The new object around what the old one, of ``size`` bytes, holds from its Pixel Data on. Raises BrokenVideo."""
     try:
-        return replacing(_moved(old.said, task), old.at, size)
+        parts = replacing(_moved(old.said, task), old.at, size)
+        # A damaged element may swallow those behind it, whose the video is among them: what will be read counts.
+        read = dcmread(io.BytesIO(parts.before), stop_before_pixels=True)
+        if any(text(read, keyword) != value.strip() for keyword, value in task.identity.items()):
+            raise ValueError
     except Exception as error:  # pydicom has no end of them for damaged values
         raise BrokenVideo("The stored object's attributes are damaged: they cannot be written anew.") from error
+    return parts
 
 
 def _moved(said: FileDataset, task: Assignment) -> FileDataset:
