@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicom.films import IMPLICIT, JPEG, NATIVE, attributes, extended, fragmented, native
-from orthanc_video.dicom import modules, stored, write
+from orthanc_video.dicom import identity, stored, write
 from orthanc_video.dicom.assigned import identify, moved
 from orthanc_video.dicom.whose import Parent
 from orthanc_video.errors import Conflict, VideoError
@@ -172,6 +172,6 @@ def test_damaged_attributes_are_a_sentence_or_an_object(changes: list[tuple[int,
         parts = moved(header, len(data), _task(header.said, {}, _STUDY))
     except VideoError:
         return
-    modules.taken(header.said, modules.PATIENT | modules.STUDY)
+    identity.taken(header.said, identity.PATIENT | identity.STUDY)
     assert parts.offset + parts.length == len(data)
     assert dcmread(io.BytesIO(parts.before), stop_before_pixels=True).PatientID == "NEW"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_video.dicom.attributes import same
-from orthanc_video.dicom.modules import PATIENT, STUDY
+from orthanc_video.dicom.identity import PATIENT, STUDY
 from orthanc_video.dicom.profiles import Profile
 from orthanc_video.dicom.rules import Rule, Site
 from orthanc_video.dicom.whose import Parent, resolved, settled

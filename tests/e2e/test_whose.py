@@ -22,7 +22,7 @@ from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
 from e2e.test_resumable import BYTES, JSON, TUS, metadata, uploads
 from oracles import complaints
-from orthanc_video.dicom.modules import PATIENT, STUDY
+from orthanc_video.dicom.identity import PATIENT, STUDY
 
 JAPANESE = "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"  # PS3.5 H.3.2, which Orthanc itself misreads
 

@@ -12,7 +12,7 @@ from typing import Any
 from orthanc_video.archive.access import Access, Caller
 from orthanc_video.archive.identifiers import is_orthanc_id, is_uid, patient_of
 from orthanc_video.archive.objects import Objects
-from orthanc_video.dicom import modules
+from orthanc_video.dicom import identity
 from orthanc_video.dicom.whose import ACCESSION, IDENTITY, PATIENT, STUDY, Parent
 from orthanc_video.errors import BadRequest, BrokenVideo, Conflict, Forbidden, NotFound, NotVideo
 
@@ -89,7 +89,7 @@ async def _study(objects: Objects, caller: Caller, key: str, study: str) -> Pare
         listed = await access.json(caller, "GET", f"/studies/{study}/series")
     except NotFound as error:
         raise NotFound(f"{key}: Orthanc holds no such study.") from error
-    wanted = {*modules.PATIENT, *modules.STUDY, modules.TIMEZONE}
+    wanted = {*identity.PATIENT, *identity.STUDY, identity.TIMEZONE}
     numbers = {
         one["MainDicomTags"].get("SeriesInstanceUID", ""): _number(one["MainDicomTags"].get("SeriesNumber", ""))
         for one in listed
@@ -104,10 +104,10 @@ async def _patient(objects: Objects, caller: Caller, patient: str) -> Parent:
         listed = await access.json(caller, "GET", f"/studies/{found['Studies'][0]}/series") if found["Studies"] else []
     except NotFound as error:
         raise NotFound(f"{PATIENT}: Orthanc holds no such patient.") from error
-    return Parent(key=PATIENT, attributes=await _said(objects, caller, PATIENT, listed, modules.PATIENT))
+    return Parent(key=PATIENT, attributes=await _said(objects, caller, PATIENT, listed, identity.PATIENT))
 
 
-async def _said(objects: Objects, caller: Caller, key: str, series: Any, wanted: Any) -> modules.Attributes:
+async def _said(objects: Objects, caller: Caller, key: str, series: Any, wanted: Any) -> identity.Attributes:
     """Of the first object that can be read: what is of the study or patient is the same in all of them.
 
     It is read from the object itself, since Orthanc does not know how to read all character sets that there are.
@@ -116,7 +116,7 @@ async def _said(objects: Objects, caller: Caller, key: str, series: Any, wanted:
         with suppress(NotVideo, BrokenVideo, IndexError, NotFound):
             said = await objects.attributes(caller, one["Instances"][0])
             # Without a Patient ID Orthanc takes it for an empty one.
-            return {"PatientID": ""} | modules.taken(said, wanted)
+            return {"PatientID": ""} | identity.taken(said, wanted)
     raise NotFound(f"{key}: Orthanc holds no object of it whose attributes can be read.")
 
 

@@ -21,7 +21,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from orthanc_video import __version__
-from orthanc_video.dicom import modules
+from orthanc_video.dicom import identity
 from orthanc_video.dicom.build import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, code, derived_uid, zone
 from orthanc_video.dicom.said import text
 from orthanc_video.dicom.stored import Header
@@ -88,7 +88,7 @@ def _moved(said: FileDataset, task: Assignment) -> FileDataset:
     old = _replace(said, task, new)
     now = datetime.datetime.fromisoformat(task.requested).astimezone(datetime.UTC)
     _remember(said, old, now)
-    written = now.astimezone(zone(text(said, modules.TIMEZONE)))
+    written = now.astimezone(zone(text(said, identity.TIMEZONE)))
     said.InstanceCreationDate, said.InstanceCreationTime = f"{written:%Y%m%d}", f"{written:%H%M%S}"
     said.file_meta.MediaStorageSOPInstanceUID = UID(task.identity["SOPInstanceUID"])
     said.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
@@ -102,9 +102,9 @@ def _new(said: Dataset, task: Assignment) -> dict[BaseTag, DataElement]:
     if "StudyInstanceUID" not in task.inherited:
         texts = {keyword: text(said, keyword) for keyword in _WHEN} | texts
     if not _another_patient(said, task):
-        texts = {keyword: text(said, keyword) for keyword in _ALWAYS if keyword in modules.PATIENT} | texts
+        texts = {keyword: text(said, keyword) for keyword in _ALWAYS if keyword in identity.PATIENT} | texts
     texts = dict.fromkeys(_ALWAYS, "") | texts
-    return {element.tag: element for element in modules.elements(texts)}
+    return {element.tag: element for element in identity.elements(texts)}
 
 
 def _another_patient(said: Dataset, task: Assignment) -> bool:
@@ -113,9 +113,9 @@ def _another_patient(said: Dataset, task: Assignment) -> bool:
 
 def _replace(said: Dataset, task: Assignment, new: Mapping[BaseTag, DataElement]) -> Dataset:
     """Puts the new attributes in the place of the old ones; those that were changed or removed, as they were."""
-    gone = _tags(said, modules.STUDY | set(_ORDER), _STUDYS_GROUPS)
+    gone = _tags(said, identity.STUDY | set(_ORDER), _STUDYS_GROUPS)
     if _another_patient(said, task):
-        gone |= _tags(said, modules.PATIENT, _PATIENTS_GROUPS)
+        gone |= _tags(said, identity.PATIENT, _PATIENTS_GROUPS)
     old = Dataset()
     for tag in sorted(gone | (set(new) & set(_all(said)))):
         before = said[tag]
@@ -180,7 +180,7 @@ def _kind(said: Dataset, tag: BaseTag) -> str:
 
 def _move_times(said: Dataset, task: Assignment) -> None:
     """An object's dates and times have one offset from UTC (PS3.3 C.12.1.1.8): they follow those of its new study."""
-    before, after = text(said, modules.TIMEZONE), task.inherited.get(modules.TIMEZONE, "").strip()
+    before, after = text(said, identity.TIMEZONE), task.inherited.get(identity.TIMEZONE, "").strip()
     if "StudyInstanceUID" not in task.inherited or not before or before == after:
         return
     for what in _MOMENTS:
@@ -195,4 +195,4 @@ def _move_times(said: Dataset, task: Assignment) -> None:
     moment_of_acquisition = text(said, "AcquisitionDateTime")
     if moment_of_acquisition and not re.search(r"[+-]\d{4}$", moment_of_acquisition):
         said.AcquisitionDateTime = moment_of_acquisition + before
-    del said[modules.TIMEZONE]
+    del said[identity.TIMEZONE]

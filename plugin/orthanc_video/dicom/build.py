@@ -13,7 +13,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
-from orthanc_video.dicom import modules, syntaxes
+from orthanc_video.dicom import identity, syntaxes
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 
@@ -56,7 +56,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     dataset.SOPClassUID = kind.uid
     dataset.Modality = kind.modality
     _patient_and_study(dataset, upload, info)
-    for element in modules.elements(upload.inherited):
+    for element in identity.elements(upload.inherited):
         dataset.add(element)
     for keyword, value in (upload.attributes | identity).items():
         if keyword not in upload.inherited:
@@ -72,7 +72,7 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
 def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
     """Defaults that say what is known and no more; what is inherited and the request's attributes go over them."""
     joins = "StudyInstanceUID" in upload.inherited
-    offset = (upload.attributes | upload.inherited).get(modules.TIMEZONE, "" if joins else "+0000")
+    offset = (upload.attributes | upload.inherited).get(identity.TIMEZONE, "" if joins else "+0000")
     began = datetime.datetime.fromisoformat(info.created or upload.received).astimezone(zone(offset))
     unassigned = not upload.inherited and not upload.attributes.get("PatientID")
     dataset.PatientName = "Unassigned^Video" if unassigned else ""

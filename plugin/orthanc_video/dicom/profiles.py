@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orthanc_video.dicom import attributes, modules
+from orthanc_video.dicom import attributes, identity
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.settings import SECTION
@@ -60,7 +60,7 @@ def _profile(place: str, given: dict[str, Any]) -> Profile:
     left = dict(given)
     sop_class, region = left.pop("SOPClass", ""), left.pop("AnatomicRegion", {})
     for keyword in left:
-        if keyword in modules.PATIENT | modules.STUDY | _OF_ONE_OBJECT:
+        if keyword in identity.PATIENT | identity.STUDY | _OF_ONE_OBJECT:
             raise ConfigurationError(f'"{place}.{keyword}": a profile is of many recordings, and this is of one.')
     try:
         choice = class_for(str(sop_class)).choice if sop_class else ""

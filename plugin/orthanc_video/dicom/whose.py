@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orthanc_video.dicom import attributes, modules
+from orthanc_video.dicom import attributes, identity
 from orthanc_video.dicom.classes import class_for
 from orthanc_video.dicom.rules import Site
 from orthanc_video.errors import BadRequest
@@ -29,7 +29,7 @@ class Parent:
     """
 
     key: str
-    attributes: modules.Attributes
+    attributes: identity.Attributes
     series: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -47,7 +47,7 @@ class Whose:
 
     attributes: dict[str, str]
     sop_class: str
-    inherited: modules.Attributes
+    inherited: identity.Attributes
     region: tuple[str, ...]
 
 
@@ -98,12 +98,12 @@ def refuse_contradiction(request: Mapping[str, str], parent: Parent) -> None:
 def _silent(found: Mapping[str, str], parent: Parent | None, source: Mapping[str, str]) -> frozenset[str]:
     """What a source may not say."""
     if parent is not None and parent.is_study:
-        return modules.PATIENT | modules.STUDY | {modules.TIMEZONE}
+        return identity.PATIENT | identity.STUDY | {identity.TIMEZONE}
     inherited = parent.attributes if parent is not None else {}
     if _another({**found, **inherited}, source, "PatientID"):
-        return modules.PATIENT | modules.STUDY
-    silent = modules.PATIENT if parent is not None else frozenset()
-    return silent | modules.STUDY if _another(found, source, "StudyInstanceUID") else silent
+        return identity.PATIENT | identity.STUDY
+    silent = identity.PATIENT if parent is not None else frozenset()
+    return silent | identity.STUDY if _another(found, source, "StudyInstanceUID") else silent
 
 
 def _another(found: Mapping[str, str], source: Mapping[str, str], keyword: str) -> bool:

@@ -14,11 +14,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from orthanc_video.dicom import modules
+from orthanc_video.dicom import identity
 from orthanc_video.dicom.attributes import settable
 from orthanc_video.model import Upload, from_json, to_json
 
-WANTED = modules.PATIENT | modules.STUDY
+WANTED = identity.PATIENT | identity.STUDY
 
 
 def _read(dataset: Dataset) -> Dataset:
@@ -33,17 +33,17 @@ def _read(dataset: Dataset) -> Dataset:
 
 def _carried(said: Dataset) -> Dataset:
     """Taken, recorded with a job, and given to a new object in UTF-8."""
-    upload = Upload(id="1", path="x", size=1, sha256="x", inherited=modules.taken(said, WANTED))
+    upload = Upload(id="1", path="x", size=1, sha256="x", inherited=identity.taken(said, WANTED))
     other = Dataset()
     other.SpecificCharacterSet = "ISO_IR 192"
-    for element in modules.elements(from_json(Upload, to_json(upload)).inherited):
+    for element in identity.elements(from_json(Upload, to_json(upload)).inherited):
         other.add(element)
     return _read(other)
 
 
 def test_every_keyword_is_one() -> None:
     assert [keyword for keyword in WANTED if tag_for_keyword(keyword) is None] == []
-    assert not modules.PATIENT & modules.STUDY
+    assert not identity.PATIENT & identity.STUDY
 
 
 def test_what_a_request_may_set_of_them_is_among_them() -> None:
@@ -91,10 +91,10 @@ def test_illegal_values_pass_and_nothing_is_said_of_them() -> None:
         said.PatientID, said.PatientBirthDate, said.StudyInstanceUID = "x" * 70, "1.1.1970", "1.02.3"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        taken = modules.taken(said, WANTED)
-        found = {element.keyword: element.value for element in modules.elements(taken)}
+        taken = identity.taken(said, WANTED)
+        found = {element.keyword: element.value for element in identity.elements(taken)}
         other = Dataset()
-        for element in modules.elements(taken):
+        for element in identity.elements(taken):
             other.add(element)
         _read(other)
     assert found == {"PatientID": "x" * 70, "PatientBirthDate": "1.1.1970", "StudyInstanceUID": "1.02.3"}
@@ -109,9 +109,9 @@ def test_text_is_carried(values: dict[str, str]) -> None:
     said.SpecificCharacterSet = "ISO_IR 192"
     for keyword, value in values.items():
         setattr(said, keyword, value)
-    assert modules.taken(_carried(_read(said)), values) == modules.taken(_read(said), values)
+    assert identity.taken(_carried(_read(said)), values) == identity.taken(_read(said), values)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(WANTED)), st.text(max_size=8) | st.lists(st.just({"PatientID": "1"}))))
 def test_whatever_is_recorded_can_be_read(inherited: dict[str, object]) -> None:
-    assert {element.keyword for element in modules.elements(inherited)} <= set(inherited)
+    assert {element.keyword for element in identity.elements(inherited)} <= set(inherited)
