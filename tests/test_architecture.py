@@ -39,7 +39,7 @@ _ALLOWED: dict[str, set[str]] = {
     "jobs": {*_BASE, "dicom", "archive", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
     "web": {*_BASE, "bitstream", "dicom", "archive", "jobs", "ingest", "media.sniff"},
-    "doctor": {*_BASE, "archive"},
+    "doctor": {*_BASE, "dicom", "archive"},
     "commands": {*_BASE, "dicom", "archive", "jobs", "web", "doctor", *_COMMANDS},
 }
 

@@ -56,6 +56,25 @@ def test_a_video_becomes_a_dicom_file(clips: Clips, tmp_path: Path, action: str)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.dcm", "stream.mp4"]
 
 
+def test_a_profile_is_applied(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "out.dcm"
+    assert _run("convert", clips.conforming(), target, "-a", "Profile=dermatology").returncode == 0
+    dataset = dcmread(target, stop_before_pixels=True)
+    assert dataset.Modality == "XC"
+    assert dataset.AnatomicRegionSequence[0].CodeMeaning == "Skin"
+    assert complaints(target) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [("Profile=cooking", "is none of: dermatology"), ("ParentStudy=1.2.3", "send the video to its gateway")],
+)
+def test_what_cannot_be_without_a_server_is_said(clips: Clips, tmp_path: Path, given: str, words: str) -> None:
+    done = _run("convert", clips.conforming(), tmp_path / "out.dcm", "-a", given)
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "out.dcm").exists()
+
+
 def test_a_video_is_never_replaced_by_its_object(clips: Clips, tmp_path: Path) -> None:
     source = tmp_path / "film.mp4"
     source.write_bytes(clips.conforming().read_bytes())

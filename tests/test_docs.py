@@ -27,7 +27,7 @@ from orthanc_video.web.app import create_app
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "viewer/README.md")
-TYPES = {bool: "boolean", str: "string", int: "integer", float: "number"}
+TYPES = {bool: "boolean", str: "string", int: "integer", float: "number", dict: "object", list: "array"}
 # Of the Free Software Foundation's text of November 2007.
 AGPL_3 = "0d96a4ff68ad6d4b6f1f30f713b18d5184912ba8dd389f86aa7710db079abcb0"
 
@@ -76,7 +76,8 @@ def test_every_setting_is_documented_with_its_type_and_default_and_nothing_else_
     table = rows(section(text("docs/configuration.md"), f"## Section {SECTION}"))
     documented = {code(row[0])[0]: (row[1], json.loads(code(row[2])[0])) for row in table}
     assert len(documented) == len(table), "a key is documented twice"
-    real = {key_of(f.name): (TYPES[type(f.default)], f.default) for f in fields(Gateway)}
+    defaults = {key_of(f.name): getattr(Gateway(), f.name) for f in fields(Gateway)}
+    real = {key: (TYPES[type(default)], default) for key, default in defaults.items()}
     assert documented == real
     assert all(row[3] and row[4] for row in table)
 

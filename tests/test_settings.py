@@ -64,7 +64,7 @@ def test_keys_are_the_fields_in_orthancs_spelling() -> None:
 
 @pytest.mark.parametrize("field", dataclasses.fields(Gateway), ids=lambda field: key_of(field.name))
 def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any]) -> None:
-    key, default = key_of(field.name), field.default
+    key, default = key_of(field.name), getattr(Gateway(), field.name)
     other: Any = (
         not default
         if isinstance(default, bool)
@@ -73,12 +73,13 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         else "photographic"
     )
     own = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024, "QualityPolicy": "refuse", "MinimumSSIM": 0.9}
+    own |= {"Profiles": {"x": {}}, "Rules": [{}]}
     other = own.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (
         None,
-        [],
-        {},
+        *([] if isinstance(default, list) else [[]]),
+        *([] if isinstance(default, dict) else [{}]),
         *(["x"] if not isinstance(default, str) else [1]),
         *([1] if isinstance(default, bool) else [True]),
     ):

@@ -26,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     convert = commands.add_parser("convert", help="make a DICOM file of a video file, with no server")
     convert.add_argument("source", type=Path)
     convert.add_argument("target", type=Path)
-    convert.add_argument("--sop-class", default="photographic", choices=sorted(BY_CHOICE))
+    convert.add_argument(
+        "--sop-class", default="", choices=sorted(BY_CHOICE), help="photographic, unless a profile says"
+    )
     convert.add_argument(
         "--transfer-syntax",
         default="",
@@ -34,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         help="that which the object has to have, by keyword (MPEG4HP41BD) or UID; without it, the one that fits",
     )
     convert.add_argument(
-        "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
+        "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute, or Profile"
     )
     own = Gateway()
     convert.add_argument(

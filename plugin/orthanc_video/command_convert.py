@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.dicom import attributes, check, write
+from orthanc_video.dicom import attributes, check, whose, write
 from orthanc_video.dicom.build import build
 from orthanc_video.dicom.history import history_of
+from orthanc_video.dicom.rules import site_of
 from orthanc_video.dicom.wanted import wanted
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
@@ -44,9 +45,11 @@ def probe(source: Path, transfer_syntax: str = "") -> dict[str, Any]:
 def convert(source: Path, target: Path, sop_class: str, transfer_syntax: str, given: list[str], most: Most) -> None:
     """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
 
-    Nothing is left behind when it fails. Raises VideoError.
+    ``given`` are KEYWORD=VALUE: DICOM attributes, and Profile, which is one of those built in. Nothing is left behind
+    when it fails. Raises VideoError.
     """
-    checked = attributes.checked(attributes.gathered(_pair(text) for text in given))
+    asked = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
+    known = whose.resolved(site_of(_DEFAULTS), asked, source.name, "")
     final = _writable(source, target)
     probed = probe(source, transfer_syntax)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
@@ -56,8 +59,9 @@ def convert(source: Path, target: Path, sop_class: str, transfer_syntax: str, gi
         size=source.stat().st_size,
         sha256=_sha256(source),
         filename=source.name,
-        attributes=checked,
-        sop_class=sop_class,
+        attributes=known.attributes,
+        sop_class=known.sop_class,
+        region=known.region,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     try:

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom.classes import class_for
+from orthanc_video.dicom.rules import site_of
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.lifetime import die_with_parent
@@ -36,7 +37,7 @@ def run(configuration: Path | None) -> None:
     _keep_memory()
     news = threading.Event()
     settings = settings_of(configuration) if configuration else _from_plugin(news)
-    _known_class(settings)
+    _known_words(settings)
     _own_folder(settings)
     listener = listen(settings.gateway.host, settings.gateway.port, "Port (with make run: GATEWAY_PORT)")
     host, port = listener.getsockname()[:2]
@@ -126,11 +127,12 @@ def _heed_stdin(news: threading.Event) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _known_class(settings: Settings) -> None:
+def _known_words(settings: Settings) -> None:
     try:
         class_for(settings.gateway.sop_class)
     except BadRequest as error:
         raise ConfigurationError(f"VideoGateway: {error.sentence}") from error
+    site_of(settings.gateway)
 
 
 def _own_folder(settings: Settings) -> None:

@@ -383,7 +383,11 @@ class MultiFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """One received file in the spool, with what came along. ``attributes`` are DICOM keywords → values."""
+    """One received file in the spool, with what came along. ``attributes`` are DICOM keywords → values.
+
+    ``inherited`` is what is taken over from the study or patient that it joins, sequences as lists of the same;
+    ``region`` the anatomic region's code: value, scheme, meaning.
+    """
 
     id: str
     path: str
@@ -394,6 +398,26 @@ class Upload:
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     sop_class: str = "photographic"
     received: str = ""
+    inherited: dict[str, Any] = dataclasses.field(default_factory=dict)
+    region: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A stored object that is to belong to another study or patient: ``id`` is the job's.
+
+    ``stored`` is the UUID of ``instance``'s file; ``identity`` has the new object's PatientID and UIDs; ``attributes``
+    and ``inherited`` are as an Upload's. ``keep`` the old object; ``requested`` is when, as ISO 8601.
+    """
+
+    id: str
+    instance: str
+    stored: str
+    identity: dict[str, str]
+    attributes: dict[str, str]
+    inherited: dict[str, Any]
+    keep: bool
+    requested: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ class Gateway:
     worker_memory_mb: int = 3072
     transcodes: int = 0
     sop_class: str = "photographic"
+    profiles: dict[str, Any] = field(default_factory=dict)
+    rules: list[Any] = field(default_factory=list)
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
     minimum_psnr: float = 35.0
@@ -108,6 +110,7 @@ class Settings:
 
 # Never shown, not even when they are wrong.
 _HIDDEN = {"Database", "Password", "Secret"}
+_KINDS: dict[type, str] = {dict: "object", list: "array"}
 _WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF", "psnr": "PSNR", "ssim": "SSIM"}
 
 
@@ -130,7 +133,8 @@ def _section(configuration: dict[str, Any]) -> Gateway:
             value = float(value)
         if type(value) is not type(default):
             shown = "another" if key in _HIDDEN else json.dumps(value)
-            raise ConfigurationError(f'"{SECTION}.{key}" must be of type {type(default).__name__}, but is {shown}.')
+            kind = _KINDS.get(type(default), type(default).__name__)
+            raise ConfigurationError(f'"{SECTION}.{key}" must be of type {kind}, but is {shown}.')
         values[known[key].name] = value
     return Gateway(**values)
 

@@ -52,6 +52,9 @@ def test_a_good_configuration_has_no_finding() -> None:
         ({"AuthenticationEnabled": True, "RegisteredUsers": {"Zoe": "zoe"}}, "RegisteredUsers", Level.PROBLEM),
         (_REMOTE, "SslEnabled", Level.ADVICE),
         ({"VideoGateway": {"Launch": False}}, "Launch", Level.PROBLEM),
+        ({"VideoGateway": {"Rules": [{"Profile": "cooking"}]}}, "Rules", Level.PROBLEM),
+        ({"VideoGateway": {"Profiles": {"x": {"PatientID": "1"}}}}, "Rules", Level.PROBLEM),
+        ({"VideoGateway": {"Rules": [{"Profile": "surgery"}, {"Filename": "x"}]}}, "Rules", Level.ADVICE),
     ],
 )  # fmt: skip
 def test_each_fault_is_found_alone(wrong: dict[str, Any], subject: str, level: Level) -> None:
@@ -71,6 +74,7 @@ def test_each_fault_is_found_alone(wrong: dict[str, Any], subject: str, level: L
         {**_REMOTE, "SslEnabled": True},
         {"RegisteredUsers": {"orthanc": "orthanc"}},  # nobody is asked
         {"VideoGateway": {"Launch": False, "Secret": "x"}},
+        {"VideoGateway": {"Rules": [{"Filename": "x"}, {"Profile": "surgery"}], "Profiles": {"x": {}}}},
     ],
 )
 def test_what_is_fine_is_not_found(fine: dict[str, Any]) -> None:

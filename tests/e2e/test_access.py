@@ -69,7 +69,8 @@ def paths(stored: dict[str, Any]) -> list[str]:
     own = [
         "/", "/docs", "/openapi.json", "/assets/index.js", "/video/capabilities", "/video/instances",
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
-        "/video/instances/{ID}/thumbnail", "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
+        "/video/instances/{ID}/thumbnail", "/video/instances/{ID}/assign",
+        "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
         "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",

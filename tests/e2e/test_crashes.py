@@ -183,6 +183,84 @@ def test_killed_before_the_commit(
     assert_stored_once(server, film, tmp_path)
 
 
+ASSIGN = "orthanc_video.jobs.assign_job"
+# Of a move to another study, in the same order.
+MOVED = [
+    (f"{ENGINE}:Engine.assign", "after"),
+    (f"{ASSIGN}:publish", "before"),
+    (f"{ASSIGN}:publish", "after"),
+    (f"{ASSIGN}:remove", "before"),
+    (f"{ARCHIVE}:Archive.delete", "before"),
+    (f"{ASSIGN}:remove", "after"),
+]
+
+
+def move(server: OrthancServer, instance: str, study: str) -> threading.Thread:
+    """Asks for it, and does not mind what becomes of the answer."""
+
+    def send() -> None:
+        try:
+            url = f"{server.gateway_url}/video/instances/{instance}/assign"
+            requests.post(url, json={"ParentStudy": study}, timeout=60)
+        except requests.ConnectionError:
+            return
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def two_studies(server: OrthancServer, films: Films, film: Path) -> tuple[str, str]:
+    """A stored video, and the study of an image that it is to be moved to."""
+    with film.open("rb") as data:
+        video = requests.post(f"{server.gateway_url}/instances", data=data, timeout=60).json()
+    image = requests.post(f"{server.url}/instances", data=films.image().read_bytes(), timeout=30).json()
+    return video["ID"], image["ParentStudy"]
+
+
+def assert_moved_once(server: OrthancServer, study: str, film: Path, tmp_path: Path) -> None:
+    eventually(lambda: states(server) == ["Success", "Success"], "the move has succeeded")
+    assert len(requests.get(f"{server.url}/instances", timeout=10).json()) == 2
+    (moved,) = (
+        one["Instances"][0]
+        for one in requests.get(f"{server.url}/studies/{study}/series", timeout=10).json()
+        if one["MainDicomTags"]["Modality"] == "XC"
+    )
+    path = tmp_path / "moved.mp4"
+    path.write_bytes(requests.get(f"{server.gateway_url}/video/instances/{moved}/stream", timeout=30).content)
+    assert pictures(path) == pictures(film)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(("place", "when"), MOVED)
+def test_killed_while_a_video_moves(
+    start: Any, films: Films, film: Path, tmp_path: Path, breakpoint_: Breakpoint, victim: str, place: str, when: str
+) -> None:
+    breakpoint_.set(place, when)
+    server = start(settings(breakpoint_, ""))
+    instance, study = two_studies(server, films, film)
+    sending = move(server, instance, study)
+    kill(server, victim, breakpoint_.hit())
+    sending.join()
+    assert_moved_once(server, study, film, tmp_path)
+
+
+def test_killed_before_a_move_is_recorded(
+    start: Any, films: Films, film: Path, tmp_path: Path, breakpoint_: Breakpoint
+) -> None:
+    """The video stays where it is, and the move can be asked for again."""
+    breakpoint_.set(f"{ENGINE}:Engine.assign", "before")
+    server = start(settings(breakpoint_, ""))
+    instance, study = two_studies(server, films, film)
+    sending = move(server, instance, study)
+    kill(server, "orthanc", breakpoint_.hit())
+    sending.join()
+    eventually(lambda: states(server) == ["Success"], "the gateway is back")
+    assert requests.get(f"{server.url}/instances/{instance}", timeout=10).status_code == 200
+    move(server, instance, study).join()
+    assert_moved_once(server, study, film, tmp_path)
+
+
 @pytest.fixture
 def with_workers(start: Any, database: str, breakpoint_: Breakpoint) -> Iterator[tuple[OrthancServer, Workers]]:
     server = start(settings(breakpoint_, database, Workers=False, AnswerSeconds=0.2))
@@ -215,6 +293,22 @@ def test_a_worker_killed_at_a_step(
     workers.start(breakpoint_.python)
     eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
     assert_stored_once(server, film, tmp_path)
+
+
+@only_once
+def test_a_worker_killed_while_a_video_moves(
+    with_workers: tuple[OrthancServer, Workers], films: Films, film: Path, tmp_path: Path, breakpoint_: Breakpoint
+) -> None:
+    server, workers = with_workers
+    breakpoint_.set(f"{ASSIGN}:remove", "before")
+    first = workers.start(breakpoint_.python)
+    instance, study = two_studies(server, films, film)
+    eventually(lambda: states(server) == ["Success"], "the video is stored")
+    move(server, instance, study).join()
+    assert breakpoint_.hit() == first.pid
+    first.kill()
+    workers.start(breakpoint_.python)
+    assert_moved_once(server, study, film, tmp_path)
 
 
 @only_once

@@ -13,6 +13,7 @@ const STAGES: Record<string, string> = {
   write: "writing DICOM",
   check: "checking the result",
   store: "storing",
+  remove: "removing the old one",
 };
 
 const ACTIONS: Record<string, string> = {
@@ -20,6 +21,7 @@ const ACTIONS: Record<string, string> = {
   remux: "Repacked; the pictures are unchanged.",
   transcode: "Converted.",
   render: "Ready to be played.",
+  assign: "Moved to another study or patient.",
 };
 
 const decibels = (value: number): string => (value >= 100 ? "equal" : `${value.toFixed(1)} dB`);

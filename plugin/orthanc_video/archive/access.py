@@ -158,6 +158,13 @@ class Access:
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise unexpected(answer.status_code)
 
+    async def may_delete(self, caller: Caller) -> None:
+        """Raises unless Orthanc lets this caller delete instances: asked of one that does not exist."""
+        try:
+            await self.ask(caller, "DELETE", "/instances/00000000-00000000-00000000-00000000-00000000")
+        except NotFound:
+            return
+
     async def attachment(self, caller: Caller, instance: str) -> Attachment:
         """The stored file of an instance, where the caller may know of it; that says nothing about its bytes."""
         path = f"{_file_of(instance)}/info"

@@ -31,6 +31,11 @@ def orthanc_ids(identity: Mapping[str, str]) -> dict[str, str]:
     return {name: _hashed("|".join(values[: depth + 1])) for depth, name in enumerate(names)}
 
 
+def patient_of(patient_id: str) -> str:
+    """The Orthanc ID of the patient with this Patient ID."""
+    return _hashed(patient_id.strip())
+
+
 def answer(ids: dict[str, str], status: str) -> dict[str, Any]:
     """Orthanc's own answer to an upload, in its own words."""
     return {**ids, "Path": f"/instances/{ids['ID']}", "Status": status}

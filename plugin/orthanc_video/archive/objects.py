@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydicom.dataset import Dataset
 
 from orthanc_video import metrics
 from orthanc_video.archive.access import Access, Caller, refuse, unexpected
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.playable import plays
+from orthanc_video.dicom.stored import LONGEST_HEADER, header
 from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.model import Located, MultiFrame
@@ -93,14 +95,44 @@ class Objects:
 
     def __init__(self, settings: Settings, access: Access) -> None:
         self._settings = settings
-        self._access = access
+        self.access = access
         self._located: OrderedDict[str, Stored] = OrderedDict()
         self._fetching: dict[str, asyncio.Lock] = {}
+
+    async def attributes(self, caller: Caller, instance: str) -> Dataset:
+        """What an object of any kind says, but for its pixel data, where Orthanc tells this caller the same.
+
+        Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo or BrokenVideo where it cannot be read.
+        """
+        await self.access.ask(caller, "GET", f"/instances/{instance}/tags")
+        attachment = await self.access.attachment(caller, instance)
+        path = storage_file(self._settings, attachment.uuid, attachment.size)
+        if path is None:
+            begin = await self._beginning(caller, instance)
+            return (await asyncio.to_thread(header, _InMemory(begin, attachment.size))).said
+        return await asyncio.to_thread(_said, path)
+
+    async def _beginning(self, caller: Caller, instance: str) -> bytes:
+        """As much of a stored object as its attributes may take."""
+        begin = bytearray()
+        source = f"/instances/{instance}/attachments/dicom/data"
+        try:
+            async with self.access.client(caller).stream("GET", source, headers=dict(caller.credentials)) as answer:
+                refuse(answer.status_code)
+                if answer.status_code != httpx.codes.OK:
+                    raise unexpected(answer.status_code)
+                async for block in answer.aiter_bytes(1 << 20):
+                    begin += block
+                    if len(begin) > LONGEST_HEADER:
+                        break
+        except httpx.HTTPError as error:
+            raise Busy("The stored object could not be fetched from Orthanc. Try again in a moment.") from error
+        return bytes(begin)
 
     async def readable(self, caller: Caller, named: str) -> Stored:
         """As ``moving``, for whoever sends pictures or bytes: Orthanc has to let this caller read them."""
         stored = await self.moving(caller, named)
-        await self._access.may_read(caller, stored.instance)
+        await self.access.may_read(caller, stored.instance)
         return stored
 
     async def moving(self, caller: Caller, named: str) -> Stored:
@@ -108,9 +140,9 @@ class Objects:
 
         Raises NotFound, Unauthorized, Forbidden as Orthanc does, NotVideo where nothing moves.
         """
-        instance = await self._access.instance(caller, named)
+        instance = await self.access.instance(caller, named)
         # The access question and the look-up are one: Orthanc has to let this caller know of the attachment.
-        attachment = await self._access.attachment(caller, instance)
+        attachment = await self.access.attachment(caller, instance)
         uuid, size = attachment.uuid, attachment.size
         known = self._located.get(uuid)
         if known is not None and known.path.exists():
@@ -139,7 +171,7 @@ class Objects:
 
     async def _fetch(self, caller: Caller, source: str, path: Path, size: int) -> None:
         partial = path.with_suffix(".partial")
-        client = self._access.client(caller)
+        client = self.access.client(caller)
         try:
             async with client.stream("GET", source, headers=dict(caller.credentials)) as answer:
                 refuse(answer.status_code)
@@ -171,6 +203,22 @@ def evict(folder: Path, bound: int, keep: Path) -> None:
         if file != keep:
             total -= size
             file.unlink(missing_ok=True)
+
+
+class _InMemory:
+    """The beginning of a stored object of ``size`` bytes."""
+
+    def __init__(self, begin: bytes, size: int) -> None:
+        self._begin = begin
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._begin[offset : offset + length]
+
+
+def _said(path: Path) -> Dataset:
+    with held(path), SpanSource(path) as file:
+        return header(Bytes(file)).said
 
 
 def _found(instance: str, uuid: str, path: Path) -> Stored:

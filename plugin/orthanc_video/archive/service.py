@@ -59,6 +59,12 @@ class Archive:
     def has(self, instance: str) -> bool:
         return self.get(f"/instances/{instance}") is not None
 
+    def delete(self, instance: str) -> None:
+        """Removes an instance; that it is gone already is as good."""
+        status, _ = self._request("DELETE", f"/instances/{instance}")
+        if status not in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND}:
+            raise _refusal(status)
+
     def fetch(self, path: str, target: Path) -> None:
         """Writes what Orthanc answers to ``target``, in constant memory; raises NotFound when there is none."""
         connection = self._connect()
@@ -83,7 +89,7 @@ class Archive:
         """
         connection = self._connect()
         try:
-            if self._reference_secret:
+            if self._reference_secret and not parts.offset:
                 self._refer(connection, parts, stream)
             else:
                 self._send(connection, parts, stream)
@@ -115,7 +121,7 @@ class Archive:
             connection.putheader(name, value)
         connection.endheaders(parts.before)
         with stream.open("rb") as file:
-            connection.sock.sendfile(file)
+            connection.sock.sendfile(file, parts.offset, parts.length)
         connection.send(parts.after)
 
     def _verify(self, stored: dict[str, Any], expected: str) -> None:

@@ -48,6 +48,13 @@ _LONGEST = 10240
 _BYTES = {"LT": 10240, "ST": 1024}
 
 
+def same(keyword: str, one: str, other: str) -> bool:
+    """Whether two values say the same: spaces around them, and delimiters at the end of a name, mean nothing."""
+    tag = tag_for_keyword(keyword)
+    meaningless = " ^=" if tag is not None and dictionary_VR(tag) == "PN" else " "
+    return one.strip().rstrip(meaningless) == other.strip().rstrip(meaningless)
+
+
 def gathered(pairs: Iterable[tuple[str, T]], given: Mapping[str, T] | None = None) -> dict[str, T]:
     """``given`` and the pairs; raises BadRequest where one keyword has two values: neither is known to be meant."""
     found = dict(given or {})
@@ -55,6 +62,11 @@ def gathered(pairs: Iterable[tuple[str, T]], given: Mapping[str, T] | None = Non
         if found.setdefault(keyword, value) != value:
             raise BadRequest(f'"{keyword}" is given twice, with different values. Send it once.')
     return found
+
+
+def settable(keyword: str) -> bool:
+    """Whether a request may set it."""
+    return keyword in ALLOWED
 
 
 def checked(attributes: Mapping[str, str]) -> dict[str, str]:

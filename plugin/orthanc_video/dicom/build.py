@@ -15,7 +15,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
-from orthanc_video.dicom import moments, syntaxes
+from orthanc_video.dicom import identity, moments, syntaxes
 from orthanc_video.dicom.classes import VideoClass, class_for
 from orthanc_video.dicom.history import History, contribution, derivation, history_of
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
@@ -38,7 +38,9 @@ def identify(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
     They follow from the content, the target study and the plan alone: the same upload always names the same object.
     """
     given = upload.attributes
-    patient = given.get("PatientID", "") or f"UNASSIGNED-{upload.sha256[:8].upper()}"
+    patient = given.get("PatientID", "")
+    if not patient and not upload.inherited:  # a patient in Orthanc may have an empty one
+        patient = f"UNASSIGNED-{upload.sha256[:8].upper()}"
     study = given.get("StudyInstanceUID", "") or derived_uid(
         "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
     )
@@ -53,14 +55,17 @@ def identify(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
 def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
     """The whole data set but Pixel Data, with file meta information."""
     kind = class_for(upload.sop_class)
-    identity = identify(upload, plan, made.part)
+    ids = identify(upload, plan, made.part)
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = kind.uid
     dataset.Modality = kind.modality
     _patient_and_study(dataset, upload, info)
-    for keyword, value in (upload.attributes | identity).items():
-        setattr(dataset, keyword, value)
+    for element in identity.elements(upload.inherited):
+        dataset.add(element)
+    for keyword, value in (upload.attributes | ids).items():
+        if keyword not in upload.inherited:
+            setattr(dataset, keyword, value)
     if made.parts > 1:
         _part(dataset, upload, info, made)
     _picture(dataset, plan, made)
@@ -73,22 +78,44 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
 
 
 def _began(upload: Upload, info: MediaInfo) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(info.created or upload.received).astimezone(datetime.UTC)
+    return datetime.datetime.fromisoformat(info.created or upload.received).astimezone(zone(_offset(upload)))
 
 
 def _patient_and_study(dataset: Dataset, upload: Upload, info: MediaInfo) -> None:
-    """Defaults that say what is known and no more; the request's attributes go over them."""
-    began = _began(upload, info)
-    dataset.PatientName = "Unassigned^Video" if not upload.attributes.get("PatientID") else ""
-    dataset.StudyDate = dataset.ContentDate = f"{began:%Y%m%d}"
-    dataset.StudyTime = dataset.ContentTime = f"{began:%H%M%S}"
-    dataset.TimezoneOffsetFromUTC = "+0000"
-    dataset.StudyID = "1"
+    """Defaults that say what is known and no more; what is inherited and the request's attributes go over them."""
+    joins, offset, began = _joins(upload), _offset(upload), _began(upload, info)
+    unassigned = not upload.inherited and not upload.attributes.get("PatientID")
+    dataset.PatientName = "Unassigned^Video" if unassigned else ""
+    dataset.ContentDate = f"{began:%Y%m%d}"
+    dataset.ContentTime = f"{began:%H%M%S}"
+    if offset:
+        dataset.TimezoneOffsetFromUTC = offset
+    if not joins:
+        dataset.StudyDate, dataset.StudyTime, dataset.StudyID = dataset.ContentDate, dataset.ContentTime, "1"
     dataset.SeriesNumber = 1
     if "Laterality" not in upload.attributes:
         dataset.ImageLaterality = ""  # unknown: without either, Laterality would be required (PS3.3 C.7.3.1)
     dataset.InstanceNumber = 1
-    dataset.AnatomicRegionSequence = Sequence([_code("111176", "DCM", "Unspecified")])
+    dataset.AnatomicRegionSequence = Sequence([code(*(upload.region or ("111176", "DCM", "Unspecified")))])
+
+
+def _joins(upload: Upload) -> bool:
+    """Whether the object comes into a study that is there, whose attributes it has."""
+    return "StudyInstanceUID" in upload.inherited
+
+
+def _offset(upload: Upload) -> str:
+    """What dates and times are written by: UTC's where nothing is said; empty in a study that does not say it."""
+    told = (upload.attributes | upload.inherited).get(identity.TIMEZONE, "" if _joins(upload) else "+0000")
+    return str(told)
+
+
+def zone(offset: str) -> datetime.tzinfo | None:
+    """The zone in which dates and times are written; this machine's own (None) where a study does not name its own."""
+    try:
+        return datetime.datetime.strptime(offset.strip(), "%z").tzinfo
+    except ValueError:
+        return None
 
 
 def _part(dataset: Dataset, upload: Upload, info: MediaInfo, made: Made) -> None:
@@ -155,7 +182,7 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan, history: History) -> 
     dataset.InstanceCreationTime = f"{now:%H%M%S}"
     dataset.ImageType = ["ORIGINAL", "PRIMARY"]
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = Sequence([_code("109103", "DCM", "Modifying Equipment")])
+    item.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
     item.Manufacturer = "orthanc-video"
     item.ManufacturerModelName = "orthanc-video"
     item.SoftwareVersions = __version__
@@ -165,7 +192,7 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan, history: History) -> 
     if plan.action is Action.TRANSCODE:
         dataset.ImageType = ["DERIVED", "PRIMARY"]
         dataset.DerivationDescription = derivation(history)
-        dataset.DerivationCodeSequence = Sequence([_code("113040", "DCM", "Lossy Compression")])
+        dataset.DerivationCodeSequence = Sequence([code("113040", "DCM", "Lossy Compression")])
 
 
 def _unknown(dataset: Dataset, kind: VideoClass) -> None:
@@ -176,7 +203,8 @@ def _unknown(dataset: Dataset, kind: VideoClass) -> None:
                 setattr(dataset, need.keyword, empty_value_for_VR(dictionary_VR(need.keyword)))
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def code(value: str, scheme: str, meaning: str) -> Dataset:
+    """An item of a code sequence (PS3.3 8)."""
     item = Dataset()
     item.CodeValue = value
     item.CodingSchemeDesignator = scheme

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.valuerep import PersonName
 
 _LONGEST = 32  # characters: a decimal string has sixteen (PS3.5 6.2), a float written out up to 24
 _LARGEST = 1e18
@@ -91,7 +92,7 @@ def item(said: Dataset, keyword: str) -> Dataset | None:
 
 
 def _several(found: Any) -> bool:
-    return hasattr(found, "__len__") and not isinstance(found, str | bytes)
+    return hasattr(found, "__len__") and not isinstance(found, str | bytes | PersonName)
 
 
 def _exact(one: Any) -> Fraction:

@@ -23,7 +23,7 @@ _END = 0xE0DD
 _UNDEFINED = 0xFFFFFFFF
 MOST_FRAGMENTS = 100_000
 # Of an enhanced object's functional groups some kilobytes for each frame; what is longer would fill the memory.
-_LONGEST_HEADER = 16 << 20
+LONGEST_HEADER = 16 << 20
 
 
 class Object(Protocol):
@@ -51,7 +51,7 @@ class _AsFile(io.RawIOBase):
         super().__init__()
         self._stored = stored
         self._at = 0
-        self._left = _LONGEST_HEADER
+        self._left = LONGEST_HEADER
 
     def readable(self) -> bool:
         return True
@@ -61,7 +61,7 @@ class _AsFile(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         if self._left <= 0:
-            raise BrokenVideo(f"The stored object's attributes take more than {_LONGEST_HEADER >> 20} MiB.")
+            raise BrokenVideo(f"The stored object's attributes take more than {LONGEST_HEADER >> 20} MiB.")
         piece = self._stored.read(self._at, min(len(buffer), self._left))
         buffer[: len(piece)] = piece
         self._at += len(piece)

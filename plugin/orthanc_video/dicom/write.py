@@ -25,11 +25,15 @@ _SHORTER = "the stream became shorter while it was copied"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """``before`` + the stream of ``length`` bytes + ``after`` is the whole file (PS3.10 7, PS3.5 A.4)."""
+    """``before`` + the stream of ``length`` bytes + ``after`` is the whole file (PS3.10 7, PS3.5 A.4).
+
+    ``offset`` is where the stream begins in its file.
+    """
 
     before: bytes
     after: bytes
     length: int
+    offset: int = 0
 
     @property
     def size(self) -> int:
@@ -67,11 +71,19 @@ class Written:
         return b"".join(pieces)
 
 
+def replacing(dataset: Dataset, offset: int, size: int) -> Envelope:
+    """Other attributes before what a stored file of ``size`` bytes holds from ``offset`` on, Pixel Data, as it is."""
+    header = io.BytesIO()
+    dcmwrite(header, dataset, enforce_file_format=True)
+    return Envelope(header.getvalue(), b"", size - offset, offset)
+
+
 def blocks(parts: Envelope, stream: Path) -> Iterator[bytes]:
     """The whole file block by block, in constant memory; raises OSError when the stream is shorter than it was."""
     yield parts.before
     left = parts.length
     with stream.open("rb") as file:
+        file.seek(parts.offset)
         while left:
             block = file.read(min(_BLOCK, left))
             if not block:
@@ -87,6 +99,7 @@ def write(parts: Envelope, stream: Path, target: Path) -> None:
         out.write(parts.before)
         out.flush()
         left = parts.length
+        source.seek(parts.offset)
         while left:
             copied = os.sendfile(out.fileno(), source.fileno(), None, left)
             if not copied:

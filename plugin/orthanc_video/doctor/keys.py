@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orthanc_video.dicom.rules import site_of
 from orthanc_video.doctor.finding import Finding, advice, ok, problem
+from orthanc_video.errors import ConfigurationError
 from orthanc_video.settings import SECTION, Settings
 
 Configuration = dict[str, Any]
@@ -31,6 +33,7 @@ def examine(configuration: Configuration, settings: Settings) -> Iterator[Findin
     yield _passwords(configuration, settings)
     yield _encryption(configuration, settings)
     yield _launch(settings)
+    yield _rules(settings)
 
 
 def _compression(configuration: Configuration) -> Finding:
@@ -190,3 +193,19 @@ def _launch(settings: Settings) -> Finding:
             f'Set "{SECTION}.Secret" to the same long random text where Orthanc and where the gateway reads it.',
         )
     return ok("Launch", "The gateway runs by itself and shares a secret with the plugin.")
+
+
+def _rules(settings: Settings) -> Finding:
+    """Of Profiles and Rules: whether they can be meant, and whether a file may come to each rule."""
+    try:
+        site = site_of(settings.gateway)
+    except ConfigurationError as error:
+        return problem("Rules", error.sentence, "Correct it: the gateway does not start like this.")
+    always = next((at for at, rule in enumerate(site.rules) if not rule.filename and not rule.content_type), None)
+    if always is not None and always + 1 < len(site.rules):
+        return advice(
+            "Rules",
+            f'"{SECTION}.Rules[{always}]" is met by every file, so none after it ever counts.',
+            "Move it to the end.",
+        )
+    return ok("Rules", f"{len(site.rules)} rules and {len(site.profiles)} profiles can be applied.")

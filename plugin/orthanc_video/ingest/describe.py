@@ -1,31 +1,40 @@
-"""What a video is to be stored as: attributes of the request, checked and completed from the study that it names."""
+"""What a video is to be stored as: what the request, and all else that is known of it, say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from orthanc_video.archive.access import Access, Caller
-from orthanc_video.dicom import attributes
-from orthanc_video.dicom.classes import class_for
-from orthanc_video.dicom.wanted import wanted as wanted_syntax
+from orthanc_video.archive import parents
+from orthanc_video.archive.access import Caller
+from orthanc_video.archive.objects import Objects
+from orthanc_video.dicom import whose
+from orthanc_video.dicom.rules import Site
+from orthanc_video.dicom.wanted import wanted
 from orthanc_video.ingest import multipart
-from orthanc_video.ingest.parent import inherited
 from orthanc_video.ingest.receive import Description
 
 
 async def describe(
-    access: Access, caller: Caller, default_class: str, given: Mapping[str, Any], filename: str, content_type: str
+    objects: Objects, caller: Caller, site: Site, given: Mapping[str, Any], filename: str, content_type: str
 ) -> Description:
-    """``given`` holds DICOM keywords, SOPClass, TransferSyntax, ParentStudy, Filename. Raises BadRequest, NotFound."""
-    wanted = dict(given)
-    kind = class_for(str(wanted.pop("SOPClass", default_class))).choice
-    syntax = wanted_syntax(str(wanted.pop("TransferSyntax", "")))
-    parent = str(wanted.pop("ParentStudy", ""))
-    filename = multipart.base_name(str(wanted.pop("Filename", ""))) or filename
-    checked = attributes.checked(wanted)
-    if parent:
-        checked = await inherited(access, caller, parent, checked)
+    """``given`` holds DICOM keywords, and Profile, SOPClass, TransferSyntax, ParentStudy, ParentPatient, Filename.
+
+    Raises BadRequest, NotFound, Conflict, and what Orthanc refuses the caller.
+    """
+    request = {key: value for key, value in given.items() if key not in {whose.STUDY, whose.PATIENT}}
+    filename = multipart.base_name(str(request.pop("Filename", ""))) or filename
+    syntax = wanted(str(request.pop("TransferSyntax", "")))
+    known = whose.resolved(site, request, filename, content_type)  # what no Orthanc could make right is refused first
+    parent = await parents.named(objects, caller, given)
+    if parent is not None:
+        known = whose.resolved(site, request, filename, content_type, parent)
     return Description(
-        filename=filename, content_type=content_type, attributes=checked, sop_class=kind, transfer_syntax=syntax
+        filename=filename,
+        content_type=content_type,
+        attributes=known.attributes,
+        sop_class=known.sop_class,
+        inherited=known.inherited,
+        region=known.region,
+        transfer_syntax=syntax,
     )

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ class Description:
     """What came along with the bytes: ``attributes`` by DICOM keyword, already checked.
 
     ``transfer_syntax`` is the UID of the one that is asked for, empty where none is.
+    ``inherited`` and ``region`` as those of Upload.
     """
 
     filename: str = ""
@@ -30,6 +31,8 @@ class Description:
     attributes: dict[str, str]
     sop_class: str
     transfer_syntax: str = ""
+    inherited: dict[str, Any] = field(default_factory=dict)
+    region: tuple[str, ...] = ()
 
 
 class Received(Protocol):
@@ -84,6 +87,8 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
         content_type=described.content_type,
         attributes=described.attributes,
         sop_class=described.sop_class,
+        inherited=described.inherited,
+        region=described.region,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     # Shielded: a client that goes away now does not undo what is being committed.

@@ -21,12 +21,13 @@ from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.jobs import background, ingest_job, processes, queues, rendering, renditions, running, views
+from orthanc_video.jobs.assigning import assign_video
 from orthanc_video.jobs.database import TROUBLES, Database, answering
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Places, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
-from orthanc_video.model import Action, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload, from_json, to_json
 from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -160,6 +161,16 @@ class Engine:
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
         with _later():
             self._begin(queues.TRANSCODES, self._running.transcodes)
+
+    def assign(self, task: Assignment) -> concurrent.futures.Future[Outcome]:
+        """Commits the move of a video to another study or patient, and starts it; as ``submit``."""
+        waiter = self._running.outcome_of(task.id)
+        with answering(), SetWorkflowID(task.id):
+            if self._runs_jobs:
+                DBOS.start_workflow(assign_video, to_json(task))
+            else:
+                DBOS.enqueue_workflow(queues.SHORT, assign_video, to_json(task))
+        return waiter
 
     def _fill_places(self) -> None:
         """Begins the next job as soon as another has ended."""

@@ -22,8 +22,8 @@ from orthanc_video.settings import Settings
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 # Not the first looks at what arrived: there is one for every video in Orthanc.
-RENDITION = "rendition"
-SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION]
+RENDITION, ASSIGN = "rendition", "assign_video"
+SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN]
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 CANCELLED: Outcome = {"State": "Cancelled", "Sentence": "The job was cancelled."}
@@ -79,6 +79,8 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
     instance, plan = came_to.get("Answer", {}).get("ID"), arguments[2] if len(arguments) > 2 else {}
     if status.name == RENDITION:
         instance, plan = arguments[0], {"action": "render"}
+    if status.name == ASSIGN:
+        plan = {"action": "assign"}
     at = {"Stage": state.lower(), "Progress": 0, "FramesPerSecond": None, "SecondsLeft": None}
     if state == "Running":
         at |= reports.get(job, {"Stage": "waiting"})

@@ -18,6 +18,7 @@ from orthanc_video import __version__
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
+from orthanc_video.dicom.rules import site_of
 from orthanc_video.errors import MethodNotAllowed, NotFound, VideoError
 from orthanc_video.ingest.resumable import Resumable
 from orthanc_video.ingest.room import Room
@@ -26,6 +27,7 @@ from orthanc_video.jobs.database import TROUBLES
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import (
+    assigning,
     dicomweb,
     events,
     instances,
@@ -56,7 +58,9 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         room = Room(settings)
         resumable = Resumable(settings, engine, access, room)
         await resumable.open()
-        app.state.gateway = Gateway(settings, access, archive, Objects(settings, access), engine, room, resumable)
+        app.state.gateway = Gateway(
+            settings, access, archive, Objects(settings, access), engine, room, resumable, site_of(settings.gateway)
+        )
         watching = asyncio.create_task(resumable.watch())
         yield
         watching.cancel()
@@ -73,6 +77,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         uploads.router,
         resumable_uploads.router,
         instances.router,
+        assigning.router,
     ):
         app.include_router(part)
     for part in (jobs.router, events.router, jobs.catch_up_router, jobs.awaited_router):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from orthanc_video.archive.access import Access, Caller, credentials_of
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.service import Archive
+from orthanc_video.dicom.rules import Site
 from orthanc_video.ingest.resumable import Resumable
 from orthanc_video.ingest.room import Room
 from orthanc_video.jobs.engine import Engine
@@ -36,6 +37,7 @@ class Gateway(Entrance):
     engine: Engine
     room: Room
     resumable: Resumable
+    site: Site
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
