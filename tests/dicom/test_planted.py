@@ -10,6 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+import views
 from clips import Clips, ffmpeg, picture_source
 from dicom.conftest import prepare
 from dicom.objects import PIXEL_DATA
@@ -298,7 +299,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "another aspect": ("aspect", lambda c: c.encoded("aspect.mpg", "-aspect 16:9", codec="mpeg2",
         source=picture_source(size="720x576", rate="25")), syntaxes.MPEG2_MAIN, _set(PixelAspectRatio=[1, 1])),
     "a stereo flag over 2D": ("stereo", Clips.conforming, _H264_42, _set(StereoPairsPresent="YES")),
-    "no stereo flag over 3D": ("stereo", Clips.conforming, syntaxes.H264_3D, _as_it_is),
+    "no stereo flag over 3D": ("stereo", views.packed, syntaxes.H264_3D, _as_it_is),
     "Main 10, which no class holds": ("class-syntax", lambda c: c.encoded(
         "main-10.mp4", "-pix_fmt yuv420p10le -movflags +faststart", codec="hevc"), syntaxes.HEVC_MAIN_10,
         _set(BitsAllocated=16, BitsStored=10, HighBit=9)),
@@ -393,7 +394,7 @@ OF_OTHERS: dict[str, tuple[Callable[[Clips], Path], str, Change, Callable[[bytes
     "H.265 in fragments": (lambda c: c.encoded("front-hevc.mp4", "-movflags +faststart", codec="hevc"), _HEVC,
                            _as_it_is, _fragmented),
     "Blu-ray": (lambda c: c.conforming(seconds=0.2, rate="50", size="1280x720"), syntaxes.H264_BD, _as_it_is, _whole),
-    "3D": (Clips.conforming, syntaxes.H264_3D, _stereo, _whole),
+    "3D": (views.packed, syntaxes.H264_3D, _stereo, _whole),
     "a vector of times": (Clips.conforming, _H264, _pointer(0, *([33.367] * 29)), _whole),
     "MPEG-2 in MP4": (lambda c: c.encoded("front-mpeg2.mp4", "-movflags +faststart", codec="mpeg2",
         source=picture_source(size="720x576", rate="25")), syntaxes.MPEG2_MAIN, _as_it_is, _whole),

@@ -53,7 +53,7 @@ def _task(clips: Clips, target: Path) -> dict[str, Any]:
     source = clips.encoded("slow.webm", "-g 1000", codec="vp8", source="testsrc2=s=320x240:r=60:d=20")
     info = probe(source)
     return {"source": str(source), "target": str(target), "video": to_json(info.video), "plan": to_json(plan(info)),
-            "preset": "placebo", "crf": 1, "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
+            "preset": "placebo", "crf": 1, "cut": False, "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
 
 
 class _Running:
@@ -196,7 +196,7 @@ def test_progress_is_passed_on(clips: Clips, tmp_path: Path) -> None:
     told: list[Progress] = []
     arguments = {"source": str(source), "target": str(tmp_path / "made.mp4"), "video": to_json(info.video),
                  "plan": to_json(plan(info)), "preset": "veryfast", "crf": 20,
-                 "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
+                 "cut": False, "most": to_json(Most(bytes=1 << 31))}  # fmt: skip
     MediaProcess().run("make", arguments, _LIMITS, told.append)
     parts = [one.part for one in told]
     assert parts
