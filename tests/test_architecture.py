@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics"}
+_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "wishes"}
 _COMMANDS = {"command_convert", "command_doctor", "command_gateway", "command_worker", "terminal", "__main__"}
 
 # Each room and what it may import, itself aside. "room.module" allows that module alone.
@@ -22,9 +22,10 @@ _ALLOWED: dict[str, set[str]] = {
     "settings": {"errors"},
     "files": {"model"},
     "lifetime": set(),
+    "wishes": {"errors", "model", "settings"},
     "metrics": {"errors"},
     "bitstream": {"errors", "model"},
-    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit"},
+    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
     "dicom": {*_BASE, "bitstream"},
     "archive": {*_BASE, "dicom"},
     # The gateway's process never parses media: it may ask what the first bytes look like, no more.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError, about
+from orthanc_video.settings import AUDIO, Gateway
 
 # sysexits.h: the plugin does not start a gateway again that cannot run with this configuration.
 EX_CONFIG = 78
@@ -28,8 +29,10 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute"
     )
+    _add_wishes(convert)
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
+    _add_wishes(probe)
     doctor = commands.add_parser("doctor", help="examine an installation, and say what to do about each finding")
     doctor.add_argument(
         "--configuration", type=Path, default=Path("/etc/orthanc"), help="Orthanc's file, or folder of files"
@@ -37,6 +40,16 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--url", default="", help="where Orthanc answers, unless the configuration says it")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
+
+
+def _add_wishes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--audio", default="drop", choices=AUDIO, help="whether sound is left out")
+    command.add_argument(
+        "--constant-rate",
+        default="0",
+        metavar="RATE",
+        help="frames per second, such as 25 or 30000/1001, for all of it",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -55,12 +68,13 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_doctor
 
         sys.exit(command_doctor.run(arguments.configuration, arguments.url, arguments.json))
-    from orthanc_video import command_convert
+    from orthanc_video import command_convert, wishes
 
+    asked = wishes.of({"Audio": arguments.audio, "ConstantRate": arguments.constant_rate}, Gateway())
     if arguments.command == "convert":
-        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute)
+        command_convert.convert(arguments.source, arguments.target, arguments.sop_class, arguments.attribute, asked)
     else:
-        print(json.dumps(command_convert.probe(arguments.source), indent=2))
+        print(json.dumps(command_convert.probe(arguments.source, asked), indent=2))
 
 
 def main() -> None:

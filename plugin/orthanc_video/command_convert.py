@@ -13,30 +13,33 @@ from orthanc_video.dicom import attributes, write
 from orthanc_video.dicom.build import build
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, Wishes, from_json, to_json
 from orthanc_video.settings import MIB, Gateway
 from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
+_NONE = Wishes()
 _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 
 
-def probe(source: Path) -> dict[str, Any]:
+def probe(source: Path, asked: Wishes = _NONE) -> dict[str, Any]:
     """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
     _refuse_missing(source)
     limits = Limits(seconds=_DEFAULTS.probe_seconds, memory=_MEMORY)
     try:
-        result: dict[str, Any] = MediaProcess().run("probe", {"path": str(source.resolve())}, limits)
+        result: dict[str, Any] = MediaProcess().run(
+            "probe", {"path": str(source.resolve()), "wishes": to_json(asked)}, limits
+        )
     finally:
         close()
     return result
 
 
-def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> None:
+def convert(source: Path, target: Path, sop_class: str, given: list[str], asked: Wishes = _NONE) -> None:
     """Writes ``target`` as one DICOM file; nothing is left behind when it fails. Raises VideoError."""
     wanted = attributes.checked(attributes.gathered(_pair(text) for text in given))
     final = _writable(source, target)
-    probed = probe(source)
+    probed = probe(source, asked)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
         id="convert",
@@ -46,6 +49,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
         filename=source.name,
         attributes=wanted,
         sop_class=sop_class,
+        wishes=asked,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     try:
@@ -63,7 +67,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str]) -> Non
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, target: Path) -> Made:
     if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
+        return Made(path=upload.path, size=upload.size, video=info.video, steps=info.steps)
     arguments: dict[str, Any] = {
         "source": upload.path,
         "target": str(target),

@@ -56,7 +56,8 @@ class VideoStream:
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
     change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
-    container has them shown.
+    container has them shown. ``primaries``, ``transfer`` and ``matrix`` are codes of ITU-T H.273, 2 where nothing says.
+    ``leading`` frames at the beginning cannot be decoded, since what they lean on is missing; ``frames`` are without.
     """
 
     codec: str
@@ -85,6 +86,43 @@ class VideoStream:
     bit_rate: int = 0
     timed: bool = True
     change: str = ""
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    leading: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """A stream of sound. ``codec`` is ffmpeg's name, ``rate`` in Hz, ``bit_rate`` in bit/s (0 where nothing says).
+
+    ``constant``: each packet has as many bits as the next.
+    """
+
+    codec: str
+    rate: int
+    channels: int
+    bit_rate: int = 0
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evened:
+    """Frames put on a grid of ``rate`` per second: how many come out, how many are shown twice or left out for it."""
+
+    rate: Rational
+    frames: int
+    doubled: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
+    where every frame has to last equally long."""
+
+    audio: str = "drop"
+    constant_rate: Rational | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +133,10 @@ class MediaInfo:
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
     ``other_videos`` are the sizes of those that are not taken, such as "160 × 120".
     ``created`` is the container's creation time as ISO 8601, when it has a believable one.
+    ``extras`` are the kinds of what the container tells beside the pictures, ``user_data`` says that the stream does.
+    ``steps``: where frames last differently long, the microseconds from each frame's predecessor (the first 0), unless
+    they are too many for an attribute. ``evened`` is what a constant rate that was asked for does to them.
+    ``sounds`` are the streams of sound, in the file's order.
     """
 
     container: str
@@ -109,25 +151,40 @@ class MediaInfo:
     other_videos: tuple[str, ...] = ()
     other_streams: int = 0
     created: str = ""
+    extras: tuple[str, ...] = ()
+    user_data: bool = False
+    steps: tuple[int, ...] = ()
+    evened: Evened | None = None
+    sounds: tuple[Sound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a transcode aims at: even ``width`` × ``height``, level_idc, and the exact rate for a constant one."""
+    """What a transcode aims at: even ``width`` × ``height``, level_idc.
+
+    ``rate`` where frames have to be put on a grid of so many per second: ``frames`` come out.
+    """
 
     width: int
     height: int
     level: int
+    rate: Rational | None = None
+    frames: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done to a file, and why. ``reasons`` are sentences for a person."""
+    """What will be done to a file, and why. ``reasons`` are sentences for a person.
+
+    ``sound`` is the sound that the object will have; none where it is left out. ``sound_copied``: as it came.
+    """
 
     action: Action
     transfer_syntax: str
     reasons: tuple[str, ...]
     target: Target | None = None
+    sound: Sound | None = None
+    sound_copied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +193,14 @@ class Made:
 
     ``video`` describes the made stream;
     ``pictures`` is the SHA-256 over all coded slices where the pictures were passed through, else empty.
+    ``steps`` are as in MediaInfo.
     """
 
     path: str
     size: int
     video: VideoStream
     pictures: str = ""
+    steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +350,7 @@ class Upload:
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     sop_class: str = "photographic"
     received: str = ""
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

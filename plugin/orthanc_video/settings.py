@@ -20,6 +20,7 @@ SECTION = "VideoGateway"
 MIB = 1 << 20
 # When a video that browsers cannot play gets a rendition that they can: when it is first asked for, or before.
 ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
+AUDIO = ("drop", "keep")
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
@@ -54,6 +55,8 @@ class Gateway:
     worker_memory_mb: int = 3072
     transcodes: int = 0
     sop_class: str = "photographic"
+    audio: str = "drop"
+    constant_rate: float = 0.0
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
     renditions: str = "on-arrival"
@@ -194,6 +197,10 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     if gateway.renditions not in {ON_REQUEST, ON_ARRIVAL}:
         choices = f'"{ON_ARRIVAL}" or "{ON_REQUEST}"'
         raise ConfigurationError(f'"{SECTION}.Renditions" must be {choices}, but is {json.dumps(gateway.renditions)}.')
+    if gateway.audio not in AUDIO:
+        raise ConfigurationError(f'"{SECTION}.Audio" must be "drop" or "keep", but is {json.dumps(gateway.audio)}.')
+    if gateway.constant_rate and not 1 <= gateway.constant_rate <= 240:
+        raise ConfigurationError(f'"{SECTION}.ConstantRate" must be 0, or lie between 1 and 240 frames per second.')
     for name in ("port", "worker_metrics_port"):
         if getattr(gateway, name) > 65535:
             key = f"{SECTION}.{key_of(name)}"

@@ -15,7 +15,7 @@ from orthanc_video.errors import revive
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.model import MediaInfo, Plan, Upload, from_json
+from orthanc_video.model import MediaInfo, Plan, Upload, Wishes, from_json, to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Description:
     content_type: str = ""
     attributes: dict[str, str]
     sop_class: str
+    wishes: Wishes = Wishes()  # noqa: RUF009
 
 
 class Received(Protocol):
@@ -64,7 +65,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
     before anything is answered.
     """
     sha256 = await received.finish()
-    probing = asyncio.to_thread(_probe, engine, str(received.path))
+    probing = asyncio.to_thread(_probe, engine, str(received.path), described.wishes)
     syncing = asyncio.to_thread(received.sync)
     probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
     for failed in (probed, synced):
@@ -80,6 +81,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
         content_type=described.content_type,
         attributes=described.attributes,
         sop_class=described.sop_class,
+        wishes=described.wishes,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     # Shielded: a client that goes away now does not undo what is being committed.
@@ -109,6 +111,6 @@ async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
     return {**known, "Video": {"Job": job.upload.id, "Action": job.plan.action, "Reasons": list(job.plan.reasons)}}
 
 
-def _probe(engine: Engine, path: str) -> tuple[MediaInfo, Plan]:
-    result = run_short("probe", {"path": path}, engine.settings)
+def _probe(engine: Engine, path: str, wishes: Wishes) -> tuple[MediaInfo, Plan]:
+    result = run_short("probe", {"path": path, "wishes": to_json(wishes)}, engine.settings)
     return from_json(MediaInfo, result["info"]), from_json(Plan, result["plan"])

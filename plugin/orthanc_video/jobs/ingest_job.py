@@ -50,7 +50,7 @@ def make(
     """The conforming stream: the upload itself (wrap), or a new file beside it."""
     source = Path(upload.path)
     if plan.action is Action.WRAP:
-        return Made(path=upload.path, size=upload.size, video=info.video)
+        return Made(path=upload.path, size=upload.size, video=info.video, steps=info.steps)
     # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
     for left in source.parent.glob("made-*"):
         left.unlink()

@@ -17,8 +17,8 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
-from orthanc_video.media import cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
-from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.media import audio, cine, cine_render, frames, plan, probe, remux, rendition, sandbox, transcode
+from orthanc_video.model import Action, Made, MultiFrame, Plan, Progress, Span, VideoStream, Wishes, from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -26,14 +26,16 @@ _LEISURE = 10
 
 
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    info = probe.probe(Path(arguments["path"]))
-    return {"info": to_json(info), "plan": to_json(plan.plan(info))}
+    wishes = from_json(Wishes, arguments.get("wishes", {}))
+    info = probe.probe(Path(arguments["path"]), wishes=wishes)
+    return {"info": to_json(info), "plan": to_json(plan.plan(info, wishes))}
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
-    source, target = Path(arguments["source"]), Path(arguments["target"])
+    source, final = Path(arguments["source"]), Path(arguments["target"])
     video, planned = from_json(VideoStream, arguments["video"]), from_json(Plan, arguments["plan"])
     hashed = ""
+    target = final.with_suffix(".silent.mp4") if planned.sound else final
     if planned.action is Action.REMUX:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
@@ -42,7 +44,11 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     else:
         preset, crf = arguments["preset"], arguments["crf"]
         transcode.streamable(source, target, video, planned.target, preset, crf, listener)
-    made = Made(path=str(target), size=target.stat().st_size, video=probe.probe(target).video, pictures=hashed)
+    if planned.sound is not None:
+        audio.add(target, source, final, planned.sound, planned.sound_copied)
+        target.unlink()
+    found = probe.probe(final)
+    made = Made(path=str(final), size=final.stat().st_size, video=found.video, pictures=hashed, steps=found.steps)
     result: dict[str, Any] = to_json(made)
     return result
 

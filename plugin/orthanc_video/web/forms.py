@@ -105,8 +105,7 @@ async def _file(
         await gateway.access.store(caller, spooled.path, spooled.size)
         return None
     name, kind = multipart.base_name(begins.filename), begins.headers.get("content-type", "")
-    default = gateway.settings.gateway.sop_class
-    described = await describe(gateway.access, caller, default, form.attributes, name, kind)
+    described = await describe(gateway.access, caller, gateway.settings.gateway, form.attributes, name, kind)
     try:
         return await receive(gateway.engine, spooled, described)
     except VideoError as error:
