@@ -131,7 +131,8 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
         even = info.evened
         yield (
             f"A constant rate of {float(even.rate):.5g} frames/s is asked for: of {video.frames} frames "
-            f"{even.dropped} are left out, and {even.doubled} times one is shown again, so that each is within half a frame of its time."
+            f"{even.dropped} are left out, and {even.doubled} times one is shown again, so that each is within half a "
+            "frame of its time."
         )
     if video.mirrored:
         yield "The container shows the pictures mirrored, which Rows and Columns cannot say."

@@ -22,8 +22,9 @@ from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, opening, sniff, timing
 from orthanc_video.media.formats import HEAD, Formats
+from orthanc_video.media.sounds import sounds
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import Evened, MediaInfo, Rational, Sound, Span, VideoStream, Wishes
+from orthanc_video.model import Evened, MediaInfo, Rational, Span, VideoStream, Wishes
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
 LARGEST_SIDE = 16384
@@ -263,7 +264,7 @@ def _info(
         fragmented=bool(layout and layout.fragmented),
         simple_edits=simple,
         delayed=delayed,
-        sounds=_sounds(source, container, layout),
+        sounds=sounds(source, container, layout),
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
@@ -280,29 +281,6 @@ def _evened(video: VideoStream, frames: Frames, rate: Rational | None) -> Evened
         return None
     count, doubled, dropped = timing.evened(frames.times, frames.tick, rate.fraction)
     return Evened(rate=rate, frames=count, doubled=doubled, dropped=dropped)
-
-
-def _sounds(source: SpanSource, container: InputContainer, layout: mp4.Layout | None) -> tuple[Sound, ...]:
-    indexed = {track.id: track for track in mp4.tracks(Bytes(source))} if layout and not layout.fragmented else {}
-    found = []
-    for stream in container.streams.audio:
-        context, track = stream.codec_context, indexed.get(stream.id)
-        if not context:  # FFmpeg has no decoder for it
-            found.append(Sound(codec="unknown", rate=0, channels=0))
-            continue
-        sizes = mp4.samples(Bytes(source), track).size if track else np.zeros(0, dtype=np.int64)
-        codec = {"mp3float": "mp3", "mp2float": "mp2"}.get(context.name, context.name)
-        low = codec != "aac" or context.profile in {"LC", None}
-        found.append(
-            Sound(
-                codec=codec if low else f"{codec} {context.profile}",
-                rate=context.sample_rate or 0,
-                channels=context.layout.nb_channels,
-                bit_rate=stream.bit_rate or context.bit_rate or 0,
-                constant=len(sizes) > 0 and int(sizes.max() - sizes.min()) <= 1,  # padding is one byte
-            )
-        )
-    return tuple(found)
 
 
 def _extras(
