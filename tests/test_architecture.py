@@ -30,9 +30,10 @@ _ALLOWED: dict[str, set[str]] = {
     "settings": {"errors"},
     "files": {"model"},
     "lifetime": set(),
+    "wishes": {"errors", "model", "settings"},
     "metrics": {"errors"},
     "bitstream": {"errors", "model"},
-    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit"},
+    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
     "dicom": {*_BASE, "bitstream"},
     "archive": {*_BASE, "dicom"},
     # The gateway's process never parses media: it may ask what the first bytes look like, no more.

@@ -73,7 +73,7 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         else "photographic"
     )
     own = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024, "QualityPolicy": "refuse", "MinimumSSIM": 0.9}
-    own |= {"Profiles": {"x": {}}, "Rules": [{}]}
+    own |= {"Profiles": {"x": {}}, "Rules": [{}], "Audio": "keep"}
     other = own.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (

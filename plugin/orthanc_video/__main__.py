@@ -10,7 +10,7 @@ from pathlib import Path
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError, about
 from orthanc_video.model import Most
-from orthanc_video.settings import LARGEST_MB, MIB, Gateway
+from orthanc_video.settings import AUDIO, LARGEST_MB, MIB, Gateway
 
 # sysexits.h: the plugin does not start a gateway again that cannot run with this configuration.
 EX_CONFIG = 78
@@ -30,12 +30,6 @@ def _parser() -> argparse.ArgumentParser:
         "--sop-class", default="", choices=sorted(BY_CHOICE), help="photographic, unless a profile says"
     )
     convert.add_argument(
-        "--transfer-syntax",
-        default="",
-        metavar="NAME",
-        help="that which the object has to have, by keyword (MPEG4HP41BD) or UID; without it, the one that fits",
-    )
-    convert.add_argument(
         "--attribute", "-a", action="append", default=[], metavar="KEYWORD=VALUE", help="a DICOM attribute, or Profile"
     )
     own = Gateway()
@@ -43,8 +37,10 @@ def _parser() -> argparse.ArgumentParser:
         "--instance-mb", type=_size, default=own.instance_mb, metavar="MB", help="a longer film becomes several files"
     )
     convert.add_argument("--instance-minutes", type=float, default=own.instance_minutes, metavar="MINUTES")
+    _add_wishes(convert)
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
+    _add_wishes(probe)
     check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -63,6 +59,22 @@ def _size(text: str) -> int:
     if not 0 < size <= LARGEST_MB:
         raise argparse.ArgumentTypeError(f"must be from 1 to {LARGEST_MB}: one DICOM object holds less than 4 GiB")
     return size
+
+
+def _add_wishes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--transfer-syntax",
+        default="",
+        metavar="NAME",
+        help="that which the object has to have, by keyword (MPEG4HP41BD) or UID; without it, the one that fits",
+    )
+    command.add_argument("--audio", default="drop", choices=AUDIO, help="whether sound is left out")
+    command.add_argument(
+        "--constant-rate",
+        default="0",
+        metavar="RATE",
+        help="frames per second, such as 25 or 30000/1001, for all of it",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -86,19 +98,21 @@ def _run(arguments: argparse.Namespace) -> None:
 
         sys.exit(command_check.run(arguments.files, as_json=arguments.json))
     from orthanc_video import command_convert
+    from orthanc_video.dicom import wishes
 
+    given = {
+        "TransferSyntax": arguments.transfer_syntax,
+        "Audio": arguments.audio,
+        "ConstantRate": arguments.constant_rate,
+    }
+    asked = wishes.of(given, Gateway())
     if arguments.command == "convert":
         most = Most(bytes=arguments.instance_mb * MIB, seconds=arguments.instance_minutes * 60)
         command_convert.convert(
-            arguments.source,
-            arguments.target,
-            arguments.sop_class,
-            arguments.transfer_syntax,
-            arguments.attribute,
-            most,
+            arguments.source, arguments.target, arguments.sop_class, arguments.attribute, most, asked
         )
     else:
-        print(json.dumps(command_convert.probe(arguments.source), indent=2))
+        print(json.dumps(command_convert.probe(arguments.source, asked), indent=2))
 
 
 def main() -> None:

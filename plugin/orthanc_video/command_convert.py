@@ -13,45 +13,43 @@ from orthanc_video.dicom import attributes, check, whose, write
 from orthanc_video.dicom.build import build
 from orthanc_video.dicom.history import history_of
 from orthanc_video.dicom.rules import site_of
-from orthanc_video.dicom.wanted import wanted
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
-from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, from_json
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, Wishes, from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
+_NONE = Wishes()
 _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 
 
-def probe(source: Path, transfer_syntax: str = "") -> dict[str, Any]:
-    """What the file holds and the plan with its reasons, as JSON types; raises VideoError.
-
-    ``transfer_syntax``, by UID or keyword, is that which the object has to have.
-    """
-    uid = wanted(transfer_syntax)
+def probe(source: Path, asked: Wishes = _NONE) -> dict[str, Any]:
+    """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
     _refuse_missing(source)
     limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     try:
-        arguments = {"path": str(source.resolve()), "transfer_syntax": uid}
+        arguments = {"path": str(source.resolve()), "wishes": to_json(asked)}
         result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
     finally:
         close()
     return result
 
 
-def convert(source: Path, target: Path, sop_class: str, transfer_syntax: str, given: list[str], most: Most) -> None:
+def convert(
+    source: Path, target: Path, sop_class: str, given: list[str], most: Most, asked: Wishes = _NONE
+) -> None:
     """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
 
     ``given`` are KEYWORD=VALUE: DICOM attributes, and Profile, which is one of those built in. Nothing is left behind
     when it fails. Raises VideoError.
     """
-    asked = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
-    known = whose.resolved(site_of(_DEFAULTS), asked, source.name, "")
+    wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
+    known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
     final = _writable(source, target)
-    probed = probe(source, transfer_syntax)
+    probed = probe(source, asked)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
         id="convert",
@@ -62,6 +60,7 @@ def convert(source: Path, target: Path, sop_class: str, transfer_syntax: str, gi
         attributes=known.attributes,
         sop_class=known.sop_class,
         region=known.region,
+        wishes=asked,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     try:

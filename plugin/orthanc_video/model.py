@@ -58,6 +58,8 @@ class VideoStream:
     change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
     container has them shown. ``packing``: how the views of two eyes lie in one picture ("side by side"), empty for
     plain pictures; ``views``: how many views are coded beside one another.
+    ``primaries``, ``transfer`` and ``matrix`` are codes of ITU-T H.273, 2 where nothing says.
+    ``leading`` frames at the beginning cannot be decoded, since what they lean on is missing; ``frames`` are without.
     """
 
     codec: str
@@ -88,16 +90,44 @@ class VideoStream:
     change: str = ""
     packing: str = ""
     views: int = 1
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    leading: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """One sound stream: ``codec`` is ffmpeg's name, ``sample_rate`` in Hz, ``bit_rate`` in bit/s, 0 where unknown."""
+    """A stream of sound. ``codec`` is ffmpeg's name, ``rate`` in Hz, ``bit_rate`` in bit/s (0 where nothing says).
+
+    ``constant``: each packet has as many bits as the next.
+    """
 
     codec: str
-    sample_rate: int
+    rate: int
     channels: int
     bit_rate: int = 0
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evened:
+    """Frames put on a grid of ``rate`` per second: how many come out, how many are shown twice or left out for it."""
+
+    rate: Rational
+    frames: int
+    doubled: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
+    where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have."""
+
+    audio: str = "drop"
+    constant_rate: Rational | None = None
+    transfer_syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +139,10 @@ class MediaInfo:
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
     ``other_videos`` are the sizes of those that are not taken, such as "160 × 120".
     ``created`` is the container's creation time as ISO 8601, when it has a believable one.
+    ``extras`` are the kinds of what the container tells beside the pictures, ``user_data`` says that the stream does.
+    ``steps``: where frames last differently long, the microseconds from each frame's predecessor (the first 0), unless
+    they are too many for an attribute. ``evened`` is what a constant rate that was asked for does to them.
+    ``sounds`` are the streams of sound, in the file's order.
     """
 
     container: str
@@ -125,29 +159,41 @@ class MediaInfo:
     other_videos: tuple[str, ...] = ()
     other_streams: int = 0
     created: str = ""
+    extras: tuple[str, ...] = ()
+    user_data: bool = False
+    steps: tuple[int, ...] = ()
+    evened: Evened | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a transcode aims at: even ``width`` × ``height``, level_idc, and the exact rate for a constant one.
+    """What a transcode aims at: even ``width`` × ``height``, level_idc.
 
     ``packing``: how the views of two eyes lie in one picture, which the stream is to say; empty for plain pictures.
+    ``rate`` where frames have to be put on a grid of so many per second: ``frames`` come out.
     """
 
     width: int
     height: int
     level: int
     packing: str = ""
+    rate: Rational | None = None
+    frames: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done to a file, and why. ``reasons`` are sentences for a person."""
+    """What will be done to a file, and why. ``reasons`` are sentences for a person.
+
+    ``sound`` is the sound that the object will have; none where it is left out. ``sound_copied``: as it came.
+    """
 
     action: Action
     transfer_syntax: str
     reasons: tuple[str, ...]
     target: Target | None = None
+    sound: Sound | None = None
+    sound_copied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,6 +446,7 @@ class Upload:
     received: str = ""
     inherited: dict[str, Any] = dataclasses.field(default_factory=dict)
     region: tuple[str, ...] = ()
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ MIB = 1 << 20
 ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
 # What happens to a transcode that is less like its source than is demanded, or whose source cannot be decoded whole.
 FLAG, REFUSE = "flag", "refuse"
+AUDIO = ("drop", "keep")
 
 # One SDK buffer of Orthanc is counted in 32 bits, and one DICOM fragment holds at most 2**32 - 2 bytes.
 LARGEST_INSTANCE = (1 << 32) - 2 - 16 * MIB
@@ -61,6 +62,8 @@ class Gateway:
     sop_class: str = "photographic"
     profiles: dict[str, Any] = field(default_factory=dict)
     rules: list[Any] = field(default_factory=list)
+    audio: str = "drop"
+    constant_rate: float = 0.0
     transcode_preset: str = "veryfast"
     transcode_crf: int = 20
     minimum_psnr: float = 35.0
@@ -197,7 +200,8 @@ _NOT_ZERO = (
     *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
     *("maximum_upload_mb", "instance_mb", "worker_memory_mb"),
 )
-_CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE)}
+_CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE), "audio": AUDIO}
+_FASTEST = 240
 _AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1}
 
 
@@ -218,6 +222,8 @@ def _refuse_nonsense(gateway: Gateway) -> None:
             asked = " or ".join(f'"{choice}"' for choice in choices)
             shown = json.dumps(getattr(gateway, name))
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be {asked}, but is {shown}.')
+    if gateway.constant_rate and not 1 <= gateway.constant_rate <= _FASTEST:
+        raise ConfigurationError(f'"{SECTION}.ConstantRate" must be 0, or from 1 to {_FASTEST} frames per second.')
     for name, most in _AT_MOST.items():
         if getattr(gateway, name) > most:
             key = f"{SECTION}.{key_of(name)}"

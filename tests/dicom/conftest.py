@@ -51,7 +51,7 @@ def prepare(source: Path, folder: Path, wanted: str = "") -> Prepared:
 
 def _made(source: Path, target: Path, info: MediaInfo, planned: Plan) -> Made:
     if planned.action is Action.WRAP:
-        return Made(path=str(source), size=source.stat().st_size, video=info.video)
+        return Made(path=str(source), size=source.stat().st_size, video=info.video, steps=info.steps)
     if planned.action is Action.REMUX:
         remux(source, target, info.video, planned.target.level if planned.target else 0, lambda _: None)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pydicom.uid import UID
 from clips import Clips
 from dicom.conftest import Prepared, prepare
 from media.samples import CAMERA, MP4
-from oracles import DCIODVFY, complaints
+from oracles import DCIODVFY, complaints, frame_times
 from orthanc_video.dicom.attributes import checked
 from orthanc_video.dicom.build import build, derived_uid, identify
 from orthanc_video.dicom.classes import BY_CHOICE, class_for
@@ -238,8 +239,22 @@ def test_classes_by_choice_and_by_uid() -> None:
         class_for("surgical")
 
 
-def test_a_variable_rate_says_its_mean_and_its_true_duration(clips: Clips, tmp_path: Path) -> None:
-    dataset = dcmread(prepare(clips.variable_rate(), tmp_path).write(tmp_path / "o.dcm"), stop_before_pixels=True)
+def test_a_variable_rate_has_a_vector_of_its_times(clips: Clips, tmp_path: Path) -> None:
+    path = prepare(clips.variable_rate(), tmp_path).write(tmp_path / "o.dcm")
+    dataset = dcmread(path, stop_before_pixels=True)
     assert dataset.NumberOfFrames == 26
     assert float(dataset.EffectiveDuration) == pytest.approx(1.001, abs=0.0015)
+    assert dataset.FrameIncrementPointer == 0x00181065
+    assert "FrameTime" not in dataset
+    told = list(accumulate(Fraction(str(step)) for step in dataset.FrameTimeVector))
+    true = sorted(1000 * time for time in frame_times(clips.variable_rate()))
+    assert [float(time) for time in told] == pytest.approx([float(time - true[0]) for time in true], abs=0.001)
+    assert complaints(path) == []
+
+
+def test_without_a_vector_a_variable_rate_says_its_mean(clips: Clips, tmp_path: Path) -> None:
+    prepared = prepare(clips.variable_rate(), tmp_path)
+    silent = replace(prepared, made=replace(prepared.made, steps=()))  # as for frames that are too many for it
+    dataset = dcmread(silent.write(tmp_path / "o.dcm"), stop_before_pixels=True)
     assert float(dataset.FrameTime) == pytest.approx(1001 / 26, rel=0.002)
+    assert dataset.FrameIncrementPointer == 0x00181063

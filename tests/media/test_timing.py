@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orthanc_video.media.timing import COMMON_RATES, Ticks, deviation, measure
+from orthanc_video.media.timing import COMMON_RATES, Ticks, deviation, evened, measure
+from orthanc_video.media.timing import steps as in_steps
 
 _TICKS = (Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 600))
 _ROUNDINGS: tuple[Callable[[Fraction], int], ...] = (math.floor, round, math.ceil)
@@ -117,3 +118,30 @@ def test_a_single_frame_lasts_as_long_as_the_file_says() -> None:
 def test_deviation_counts_ticks() -> None:
     assert deviation(_ticks([5, 15, 26]), Fraction(1, 1000), Fraction(100)) == pytest.approx(1)
     assert deviation(_ticks([0, 1]), Fraction(1, 10), Fraction(100)) == math.inf
+
+
+@given(
+    st.lists(st.integers(1, 9000), min_size=1, max_size=60),
+    st.sampled_from([Fraction(10), Fraction(25), Fraction(30000, 1001)]),
+)
+def test_on_a_grid_each_frame_is_within_half_a_frame(steps: list[int], rate: Fraction) -> None:
+    times = np.cumsum([0, *steps])
+    tick = Fraction(1, 90000)
+    count, doubled, dropped = evened(times, tick, rate)
+    assert count == len(times) + doubled - dropped
+    places = [round(float(time * tick * rate)) for time in times.tolist()]
+    assert all(
+        abs(place - time * tick * rate) <= Fraction(1, 2) for place, time in zip(places, times.tolist(), strict=True)
+    )
+    assert abs(count - 1 - times.tolist()[-1] * tick * rate) <= Fraction(1, 2)
+
+
+@given(st.lists(st.integers(1, 9000), min_size=1, max_size=60), st.integers(0, 10**9))
+def test_steps_add_up_to_the_times(steps: list[int], first: int) -> None:
+    times = np.cumsum([first, *steps])
+    told = np.cumsum(in_steps(times, Fraction(1, 90000)))
+    assert np.abs(told - (times - first) * (1e6 / 90000)).max() <= 0.5 + 1e-6
+
+
+def test_steps_that_no_attribute_can_hold_are_not_kept() -> None:
+    assert in_steps(np.arange(40_000), Fraction(1, 30)) == ()

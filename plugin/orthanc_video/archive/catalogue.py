@@ -84,8 +84,9 @@ def _video(stored: StoredVideo, tags: dict[str, Any]) -> dict[str, Any]:
     located = stored.located
     syntax = syntaxes.BY_UID[located.transfer_syntax]
     kind = classes.BY_UID.get(located.sop_class)
-    frame_time = float(tags.get("FrameTime") or 0)
     frames = int(tags.get("NumberOfFrames") or 0)
+    mean = 1000 * float(tags.get("EffectiveDuration") or 0) / frames if frames else 0.0
+    frame_time = float(tags.get("FrameTime") or mean)  # with Frame Time Vector there is no Frame Time
     return {
         "SOPInstanceUID": located.sop_instance,
         "SOPClassUID": located.sop_class,

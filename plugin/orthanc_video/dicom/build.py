@@ -15,7 +15,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DSdecimal
 
 from orthanc_video import __version__
-from orthanc_video.dicom import identity, moments, syntaxes
+from orthanc_video.dicom import audio, frametimes, identity, moments, syntaxes
 from orthanc_video.dicom.classes import VideoClass, class_for
 from orthanc_video.dicom.history import History, contribution, derivation, history_of
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
@@ -45,10 +45,12 @@ def identify(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
         "study", upload.sha256, patient, given.get("AccessionNumber", ""), given.get("StudyID", "")
     )
     series = given.get("SeriesInstanceUID", "") or derived_uid("series", upload.sha256, study, upload.sop_class)
-    further = () if part == 1 else (f"part {part}",)
-    instance = derived_uid(
-        "instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax, *further
-    )
+    parts = ["instance", upload.sha256, study, series, upload.sop_class, plan.action, plan.transfer_syntax]
+    parts += [f"part {part}"] if part > 1 else []
+    # Another sound or rate is another object; without either wish the UIDs are those of earlier versions.
+    parts += [f"{plan.sound.codec} {plan.sound.rate} {plan.sound.channels}"] if plan.sound else []
+    parts += [f"{plan.target.rate.fraction} Hz"] if plan.target and plan.target.rate else []
+    instance = derived_uid(*parts)
     return {"PatientID": patient, "StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
 
 
@@ -70,6 +72,8 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
         _part(dataset, upload, info, made)
     _picture(dataset, plan, made)
     _time(dataset, made)
+    if plan.sound:
+        dataset.MultiplexedAudioChannelsDescriptionCodeSequence = audio.described(plan.sound)
     _lossy(dataset, plan, made)
     _history(dataset, upload, plan, history_of(upload, plan, made))
     _unknown(dataset, kind)
@@ -145,12 +149,20 @@ def _picture(dataset: Dataset, plan: Plan, made: Made) -> None:
 
 
 def _time(dataset: Dataset, made: Made) -> None:
-    """Cine module (PS3.3 C.7.6.5): Frame Time carries the exact rate; Cine Rate can only hold a whole number."""
+    """Cine module (PS3.3 C.7.6.5): Frame Time carries the exact rate; Cine Rate can only hold a whole number.
+
+    Frames that last differently long have a vector of their times, where it fits.
+    """
     video = made.video
     whole = max(1, round(float(video.rate)))
     dataset.NumberOfFrames = video.frames
-    dataset.FrameIncrementPointer = 0x00181063
-    dataset.FrameTime = _ds(1000 / video.rate.fraction)
+    vector = frametimes.vector(made.probed.steps if made.probed else ())
+    if vector:
+        dataset.FrameIncrementPointer = 0x00181065
+        dataset.FrameTimeVector = [DSdecimal(step) for step in vector]
+    else:
+        dataset.FrameIncrementPointer = 0x00181063
+        dataset.FrameTime = _ds(1000 / video.rate.fraction)
     dataset.CineRate = whole
     dataset.RecommendedDisplayFrameRate = whole
     dataset.EffectiveDuration = _ds(Fraction(video.seconds).limit_denominator(10**6))

@@ -15,7 +15,7 @@ from orthanc_video.errors import revive
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.jobs.processes import run_probe
-from orthanc_video.model import MediaInfo, Plan, Upload, from_json
+from orthanc_video.model import MediaInfo, Plan, Upload, Wishes, from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,9 @@ class Description:
     content_type: str = ""
     attributes: dict[str, str]
     sop_class: str
-    transfer_syntax: str = ""
     inherited: dict[str, Any] = field(default_factory=dict)
     region: tuple[str, ...] = ()
+    wishes: Wishes = Wishes()  # noqa: RUF009
 
 
 class Received(Protocol):
@@ -71,7 +71,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
     before anything is answered.
     """
     sha256 = await received.finish()
-    probing = asyncio.to_thread(_probe, engine, received.path, described.transfer_syntax)
+    probing = asyncio.to_thread(_probe, engine, received.path, described.wishes)
     syncing = asyncio.to_thread(received.sync)
     probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
     for failed in (probed, synced):
@@ -89,6 +89,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
         sop_class=described.sop_class,
         inherited=described.inherited,
         region=described.region,
+        wishes=described.wishes,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     # Shielded: a client that goes away now does not undo what is being committed.
@@ -119,6 +120,6 @@ async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
     return {**known, "Video": video | {"Instances": outcome.get("Instances", [known["ID"]])}}
 
 
-def _probe(engine: Engine, path: Path, wanted: str) -> tuple[MediaInfo, Plan]:
-    result = run_probe(path, wanted, engine.settings)
+def _probe(engine: Engine, path: Path, wishes: Wishes) -> tuple[MediaInfo, Plan]:
+    result = run_probe(path, wishes, engine.settings)
     return from_json(MediaInfo, result["info"]), from_json(Plan, result["plan"])

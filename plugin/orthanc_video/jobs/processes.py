@@ -15,7 +15,7 @@ from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
 from orthanc_video.jobs.template import Forked, Template
 from orthanc_video.jobs.watchdog import Watchdog
-from orthanc_video.model import Progress, from_json
+from orthanc_video.model import Progress, Wishes, from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 
 Listener = Callable[[Progress], None]
@@ -147,13 +147,10 @@ def run_short(name: str, arguments: dict[str, Any], settings: Settings) -> Any:
     return _run_short(name, arguments, settings, settings.gateway.probe_seconds)
 
 
-def run_probe(path: Path, wanted: str, settings: Settings) -> Any:
-    """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes.
-
-    ``wanted`` is the UID of a transfer syntax that was asked for, or empty.
-    """
+def run_probe(path: Path, wishes: Wishes, settings: Settings) -> Any:
+    """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes."""
     seconds = settings.gateway.probe_seconds + path.stat().st_size / SLOWLY_READ
-    return _run_short("probe", {"path": str(path), "transfer_syntax": wanted}, settings, seconds)
+    return _run_short("probe", {"path": str(path), "wishes": to_json(wishes)}, settings, seconds)
 
 
 def _run_short(name: str, arguments: dict[str, Any], settings: Settings, seconds: float) -> Any:

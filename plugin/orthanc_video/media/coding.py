@@ -44,6 +44,7 @@ def _h264(video: VideoStream, extradata: bytes, among: bytes) -> VideoStream:
         progressive=sps.frame_mbs_only,
         reference_frames=max(sps.max_num_ref_frames, sps.max_dec_frame_buffering or 0),
         full_range=sps.signal.full_range,
+        pixel_format=video.pixel_format if sps.chroma_format_idc else "gray",
     )
 
 

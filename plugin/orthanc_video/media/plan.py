@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Iterator
 
 from orthanc_video.bitstream import hevc_levels, levels
-from orthanc_video.dicom import syntaxes
+from orthanc_video.dicom import audio, frametimes, syntaxes
 from orthanc_video.dicom.fit import named_level, objections
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
-from orthanc_video.model import Action, MediaInfo, Plan, Target, VideoStream
+from orthanc_video.media import colour
+from orthanc_video.model import Action, MediaInfo, Plan, Sound, Target, VideoStream, Wishes
 
 # What transcodes aim at.
 _HIGHEST_LEVEL = 42
@@ -18,6 +19,7 @@ _HIGHEST_LEVEL = 42
 # 2048 × 2048 keeps its size.
 BROWSERS_LEVEL = 52
 _REFERENCES = 4
+_NONE = Wishes()
 
 _NAMES = {"h264": "H.264", "hevc": "H.265", "mpeg2video": "MPEG-2"}
 _BASELINE = 66
@@ -25,18 +27,22 @@ _BASELINE = 66
 _INDEXED = {"avc3": "avc1", "hev1": "hvc1"}
 
 
-def plan(info: MediaInfo, wanted: str = "") -> Plan:
+def plan(info: MediaInfo, wishes: Wishes = _NONE) -> Plan:
     """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O.
 
-    ``wanted`` is the UID of the transfer syntax that it has to have, if one was asked for: UnsupportedMedia where the
-    file is not of it, and is not made so.
+    UnsupportedMedia where the file is not of the transfer syntax that is asked for, and is not made so.
     """
     _refuse_hopeless(info.video)
-    syntax, level, against = _kept(info.video, _candidates(info.video, wanted))
+    syntax, level, against = _kept(info.video, _candidates(info.video, wishes.transfer_syntax))
     must = (*against, *container_reasons(info))
     if syntax is None or must:
-        return _transcode(info.video, (*must, *_videos_left_out(info)), wanted)
-    return _pass_through(info, syntax, level)
+        planned, codec = _transcode(info, wishes, (*must, *_videos_left_out(info))), "h264"
+    else:
+        planned, codec = _pass_through(info, syntax, level, wishes), info.video.codec
+    if wishes.audio == "keep" and info.sounds:
+        sound = audio.wanted(codec, info.sounds[0])
+        planned = dataclasses.replace(planned, sound=sound, sound_copied=sound == info.sounds[0])
+    return planned
 
 
 def _candidates(video: VideoStream, wanted: str) -> tuple[VideoSyntax, ...] | None:
@@ -81,24 +87,47 @@ def _needed_level(video: VideoStream) -> int | None:
     return lowest(video.coded_width, video.coded_height, video.rate.fraction, video.reference_frames, video.bit_rate)
 
 
-def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int) -> Plan:
+def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int, wishes: Wishes) -> Plan:
     video = info.video
     profile = "Baseline" if video.codec == "h264" and video.profile_idc == _BASELINE else video.profile
     kept = f"The pictures are {_NAMES[video.codec]} {profile} profile and pass through unchanged."
     relabel = level < video.level and video.codec != "mpeg2video"
-    layout = tuple(_remux_reasons(info))
+    sound = tuple(_sound_reasons(info, wishes, video.codec))
+    stays = wishes.audio == "keep" and [audio.wanted(video.codec, one) for one in info.sounds] == [*info.sounds[:1]]
+    layout = (*_remux_reasons(info), *(() if stays else sound))
     if relabel:
         claimed, needed = (named_level(video.codec, one) for one in (video.level, level))
         layout += (f"The stream claims level {claimed} but needs only {needed}; the label is corrected.",)
-    reasons = (kept, *layout, _fits(level, syntax))
+    reasons = (kept, *layout, *(sound if stays else ()), *_times(info), _fits(level, syntax))
     if not layout:
         return Plan(action=Action.WRAP, transfer_syntax=syntax.uid, reasons=reasons)
     target = Target(width=video.width, height=video.height, level=level if relabel else 0)
     return Plan(action=Action.REMUX, transfer_syntax=syntax.uid, reasons=reasons, target=target)
 
 
-def _transcode(video: VideoStream, must: tuple[str, ...], wanted: str) -> Plan:
-    target = dataclasses.replace(target_of(video), packing=_packing_kept(video))
+def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
+    video, even = info.video, info.evened
+    target = target_of(dataclasses.replace(video, rate=even.rate) if even else video)
+    target = dataclasses.replace(target, packing=_packing_kept(video))
+    if even:
+        target = dataclasses.replace(target, rate=even.rate, frames=even.frames)
+    syntax = _made(target, wishes.transfer_syntax, must)
+    return Plan(
+        action=Action.TRANSCODE,
+        transfer_syntax=syntax.uid,
+        target=target,
+        reasons=(
+            *must,
+            *_target_reasons(video, target),
+            *(() if even else _times(info)),
+            *_sound_reasons(info, wishes, "h264"),
+            _fits(target.level, syntax),
+        ),
+    )
+
+
+def _made(target: Target, wanted: str, must: tuple[str, ...]) -> VideoSyntax:
+    """What a transcode is stored as; raises UnsupportedMedia where that is not what was asked for."""
     made = syntaxes.PACKED if target.packing else syntaxes.PREFERRED["h264"]
     if wanted:
         made = tuple(one for one in made if one.uid == wanted)
@@ -107,12 +136,7 @@ def _transcode(video: VideoStream, must: tuple[str, ...], wanted: str) -> Plan:
         asked = syntaxes.BY_UID[wanted].name
         why = " ".join(must)
         raise UnsupportedMedia(f"TransferSyntax asks for {asked}, which this video is not and does not become. {why}")
-    return Plan(
-        action=Action.TRANSCODE,
-        transfer_syntax=syntax.uid,
-        target=target,
-        reasons=(*must, *_target_reasons(video, target), _fits(target.level, syntax)),
-    )
+    return syntax
 
 
 def _packing_kept(video: VideoStream) -> str:
@@ -133,13 +157,26 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
     video = info.video
     if video.change:
         yield f"Half-way the pictures change to {video.change}: they become one size and format throughout."
+    if colour.is_hdr(video):
+        kind = "PQ" if video.transfer == colour.PQ else "HLG"
+        yield (
+            f"The pictures are of high dynamic range ({kind}), which DICOM viewers do not show: they are "
+            "tone-mapped to BT.709."
+        )
+    if info.evened:
+        even = info.evened
+        yield (
+            f"A constant rate of {float(even.rate):.5g} frames/s is asked for: of {video.frames} frames "
+            f"{even.dropped} are left out, and {even.doubled} times one is shown again, so that each is within half a "
+            "frame of its time."
+        )
     if video.mirrored:
         yield "The container shows the pictures mirrored, which Rows and Columns cannot say."
     elif video.rotation:
         yield f"The container turns the pictures by {video.rotation}°, which Rows and Columns cannot say."
     if not info.simple_edits:
         yield "The container's edit list shows only a part of the stream, so that part is cut out."
-    if not video.starts_with_key:
+    if not video.starts_with_key and not video.leading:
         yield "The stream does not begin with a key frame."
 
 
@@ -148,7 +185,7 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
     if info.video.codec == "mpeg2video" and info.container in {"mpeg", "mpegts", "mpegvideo"}:
         pass  # DICOM leaves MPEG-2's container open (PS3.5 8.2.5)
     elif "mp4" not in info.container:
-        yield f"The container is {info.container}; it becomes MP4, which DICOM allows (PS3.5 8.2.7) and browsers play."
+        yield f"The container is {info.container}; {_becomes(info.video.codec)}."
     elif info.brand.startswith("qt"):
         yield "The container is QuickTime (MOV), which is not MP4 (ISO/IEC 14496-14)."
     elif info.fragmented:
@@ -160,13 +197,67 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
             f"The MP4's pictures carry their parameter sets among them ({info.entry}); "
             f"its index takes them up ({_INDEXED[info.entry]}), where every player looks for them."
         )
+    yield from _told_reasons(info)
+    if info.video.leading:
+        yield (
+            f"The first {info.video.leading} frame(s) cannot be decoded, since the frames before them are missing; "
+            "they are left out."
+        )
     if info.delayed:
         yield "The container lets time pass before the first frame; the pictures now begin at once."
-    if info.audio_codecs:
-        yield f"The sound ({', '.join(info.audio_codecs)}) is left out: clinical recordings pick up conversations."
     yield from _videos_left_out(info)
     if info.other_streams:
         yield f"{info.other_streams} other stream(s) (subtitles, data, covers) are left out."
+
+
+def _times(info: MediaInfo) -> Iterator[str]:
+    """How the object tells of frames that last differently long."""
+    video = info.video
+    if video.constant_rate:
+        return
+    if frametimes.vector(info.steps):
+        yield "The frame rate varies; frames keep their times, and FrameTimeVector gives the object each of them."
+    else:
+        yield (
+            f"The frame rate varies; frames keep their times. {video.frames} are too many for FrameTimeVector: "
+            f"FrameTime says the mean ({float(video.rate):.5g}/s)."
+        )
+
+
+def _sound_reasons(info: MediaInfo, wishes: Wishes, codec: str) -> Iterator[str]:
+    """What becomes of the sound, beside pictures of ``codec``."""
+    if wishes.audio != "keep":
+        if info.audio_codecs:
+            yield f"The sound ({', '.join(info.audio_codecs)}) is left out: clinical recordings pick up conversations."
+        return
+    for number, sound in enumerate(info.sounds):
+        wanted = audio.wanted(codec, sound)
+        if number:
+            yield f"Another sound ({_heard(sound)}) is left out: an object holds one."
+        elif wanted == sound:
+            yield f"The sound ({_heard(sound)}) is kept as it is."
+        else:
+            yield f"The sound is {_heard(sound)}, which DICOM does not allow here: it becomes {_heard(wanted)}."
+
+
+def _heard(sound: Sound) -> str:
+    channels = {1: "mono", 2: "stereo", 6: "5.1 channels"}.get(sound.channels, f"{sound.channels} channels")
+    return f"{sound.codec}, {sound.rate / 1000:g} kHz, {channels}"
+
+
+def _becomes(codec: str) -> str:
+    if codec == "mpeg2video":
+        return "it becomes a program stream, which readers of MPEG-2 expect"
+    return "it becomes MP4, which DICOM allows (PS3.5 8.2.7) and browsers play"
+
+
+def _told_reasons(info: MediaInfo) -> Iterator[str]:
+    """What names people, places or times beside the pictures, or may: by kinds alone, never by what it says."""
+    if info.extras:
+        kinds = ", ".join(info.extras)
+        yield f"The container tells more than the pictures ({kinds}): names, places or times. That is left out."
+    if info.user_data:
+        yield "The stream holds user data among its pictures, which may tell names, places or times; it is left out."
 
 
 def _videos_left_out(info: MediaInfo) -> Iterator[str]:
@@ -216,9 +307,9 @@ def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
     if video.packing and not target.packing:
         yield f"Each picture still holds two views ({video.packing}), but the stream no longer says so."
     if not video.progressive:
-        yield "Interlaced fields are combined into whole frames."
-    if not video.constant_rate:
-        yield f"The frame rate varies; frames keep their times, FrameTime says the mean ({float(video.rate):.5g}/s)."
+        moments = f"{2 * float(video.rate):.4g} moments per second become {float(video.rate):.4g}"
+        yield f"Interlaced fields are combined into whole frames: {moments}."
+    yield from colour.reasons(video)
 
 
 def _fits(level: int, syntax: VideoSyntax) -> str:

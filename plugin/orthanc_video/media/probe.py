@@ -12,17 +12,20 @@ from typing import Any
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
+import numpy.typing as npt
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import mp4, ts
+from orthanc_video.bitstream.extras import extras
+from orthanc_video.bitstream.userdata import UserData
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.media import coding, sniff, timing
+from orthanc_video.media import coding, opening, sniff, timing
 from orthanc_video.media.formats import HEAD, Formats
+from orthanc_video.media.sounds import sounds
 from orthanc_video.media.source import opened, reason
-from orthanc_video.model import MediaInfo, Rational, Sound, Span, VideoStream
+from orthanc_video.model import Evened, MediaInfo, Rational, Span, VideoStream, Wishes
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
 LARGEST_SIDE = 16384
@@ -31,6 +34,8 @@ _DECODE_PACKETS = 300
 _REORDER_FRAMES = 16.5
 _PACKINGS = {1: "side by side", 2: "top and bottom"}  # AVStereo3DType
 _SCRAMBLING_SHOWS = 1 << 20  # bytes of a transport stream
+# Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
+_LOOKED_AT = 50_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,13 +48,42 @@ class Frames:
     bytes: int
     starts_with_key: bool
     timed: bool = True
+    leading: int = 0
+    user_data: bool = False
 
 
 Spans = tuple[Span, ...] | None
+_NONE = Wishes()
+# Keys of a container's tags that name nobody.
+_TECHNICAL = frozenset(
+    {
+        "encoder",
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "language",
+        "duration",
+        "vendor_id",
+        "handler_name",
+    }
+    | {
+        "bps",
+        "number_of_frames",
+        "number_of_bytes",
+        "variant_bitrate",
+        "software",
+        "isvbr",
+        "metadatacreator",
+        "audiodelay",
+    }
+)
 
 
-def probe(path: Path, spans: Spans = None) -> MediaInfo:
-    """Describes the file at ``path``, or these spans of it; raises NotVideo or BrokenVideo with a sentence."""
+def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
+    """Describes the file at ``path``, or these spans of it; raises NotVideo or BrokenVideo with a sentence.
+
+    Of ``wishes`` only what a constant rate would do to the frames is told.
+    """
     with SpanSource(path, spans) as source:
         if source.size == 0:
             raise NotVideo("The file is empty.")
@@ -71,7 +105,7 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
             formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
             track = _track(source, stream, layout)
             if track is not None and layout is not None and not layout.fragmented:
-                frames = _from_table(source, mp4.samples(Bytes(source), track), formats)
+                frames = _from_table(source, mp4.samples(Bytes(source), track), stream, formats)
                 first = _first_frame(container, stream.index)
             else:
                 frames = _from_packets(container, stream, formats)
@@ -79,8 +113,9 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
                     first = _first_frame(again, stream.index)
             if track is not None and track.descriptions > 1:
                 formats.change = formats.change or "what another description of the MP4 says"
-            info = _info(source, container, stream, _describe(stream, frames, first, formats), layout)
-            return dataclasses.replace(info, entry=track.codec if track is not None else "")
+            info = _info(source, container, stream, _describe(stream, frames, first, formats), frames, layout)
+            entry = track.codec if track is not None else ""
+            return dataclasses.replace(info, entry=entry, evened=_evened(info.video, frames, wishes.constant_rate))
 
 
 def _scrambled(source: SpanSource) -> bool:
@@ -129,49 +164,86 @@ def _track(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> m
     return next((track for track in mp4.tracks(Bytes(source)) if track.id == stream.id), None)
 
 
-def _from_table(source: SpanSource, table: mp4.SampleTable, formats: Formats) -> Frames:
+def _from_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
-    times = np.sort(table.time)
     formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
     for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
         formats.add(source.read_at(offset, min(size, HEAD)))
+    shown = _shown(source, table, stream)
+    times = np.sort(table.time[shown])
+    opening.refuse_keyless(len(times))
     return Frames(
         times=times,
         tick=Fraction(1, table.timescale),
         # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
-        last_duration=max(0, int(table.duration.sum()) - int(times[-1] - times[0])),
+        last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
+        leading=len(shown) - len(times),
+        user_data=_tells(source, table, stream),
     )
+
+
+def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
+    """Which samples can be shown: all but some at the beginning."""
+    shown = np.ones(len(table.time), dtype=np.bool_)
+    begins = opening.Opening(*_coding(stream))
+    for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
+        if begins.over:
+            break
+        head = source.read_at(int(offset), min(int(size), opening.HEAD))
+        shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
+    return shown
+
+
+def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> bool:
+    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound."""
+    data = UserData(*_coding(stream))
+    every = -(-len(table.offset) // _LOOKED_AT)
+    looked = table.key.copy()
+    looked[::every] = True
+    places = zip(table.offset[looked].tolist(), table.size[looked].tolist(), strict=True)
+    return any(data.found(source.read_at(offset, min(size, HEAD))) for offset, size in places)
+
+
+def _coding(stream: AvStream) -> tuple[str, bytes]:
+    return stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
 
 
 def _from_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
     times: list[int | None] = []
-    total = 0
-    last_duration = 0
+    total = leading = last_duration = 0
     first_key: bool | None = None
+    begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
     try:
         for packet in container.demux(stream):
             if packet.size == 0:
                 continue
-            if not times:
-                formats.begin(bytes(memoryview(packet)[:HEAD]))
-            times.append(packet.pts if packet.pts is not None else packet.dts)
+            head = bytes(memoryview(packet)[:HEAD])
+            if first_key is None:
+                formats.begin(head)
+            time = packet.pts if packet.pts is not None else packet.dts
             total += packet.size
-            if packet.is_keyframe:
-                formats.add(bytes(memoryview(packet)[:HEAD]))
-            last_duration = int(packet.duration or 0)
             first_key = packet.is_keyframe if first_key is None else first_key
+            tells = tells or data.found(head)
+            if packet.is_keyframe:
+                formats.add(head)
+            if not begins.shows(packet.is_keyframe, time, head):
+                leading += 1
+                continue
+            times.append(time)
+            last_duration = int(packet.duration or 0)
     except av.error.FFmpegError as error:
         raise BrokenVideo(f"The file breaks off after {len(times)} frames ({reason(error)}).") from error
-    if not times:
+    if not times and not leading:
         raise BrokenVideo("The video stream holds no frames.")
+    opening.refuse_keyless(len(times))
     tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
     given = [time for time in times if time is not None]
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
@@ -187,12 +259,17 @@ def _hints(stream: AvStream) -> list[Fraction]:
 
 
 def _info(
-    source: SpanSource, container: InputContainer, stream: AvStream, video: VideoStream, layout: mp4.Layout | None
+    source: SpanSource,
+    container: InputContainer,
+    stream: AvStream,
+    video: VideoStream,
+    frames: Frames,
+    layout: mp4.Layout | None,
 ) -> MediaInfo:
     videos = [s for s in container.streams.video if s.index != stream.index and not _is_cover(s)]
     told = {stream.index, *(s.index for s in videos)}
     others = [s for s in container.streams if s.index not in told and s.type != "audio"]
-    simple, delayed = _edits(source, stream, video) if layout is not None else (True, False)
+    simple, delayed = _edits(source, stream, video, frames) if layout is not None else (True, False)
     return MediaInfo(
         container=container.format.name,
         size=source.size,
@@ -202,25 +279,37 @@ def _info(
         fragmented=bool(layout and layout.fragmented),
         simple_edits=simple,
         delayed=delayed,
+        sounds=sounds(source, container, layout),
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
-        sounds=tuple(_sound(s) for s in container.streams.audio if s.codec_context),
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
+        extras=_extras(source, container, layout, frames.bytes),
+        user_data=frames.user_data,
+        steps=() if video.constant_rate or not video.timed else timing.steps(frames.times, frames.tick),
     )
 
 
-def _sound(stream: AudioStream) -> Sound:
-    context = stream.codec_context
-    return Sound(
-        codec=context.name,
-        sample_rate=context.sample_rate or 0,
-        channels=context.channels or 0,
-        bit_rate=context.bit_rate or 0,
-    )
+def _evened(video: VideoStream, frames: Frames, rate: Rational | None) -> Evened | None:
+    """What a constant rate makes of the frames; None where none is asked for, or they have it."""
+    if rate is None or (video.constant_rate and video.rate == rate):
+        return None
+    count, doubled, dropped = timing.evened(frames.times, frames.tick, rate.fraction)
+    return Evened(rate=rate, frames=count, doubled=doubled, dropped=dropped)
 
 
-def _edits(source: SpanSource, stream: AvStream, video: VideoStream) -> tuple[bool, bool]:
+def _extras(
+    source: SpanSource, container: InputContainer, layout: mp4.Layout | None, described: int
+) -> tuple[str, ...]:
+    """Kinds of what the container tells beside the pictures; never what it tells."""
+    if layout is not None:
+        alone = len(container.streams) == 1 and not layout.fragmented
+        return extras(Bytes(source), described if alone else None)
+    told = {key.lower() for each in (container, *container.streams) for key in each.metadata}
+    return ("tags",) if told - _TECHNICAL or container.chapters() else ()
+
+
+def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: Frames) -> tuple[bool, bool]:
     """Whether the edit list shows every frame once, and whether it lets time pass before the first one.
 
     Simple is no list, or one edit that only removes the reorder delay; empty edits before it are a delay.
@@ -237,7 +326,8 @@ def _edits(source: SpanSource, stream: AvStream, video: VideoStream) -> tuple[bo
     length = edits[0].segment_duration / track.movie_timescale
     # A fragmented file's edit does not know the length yet (0).
     whole = length == 0 or length >= video.seconds - 1.5 * frame
-    return lead <= _REORDER_FRAMES * frame and whole, delayed
+    hides = float(frames.times[0] * frames.tick) < -0.5 * frame
+    return lead <= _REORDER_FRAMES * frame and whole and not hides, delayed
 
 
 def _created(value: str) -> str:
@@ -277,6 +367,10 @@ def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame, formats: F
         full_range="j4" in (context.pix_fmt or "") or int(first.color_range) == 2,
         # What the container claims is believed only as far as the picture's own header agrees.
         starts_with_key=frames.starts_with_key and (formats.opening is None or formats.opening.key),
+        leading=frames.leading,
+        primaries=int(first.color_primaries),
+        transfer=int(first.color_trc),
+        matrix=int(first.colorspace),
         timed=frames.timed,
         change=formats.change,
         packing=formats.stereo.packing or _packing(first, context.codec.canonical_name),

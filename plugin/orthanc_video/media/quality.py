@@ -87,8 +87,12 @@ class EncoderLog:
         """The command, with what makes it tell. The stream that it writes stays the same, bit for bit."""
         told = list(command)
         told[told.index("-loglevel") + 1] = "repeat+level+debug"
+        asked = f"psnr=1:ssim=1:dump-yuv=/proc/self/fd/{self.descriptors[0]}"
+        if "-x264-params" in told:  # of several, ffmpeg takes the last
+            told[told.index("-x264-params") + 1] += f":{asked}"
+            return told
         at = told.index("libx264") + 1
-        told[at:at] = ["-x264-params", f"psnr=1:ssim=1:dump-yuv=/proc/self/fd/{self.descriptors[0]}"]
+        told[at:at] = ["-x264-params", asked]
         return told
 
     def complaints(self, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -141,9 +145,12 @@ class EncoderLog:
             crf=crf,
         )
 
-    def counts(self, video: VideoStream, written: int, *, cut: bool) -> Counts:
-        """``cut``: the container hides some of the frames. Raises BrokenVideo where frames got lost on the way."""
-        if self._decoded != written:
+    def counts(self, video: VideoStream, written: int, *, cut: bool, evened: bool = False) -> Counts:
+        """``cut``: the container hides some of the frames; ``evened``: a constant rate doubles some and leaves out others.
+
+        Raises BrokenVideo where frames got lost on the way.
+        """
+        if self._decoded != written and not evened:
             raise BrokenVideo(
                 f"{self._decoded} frames were decoded, but {written} came out of the encoder; nothing was stored."
             )

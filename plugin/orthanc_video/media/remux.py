@@ -19,8 +19,10 @@ from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import h264, hevc
 from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
+from orthanc_video.bitstream.userdata import UserData, clean_configuration
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.formats import parameter_sets
+from orthanc_video.media.opening import HEAD, Opening
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
@@ -93,6 +95,8 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
         for packet in packets(container.demux(stream), tell):
             digest.add(packet)
             count += 1
+        if count == 0:
+            raise BrokenVideo("None of the pictures can be decoded; nothing was stored.")
         return digest.hexdigest(), count
 
 
@@ -105,22 +109,25 @@ def _write(
     kind, options = output_format(video.codec)
     with opened(source, spans) as container, av.open(str(target), "w", format=kind, options=options) as output:
         stream = pictures(container)
-        digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
+        codec, extradata = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+        digest, private = SliceHash(codec, extradata), UserData(codec, extradata)
         made = output.add_stream_from_template(stream)
         assert isinstance(made, AvStream)  # noqa: S101
         made.metadata.clear()
+        made.codec_context.extradata = clean_configuration(codec, extradata) or None
         made.time_base = grid.tick if grid else stream.time_base
         if video.codec in _TAGS:
             made.codec_context.codec_tag = _TAGS[video.codec]
         unindexed = _unindexed(video.codec, bytes(stream.codec_context.extradata or b""))
         filtered = _filtered(video.codec, level, unindexed, stream, made)
         count = 0
-        for packet in packets(container.demux(stream), tell):
+        for packet in showable(container.demux(stream), stream, tell):
             digest.add(packet)
+            packet = _without(private, packet)
             if grid is not None:
                 grid.place(packet, count)
             else:
-                _earlier(packet, start)
+                put_earlier(packet, start)
             for out in filtered.filter(packet) if filtered else (packet,):
                 if unindexed and count == 0:
                     made.codec_context.extradata = parameter_sets(video.codec, split_annexb(bytes(out)))
@@ -136,6 +143,30 @@ def output_format(codec: str) -> tuple[str, dict[str, str]]:
     return kind, options | {"fflags": "+bitexact"}
 
 
+def _without(private: UserData, packet: Packet[Any]) -> Packet[Any]:
+    """The packet, or one like it that lacks the user data."""
+    data = bytes(packet)
+    kept = private.removed(data)
+    if kept is data:
+        return packet
+    if not kept:
+        raise BrokenVideo("A frame holds no picture; nothing was stored.")
+    clean = Packet(kept)
+    clean.pts, clean.dts, clean.time_base = packet.pts, packet.dts, packet.time_base
+    clean.duration, clean.is_keyframe = packet.duration, packet.is_keyframe
+    return clean
+
+
+def showable(demuxed: Iterator[Packet[Any]], stream: AvStream, tell: Tell = lambda _: None) -> Iterator[Packet[Any]]:
+    """Those that can be shown (media/opening.py)."""
+    begins = Opening(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
+    for packet in packets(demuxed, tell):
+        time = packet.pts if packet.pts is not None else packet.dts
+        head = b"" if begins.over else bytes(memoryview(packet)[:HEAD])
+        if begins.shows(packet.is_keyframe, time, head):
+            yield packet
+
+
 def packets(demuxed: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
     """Those that hold something; tells how many have been dealt with."""
     for count, packet in enumerate((packet for packet in demuxed if packet.size), 1):
@@ -146,11 +177,13 @@ def packets(demuxed: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]
 def _start(source: Path, spans: Spans, tell: Tell) -> int:
     """When the first frame is shown, in the stream's ticks: a camera's clock need not begin at 0."""
     with opened(source, spans) as container:
-        times = (packet.pts for packet in packets(container.demux(pictures(container)), tell))
+        stream = pictures(container)
+        times = (packet.pts for packet in showable(container.demux(stream), stream, tell))
         return min((time for time in times if time is not None), default=0)
 
 
-def _earlier(packet: Packet[Any], start: int) -> None:
+def put_earlier(packet: Packet[Any], start: int) -> None:
+    """Moves a packet's times by ``start`` of its ticks."""
     if packet.pts is not None:
         packet.pts -= start
     if packet.dts is not None:
@@ -184,7 +217,7 @@ def _decoded_order(source: Path, spans: Spans, count: int, tell: Tell) -> list[i
     shown: list[int] = []
     with opened(source, spans) as container:
         stream = pictures(container)
-        for number, packet in enumerate(packets(container.demux(stream), tell)):
+        for number, packet in enumerate(showable(container.demux(stream), stream, tell)):
             packet.pts = packet.dts = number
             shown += [frame.pts for frame in stream.decode(packet) if frame.pts is not None]
         shown += [frame.pts for frame in stream.decode(None) if frame.pts is not None]
@@ -211,7 +244,8 @@ class _Grid:
     def over(cls, source: Path, spans: Spans, video: VideoStream, listener: Listener) -> _Grid:
         tell = telling("remux", video, listener, 0.0, _TIMES)
         with opened(source, spans) as container:
-            given = [packet.pts for packet in packets(container.demux(pictures(container)), tell)]
+            stream = pictures(container)
+            given = [packet.pts for packet in showable(container.demux(stream), stream, tell)]
             tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):

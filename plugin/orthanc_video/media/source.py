@@ -15,7 +15,7 @@ from orthanc_video.media import sniff
 from orthanc_video.model import Span
 
 # Only demuxers of single self-contained files: playlists (hls, concat, dash …) could name other files.
-DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf"
+DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf,rm"
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -71,3 +73,30 @@ def deviation(times: Ticks, tick: Fraction, rate: Fraction) -> float:
         return float("inf")
     ideal = np.arange(len(times), dtype=np.float64) * float(step)
     return float(np.abs((times - times[0]) - ideal).max())
+
+
+def evened(times: Ticks, tick: Fraction, rate: Fraction) -> tuple[int, int, int]:
+    """What a grid of ``rate`` frames per second makes of these: how many frames come out, are doubled, are dropped.
+
+    Each frame goes to the place nearest to its time, half-way to the later one; of several the last one stays, and an
+    empty place shows the frame before it again.
+    """
+    places = [math.floor(int(time) * tick * rate + Fraction(1, 2)) for time in (times - times[0]).tolist()]
+    taken = len(set(places))
+    return places[-1] + 1, places[-1] + 1 - taken, len(places) - taken
+
+
+# Frames that an attribute of 65,534 bytes can have a step for at most: one digit and a backslash each.
+_MOST_STEPS = 32767
+
+
+def steps(times: Ticks, tick: Fraction) -> tuple[int, ...]:
+    """The microseconds from each frame's predecessor, the first being 0: their sums are the times, each rounded once.
+
+    Empty for more frames than Frame Time Vector can tell of.
+    """
+    if len(times) > _MOST_STEPS:
+        return ()
+    scale = tick * 1_000_000
+    rounded = [round(int(time) * scale) for time in (times - times[0]).tolist()]
+    return (0, *(later - earlier for earlier, later in pairwise(rounded)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import subprocess
 from collections import deque
@@ -16,12 +17,12 @@ import ffmpeg
 
 from orthanc_video.bitstream import levels, sei
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
-from orthanc_video.media import sandbox
+from orthanc_video.media import colour, sandbox
 from orthanc_video.media.probe import LARGEST_AREA, probe
 from orthanc_video.media.quality import EncoderLog
 from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Progress, Span, Target, VideoStream
+from orthanc_video.model import Progress, Rational, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
 Feed = Callable[[IO[bytes]], None]
@@ -51,6 +52,8 @@ def streamable(
     encoded = probe(raw).video
     if encoded.frames != written:
         raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
+    if aim.frames and written != aim.frames:
+        raise BrokenVideo(f"Of {aim.frames} frames at the constant rate {written} came out; nothing was stored.")
     remux(raw, target, encoded, 0, lambda told: listener(told.within(0.97, 1)))
     raw.unlink()
     return encoded
@@ -148,7 +151,10 @@ def command_line(
     source: Path, target: Path, video: VideoStream, aim: Target, preset: str, crf: int, span: Span | None = None
 ) -> list[str]:
     """The ffmpeg command: also what the benchmark runs as the rival."""
-    return encoded(shown(source, video, aim, span), target, video, aim, preset, crf)
+    picture = shown(source, video, aim, span)
+    if aim.rate:
+        video = dataclasses.replace(video, rate=aim.rate, constant_rate=True)
+    return encoded(picture, target, video, aim, preset, crf)
 
 
 def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
@@ -163,7 +169,16 @@ def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = Non
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
         picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
-    return sized(picture, video, aim)
+    picture = sized(picture, video, aim)
+    return evened(picture, aim, aim.rate) if aim.rate else picture
+
+
+def evened(picture: ffmpeg.nodes.FilterableStream, aim: Target, rate: Rational) -> ffmpeg.nodes.FilterableStream:
+    """``picture`` with each frame at the place of a constant rate that is nearest to its time (timing.evened)."""
+    grid = {"fps": f"{rate.numerator}/{rate.denominator}", "round": "near"}
+    from_0 = picture.filter("setpts", "PTS-STARTPTS").filter("fps", **grid)
+    last = from_0.filter("tpad", stop=aim.frames, stop_mode="clone")
+    return last.filter("trim", end_frame=aim.frames).filter("setpts", f"N/({rate.numerator}/{rate.denominator}*TB)")
 
 
 def encoded(
@@ -181,6 +196,7 @@ def encoded(
         sn=None,
         dn=None,
         map_metadata=-1,
+        map_chapters=-1,
         vcodec="libx264",
         preset=preset,
         crf=crf,
@@ -190,6 +206,7 @@ def encoded(
         fps_mode="passthrough",
         enc_time_base=f"{tick(video).numerator}:{tick(video).denominator}",
         g=max(1, round(2 * float(video.rate))),
+        a53cc=0,
         bitexact=None,
         **{"profile:v": "high", "level:v": f"{aim.level // 10}.{aim.level % 10}", "refs:v": 4},
         **said,
@@ -207,22 +224,28 @@ def tick(video: VideoStream) -> Fraction:
 
 
 def sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Target) -> ffmpeg.nodes.FilterableStream:
-    """``picture`` upright, with square pixels and even sides; where its shape changes half-way, black borders."""
+    """``picture`` upright, with square pixels and even sides; where its shape changes half-way, black borders.
+
+    Its colours are those of television (media/colour.py), in studio range, and say so.
+    """
     turned = video.rotation in {90, 270}
     width, height = (video.height, video.width) if turned else (video.width, video.height)
     padded = (width + width % 2, height + height % 2)
     square = video.pixel_aspect.fraction == 1
+    ranged = colour.scaling(video)
+    for name, options in colour.before(video):
+        picture = picture.filter(name, **options)
     if video.change or (square and (width, height) == (aim.width, aim.height)):
         # Nothing happens to a frame that fits; of VP8, VP9 and AV1 only the decoder knows whether all do.
-        ranged = {"out_range": "tv"} if video.full_range or video.change else {}
         fitted = picture.filter(
             "scale", aim.width, aim.height, flags="bicubic", force_original_aspect_ratio="decrease", **ranged
         )
-        return fitted.filter("pad", aim.width, aim.height, "(ow-iw)/2", "(oh-ih)/2")
-    if square and padded == (aim.width, aim.height):
-        picture = picture.filter("pad", aim.width, aim.height)
-        return picture.filter("scale", out_range="tv") if video.full_range else picture
-    return picture.filter("scale", aim.width, aim.height, flags="bicubic", out_range="tv")
+        picture = fitted.filter("pad", aim.width, aim.height, "(ow-iw)/2", "(oh-ih)/2")
+    elif square and padded == (aim.width, aim.height):
+        picture = picture.filter("pad", aim.width, aim.height).filter("scale", **ranged)
+    else:
+        picture = picture.filter("scale", aim.width, aim.height, flags="bicubic", **ranged)
+    return picture.filter("format", "yuv420p").filter("setparams", **colour.said(video))
 
 
 def _failure(code: int, words: str) -> Exception:

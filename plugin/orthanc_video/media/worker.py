@@ -7,6 +7,7 @@ happens to this process, the gateway and Orthanc go on. Lines out: ``{"progress"
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import (
+    audio,
     cine,
     cine_render,
     frames,
@@ -31,7 +33,19 @@ from orthanc_video.media import (
     vmaf,
 )
 from orthanc_video.media.quality import EncoderLog, nowhere
-from orthanc_video.model import Action, Made, Most, MultiFrame, Plan, Progress, Span, VideoStream, from_json, to_json
+from orthanc_video.model import (
+    Action,
+    Made,
+    Most,
+    MultiFrame,
+    Plan,
+    Progress,
+    Span,
+    VideoStream,
+    Wishes,
+    from_json,
+    to_json,
+)
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).
@@ -39,19 +53,37 @@ _LEISURE = 10
 
 
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
-    info = probe.probe(Path(arguments["path"]))
-    return {"info": to_json(info), "plan": to_json(plan.plan(info, arguments.get("transfer_syntax", "")))}
+    wishes = from_json(Wishes, arguments.get("wishes", {}))
+    info = probe.probe(Path(arguments["path"]), wishes=wishes)
+    return {"info": to_json(info), "plan": to_json(plan.plan(info, wishes))}
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """The conforming stream; ``parts`` are several where it is longer than ``most``."""
+    source, planned = Path(arguments["source"]), from_json(Plan, arguments["plan"])
     made, most = _stream(arguments, listener), from_json(Most, arguments["most"])
-    if not most.is_exceeded(made.size, made.video):
-        return {"parts": [to_json(made)]}
-    several = parts.cut(made, Path(arguments["target"]), most, listener)
-    if made.path != arguments["source"] and len(several) > 1:
+    several = [made]
+    if most.is_exceeded(made.size, made.video):
+        several = parts.cut(made, Path(arguments["target"]), most, listener)
+    if len(several) > 1 and made.path != arguments["source"]:
         Path(made.path).unlink()
+    if planned.sound is not None and several[0].path != arguments["source"]:
+        several = [_sounding(one, source, planned) for one in several]
     return {"parts": to_json(several)}
+
+
+def _sounding(silent: Made, source: Path, planned: Plan) -> Made:
+    """The same pictures with what is heard in the source meanwhile."""
+    if planned.sound is None:
+        raise ValueError("a sound that is not planned")
+    pictures = Path(silent.path)
+    target = pictures.with_name(f"{pictures.stem}-heard{pictures.suffix}")
+    audio.add(pictures, source, target, planned.sound, planned.sound_copied, silent.start.fraction)
+    pictures.unlink()
+    probed = probe.probe(target)
+    return dataclasses.replace(
+        silent, path=str(target), size=target.stat().st_size, video=probed.video, probed=probed
+    )
 
 
 def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
@@ -69,7 +101,8 @@ def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
     else:
         preset, crf, log = arguments["preset"], arguments["crf"], EncoderLog()
         encoded = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
-        counts = log.counts(video, encoded.frames, cut=arguments["cut"])
+        evened = planned.target.rate is not None
+        counts = log.counts(video, encoded.frames, cut=arguments["cut"], evened=evened)
         told = {"quality": log.quality(encoded.frames, crf), "counts": counts}
     probed = probe.probe(target)
     return Made(path=str(target), size=target.stat().st_size, video=probed.video, probed=probed, **told)

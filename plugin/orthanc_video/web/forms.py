@@ -105,7 +105,9 @@ async def _file(
         await gateway.access.store(caller, spooled.path, spooled.size)
         return None
     name, kind = multipart.base_name(begins.filename), begins.headers.get("content-type", "")
-    described = await describe(gateway.objects, caller, gateway.site, form.attributes, name, kind)
+    described = await describe(
+        gateway.objects, caller, gateway.site, gateway.settings.gateway, form.attributes, name, kind
+    )
     try:
         return await receive(gateway.engine, spooled, described)
     except VideoError as error:

@@ -66,7 +66,9 @@ async def _raw(
             body = _chained(head, stream)
             refuse_too_large(gateway.settings, size)
             kind = request.headers.get("content-type", "")
-            described = await describe(gateway.objects, caller, gateway.site, given, name, kind)
+            described = await describe(
+                gateway.objects, caller, gateway.site, gateway.settings.gateway, given, name, kind
+            )
             name = described.filename
             async with SpoolFile(gateway.settings, hold) as spooled:
                 async for block in _gunzipped(body) if _is_gzip(request) else body:

@@ -111,19 +111,19 @@ def _sound(said: Dataset, syntax: VideoSyntax, info: MediaInfo) -> Iterator[Find
         yield finding("sound-absent", f"There is a {keyword}, but the stream has no sound.")
     for sound in info.sounds:
         if not conforms(sound, syntax, info.container):
-            told = f"{sound.codec}, {sound.sample_rate} Hz, {sound.channels} channel(s), {sound.bit_rate} bit/s"
+            told = f"{sound.codec}, {sound.rate} Hz, {sound.channels} channel(s), {sound.bit_rate} bit/s"
             yield finding("sound-format", f"The sound is {told}, which DICOM does not allow in {info.container}.")
 
 
 def conforms(sound: Sound, syntax: VideoSyntax, container: str) -> bool:
     """Whether DICOM allows this sound beside such a video (PS3.5 8.2.5, 8.2.12)."""
     if syntax.codec == "mpeg2video":
-        return sound.codec in _LAYER_3 and sound.sample_rate in _TELEVISION and sound.channels in {1, 2}
+        return sound.codec in _LAYER_3 and sound.rate in _TELEVISION and sound.channels in {1, 2}
     names = set(container.split(","))
     return any(
         sound.codec in row.codecs
         and names & set(row.containers)
-        and sound.sample_rate in row.rates
+        and sound.rate in row.rates
         and sound.channels in row.channels
         and sound.bit_rate <= row.bit_rate
         for row in AUDIO
