@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import get_frame
 
 from orthanc_video import command_convert
-from orthanc_video.model import MediaInfo, Plan, Wishes, from_json
+from orthanc_video.model import MediaInfo, Most, Plan, Wishes, from_json
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ def converted(source: Path, folder: Path, wishes: Wishes = Wishes()) -> Converte
     folder.mkdir(exist_ok=True)
     path, stream = folder / f"{source.name}.dcm", folder / f"{source.name}.stream"
     probed = command_convert.probe(source, wishes)
-    command_convert.convert(source, path, "photographic", [], wishes)
+    command_convert.convert(source, path, "photographic", [], Most(bytes=1 << 31), wishes)
     stream.write_bytes(get_frame(dcmread(path).PixelData, 0, number_of_frames=1))
     return Converted(from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"]), path, stream)

@@ -38,9 +38,7 @@ def probe(source: Path, asked: Wishes = _NONE) -> dict[str, Any]:
     return result
 
 
-def convert(
-    source: Path, target: Path, sop_class: str, given: list[str], most: Most, asked: Wishes = _NONE
-) -> None:
+def convert(source: Path, target: Path, sop_class: str, given: list[str], most: Most, asked: Wishes = _NONE) -> None:
     """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
 
     ``given`` are KEYWORD=VALUE: DICOM attributes, and Profile, which is one of those built in. Nothing is left behind

@@ -217,17 +217,22 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     if gateway.instance_mb > LARGEST_MB:
         told = f'"{SECTION}.InstanceMB" must be at most {LARGEST_MB}, but is {gateway.instance_mb}'
         raise ConfigurationError(f"{told}: one DICOM object holds less than 4 GiB.")
+    if gateway.constant_rate and not 1 <= gateway.constant_rate <= _FASTEST:
+        raise ConfigurationError(f'"{SECTION}.ConstantRate" must be 0, or from 1 to {_FASTEST} frames per second.')
+    _refuse_unknown(gateway)
+    for name, most in _AT_MOST.items():
+        if getattr(gateway, name) > most:
+            key = f"{SECTION}.{key_of(name)}"
+            raise ConfigurationError(f'"{key}" must be at most {most}, but is {getattr(gateway, name)}.')
+
+
+def _refuse_unknown(gateway: Gateway) -> None:
+    """Words that are none of a setting's choices."""
     for name, choices in _CHOICES.items():
         if getattr(gateway, name) not in choices:
             asked = " or ".join(f'"{choice}"' for choice in choices)
             shown = json.dumps(getattr(gateway, name))
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be {asked}, but is {shown}.')
-    if gateway.constant_rate and not 1 <= gateway.constant_rate <= _FASTEST:
-        raise ConfigurationError(f'"{SECTION}.ConstantRate" must be 0, or from 1 to {_FASTEST} frames per second.')
-    for name, most in _AT_MOST.items():
-        if getattr(gateway, name) > most:
-            key = f"{SECTION}.{key_of(name)}"
-            raise ConfigurationError(f'"{key}" must be at most {most}, but is {getattr(gateway, name)}.')
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.media.remux import remux
 from orthanc_video.media.transcode import transcode
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, Wishes
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Prepared:
 
 def prepare(source: Path, folder: Path, wanted: str = "") -> Prepared:
     info = probe(source)
-    planned = plan(info, wanted)
+    planned = plan(info, Wishes(transfer_syntax=wanted))
     data = source.read_bytes()
     upload = Upload(
         id="1",
@@ -51,7 +51,7 @@ def prepare(source: Path, folder: Path, wanted: str = "") -> Prepared:
 
 def _made(source: Path, target: Path, info: MediaInfo, planned: Plan) -> Made:
     if planned.action is Action.WRAP:
-        return Made(path=str(source), size=source.stat().st_size, video=info.video, steps=info.steps)
+        return Made(path=str(source), size=source.stat().st_size, video=info.video, probed=info)
     if planned.action is Action.REMUX:
         remux(source, target, info.video, planned.target.level if planned.target else 0, lambda _: None)
     else:
@@ -59,7 +59,8 @@ def _made(source: Path, target: Path, info: MediaInfo, planned: Plan) -> Made:
         raw = target.with_name("raw.mp4")
         transcode(source, raw, info.video, planned.target, "veryfast", 20, lambda _: None)
         remux(raw, target, probe(raw).video, 0, lambda _: None)
-    return Made(path=str(target), size=target.stat().st_size, video=probe(target).video)
+    probed = probe(target)
+    return Made(path=str(target), size=target.stat().st_size, video=probed.video, probed=probed)
 
 
 @pytest.fixture(scope="session")

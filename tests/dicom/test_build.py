@@ -254,7 +254,7 @@ def test_a_variable_rate_has_a_vector_of_its_times(clips: Clips, tmp_path: Path)
 
 def test_without_a_vector_a_variable_rate_says_its_mean(clips: Clips, tmp_path: Path) -> None:
     prepared = prepare(clips.variable_rate(), tmp_path)
-    silent = replace(prepared, made=replace(prepared.made, steps=()))  # as for frames that are too many for it
+    silent = replace(prepared, made=replace(prepared.made, probed=None))  # as for frames that are too many for it
     dataset = dcmread(silent.write(tmp_path / "o.dcm"), stop_before_pixels=True)
     assert float(dataset.FrameTime) == pytest.approx(1001 / 26, rel=0.002)
     assert dataset.FrameIncrementPointer == 0x00181063

@@ -14,7 +14,7 @@ from orthanc_video.bitstream.levels import lowest_level
 from orthanc_video.dicom.syntaxes import BY_UID
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media.plan import plan
-from orthanc_video.model import Action, MediaInfo, Rational, Target
+from orthanc_video.model import Action, MediaInfo, Rational, Target, Wishes
 
 _41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
 _MP_ML, _MP_HL, _HEVC = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 107))
@@ -124,7 +124,7 @@ _ASKED: dict[str, tuple[MediaInfo, str, Action]] = {
 @pytest.mark.parametrize("name", _ASKED)
 def test_a_transfer_syntax_that_is_asked_for(name: str) -> None:
     info, asked, action = _ASKED[name]
-    planned = plan(info, asked)
+    planned = plan(info, Wishes(transfer_syntax=asked))
     assert (planned.action, planned.transfer_syntax) == (action, asked), planned.reasons
 
 
@@ -152,7 +152,7 @@ _IN_VAIN: dict[str, tuple[MediaInfo, str, str]] = {
 def test_a_transfer_syntax_that_is_asked_for_in_vain(name: str) -> None:
     info, asked, words = _IN_VAIN[name]
     with pytest.raises(UnsupportedMedia) as caught:
-        plan(info, asked)
+        plan(info, Wishes(transfer_syntax=asked))
     assert BY_UID[asked].name in caught.value.sentence
     assert words in caught.value.sentence
 

@@ -30,8 +30,8 @@ _LAYOUTS = {2: "stereo", 6: "5.1"}
 def add(silent: Path, source: Path, target: Path, sound: Sound, copied: bool, start: Fraction = _BEGINNING) -> None:
     """Writes to ``target`` the pictures of ``silent`` with the first sound of ``source`` beside them.
 
-    The sound begins and ends with them; they are those from ``start`` seconds of the source on. ``copied``: its packets pass through unchanged,
-    else they become what ``sound`` says. Raises BrokenVideo where the pictures would change.
+    The sound begins and ends with them; they are those from ``start`` seconds of the source on. ``copied``: its packets
+    pass through unchanged, else they become what ``sound`` says. Raises BrokenVideo where the pictures would change.
     """
     begins = _begins(source) + start
     recoded = target.with_suffix(".sound.mka")

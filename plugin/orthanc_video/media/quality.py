@@ -146,7 +146,7 @@ class EncoderLog:
         )
 
     def counts(self, video: VideoStream, written: int, *, cut: bool, evened: bool = False) -> Counts:
-        """``cut``: the container hides some of the frames; ``evened``: a constant rate doubles some and leaves out others.
+        """``cut``: the container hides some of the frames; ``evened``: a constant rate doubles and leaves out some.
 
         Raises BrokenVideo where frames got lost on the way.
         """

@@ -81,9 +81,7 @@ def _sounding(silent: Made, source: Path, planned: Plan) -> Made:
     audio.add(pictures, source, target, planned.sound, planned.sound_copied, silent.start.fraction)
     pictures.unlink()
     probed = probe.probe(target)
-    return dataclasses.replace(
-        silent, path=str(target), size=target.stat().st_size, video=probed.video, probed=probed
-    )
+    return dataclasses.replace(silent, path=str(target), size=target.stat().st_size, video=probed.video, probed=probed)
 
 
 def _stream(arguments: dict[str, Any], listener: Listener) -> Made:

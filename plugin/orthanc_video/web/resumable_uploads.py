@@ -85,9 +85,7 @@ async def create(request: Request, gateway: GatewayParts, sender: SenderNow) -> 
         _refuse_other_media(request)
     given: dict[str, str] = tus.metadata(request.headers.get("upload-metadata", ""))
     name, kind = multipart.base_name(given.pop("filename", "")), given.pop("filetype", "")
-    described = await describe(
-        gateway.objects, sender, gateway.site, gateway.settings.gateway, given, name, kind
-    )
+    described = await describe(gateway.objects, sender, gateway.site, gateway.settings.gateway, given, name, kind)
     record = await gateway.resumable.create(sender, length, request.headers.get("upload-metadata", ""), described)
     # Relative, so that it is right behind any proxy and prefix.
     headers = {"Location": f"uploads/{record.id}", **_expiry(gateway, record)}
