@@ -16,6 +16,7 @@ from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Action
+from references import data_reference
 
 _DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "mpg": "mpeg"}
 _NAMES = {"mpeg2": "mpeg2video"}
@@ -279,3 +280,21 @@ def test_another_video_is_told_of_a_transcode_too(clips: Clips, tmp_path: Path) 
     planned = plan(probe(path))
     assert planned.action is Action.TRANSCODE
     assert any("another video of 80 × 60" in reason for reason in planned.reasons)
+
+
+@pytest.mark.parametrize("kind", [b"url ", b"urn ", b"alis"])
+def test_pictures_that_are_said_to_lie_in_another_file(clips: Clips, tmp_path: Path, kind: bytes) -> None:
+    """Where they lie in this one nevertheless, the name of the other must not be stored; else there are none."""
+    plain = clips.conforming().read_bytes()
+    assert plan(probe(clips.conforming())).action is Action.WRAP
+    path = tmp_path / "named.mp4"
+    path.write_bytes(data_reference(plain, kind, "http://127.0.0.1:9/x.mp4"))
+    if kind != b"alis":  # of these FFmpeg reads nothing at all
+        planned = plan(probe(path))
+        assert planned.action is Action.REMUX
+        assert any("names another file" in reason for reason in planned.reasons)
+    data = path.read_bytes()
+    pictures = data.index(b"mdat") + 4
+    path.write_bytes(data[:pictures] + bytes(len(data) - pictures))
+    with pytest.raises(BrokenVideo, match="only names another"):
+        probe(path)

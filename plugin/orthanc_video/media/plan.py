@@ -125,6 +125,8 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The MP4 is fragmented; one index is written so that any frame is found at once."
     elif not info.streamable:
         yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
+    if info.elsewhere:
+        yield "The container names another file as one that holds its media; that name is left out."
     if info.delayed:
         yield "The container lets time pass before the first frame; the pictures now begin at once."
     if info.audio_codecs:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -65,13 +67,14 @@ def probe(path: Path, spans: Spans = None) -> MediaInfo:
             stream = pictures(container)
             formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
             track = _track(source, stream, layout)
-            if track is not None and layout is not None and not layout.fragmented:
-                frames = _from_table(source, mp4.samples(Bytes(source), track), formats)
-                first = _first_frame(container, stream.index)
-            else:
-                frames = _from_packets(container, stream, formats)
-                with opened(path, spans) as again:  # the packets of the other are read
-                    first = _first_frame(again, stream.index)
+            with _here(track):
+                if track is not None and layout is not None and not layout.fragmented:
+                    frames = _from_table(source, mp4.samples(Bytes(source), track), formats)
+                    first = _first_frame(container, stream.index)
+                else:
+                    frames = _from_packets(container, stream, formats)
+                    with opened(path, spans) as again:  # the packets of the other are read
+                        first = _first_frame(again, stream.index)
             if track is not None and track.descriptions > 1:
                 frames = dataclasses.replace(frames, change=frames.change or "what another description of the MP4 says")
             return _info(source, container, stream, _describe(stream, frames, first), layout)
@@ -113,6 +116,17 @@ def _track(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> m
     if layout is None:
         return None
     return next((track for track in mp4.tracks(Bytes(source)) if track.id == stream.id), None)
+
+
+@contextlib.contextmanager
+def _here(track: mp4.Track | None) -> Iterator[None]:
+    """What is wrong with pictures that are said to lie in another file is that they do not lie in this one."""
+    try:
+        yield
+    except BrokenVideo as error:
+        if track is None or not track.elsewhere:
+            raise
+        raise BrokenVideo("The file only names another one as that which holds its pictures; it has none.") from error
 
 
 def _from_table(source: SpanSource, table: mp4.SampleTable, formats: Formats) -> Frames:
@@ -186,6 +200,7 @@ def _info(
         fragmented=bool(layout and layout.fragmented),
         simple_edits=simple,
         delayed=delayed,
+        elsewhere=bool(layout and layout.elsewhere),
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
