@@ -67,7 +67,7 @@ def references(canary: Canary, clips: dict[str, bytes]) -> Iterator[Hostile]:
             yield Hostile(f"disguised {name} to a {where}", b"\x00\x00\x00\x14ftypisom" + bytes(8) + text.encode())
         for kind in (b"url ", b"urn ", b"alis", b"rsrc"):
             yield Hostile(
-                f"MOV data reference {kind.decode()} to a {where}", _data_reference(clips["qt.mov"], kind, target)
+                f"MOV data reference {kind.decode()} to a {where}", data_reference(clips["qt.mov"], kind, target)
             )
         yield Hostile(f"MOV that is only a reference to a {where}", _reference_movie(target))
         yield Hostile(f"Matroska linked to a {where}", _linked(clips["h264.mkv"], target))
@@ -102,8 +102,10 @@ def _texts(target: str) -> dict[str, str]:
     }
 
 
-def _data_reference(mov: bytes, kind: bytes, target: str) -> bytes:
-    """A MOV whose pictures lie elsewhere: its dref box names ``target`` (ISO/IEC 14496-12 8.7.2; QuickTime's alias)."""
+def data_reference(mov: bytes, kind: bytes, target: str) -> bytes:
+    """A MOV or MP4 whose pictures are said to lie elsewhere: its dref box names ``target`` (ISO/IEC 14496-12 8.7.2;
+    QuickTime's alias). Where they lie in the file itself, they are still found there.
+    """
     content = _alias(target) if kind == b"alis" else target.encode() + b"\0"
     dref = box(b"dref", struct.pack(">II", 0, 1) + box(kind, bytes(4) + content))
     old = mov.index(b"dref", mov.index(b"vmhd")) - 4
@@ -112,7 +114,12 @@ def _data_reference(mov: bytes, kind: bytes, target: str) -> bytes:
     for parent in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
         at = mov.index(parent) - 4
         mov = mov[:at] + struct.pack(">I", struct.unpack_from(">I", mov, at)[0] + growth) + mov[at + 4 :]
-    return mov
+    if mov.index(b"mdat") < mov.index(b"moov"):
+        return mov
+    chunks = mov.index(b"stco") + 8
+    count = struct.unpack_from(">I", mov, chunks)[0]
+    moved = [offset + growth for offset in struct.unpack_from(f">{count}I", mov, chunks + 4)]
+    return mov[: chunks + 4] + struct.pack(f">{count}I", *moved) + mov[chunks + 4 + 4 * count :]
 
 
 def _alias(target: str) -> bytes:

@@ -51,6 +51,8 @@ def test_the_worst_comes_first_and_a_problem_is_the_exit_status(
         ("{", "not valid JSON"),
         (json.dumps({"VideoGateway": {"Port": "x"}}), "VideoGateway.Port"),
         (json.dumps({"AuthenticationEnabled": True}), "no user of its own"),
+        (json.dumps({"VideoGateway": {"Database": "mysql://ada:hidden@localhost/jobs"}}), "postgresql://"),
+        (json.dumps({"VideoGateway": {"WorkerMemoryMB": 100}}), "WorkerMemoryMB"),
         (json.dumps({"VideoGateway": {"Host": "0.0.0.0"}}), "asks nobody for a password"),
     ],
 )

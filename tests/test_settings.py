@@ -214,6 +214,7 @@ def test_any_json_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, val
         ({"AnswerSeconds": -1}, "must not be negative"),
         ({"ProbeSeconds": 0}, "must be more than 0"),
         ({"Transcodes": -1}, "must not be negative"),
+        ({"WorkerMemoryMB": 100}, 'WorkerMemoryMB" must be at least 512, but is 100'),
         ({"Port": 70000}, 'Port" must be at most 65535'),
         ({"WorkerMetricsPort": 70000}, 'WorkerMetricsPort" must be at most 65535'),
         ({"Renditions": "always"}, '"on-arrival" or "none", but is "always"'),

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from orthanc_video.doctor import keys, machine, plugins, services
+from orthanc_video.doctor import database, keys, machine, plugins, services
 from orthanc_video.doctor.finding import Finding, Level, ok, problem
 from orthanc_video.errors import ConfigurationError
+from orthanc_video.jobs.database import url_of
 from orthanc_video.settings import read_configuration, settings_of
 
 _ORDER = (Level.PROBLEM, Level.ADVICE, Level.OK)
@@ -33,6 +34,7 @@ def examine(path: Path, url: str) -> Iterator[Finding]:
     try:
         configuration = read_configuration(path)
         settings = settings_of(path)
+        jobs = url_of(settings)
     except ConfigurationError as error:
         yield problem("settings", error.sentence, "Correct the configuration, and ask again.")
         return
@@ -42,4 +44,5 @@ def examine(path: Path, url: str) -> Iterator[Finding]:
     yield from keys.examine(configuration, settings)
     yield from plugins.examine(configuration, settings)
     yield from machine.examine(settings)
+    yield from database.examine(jobs)
     yield from services.examine(configuration, settings)

@@ -137,6 +137,7 @@ class MediaInfo:
 
     ``delayed``: the pictures begin after an empty stretch of the container's time.
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
+    ``elsewhere``: the container names another file as one that holds its media.
     ``other_videos`` are the sizes of those that are not taken, such as "160 × 120".
     ``created`` is the container's creation time as ISO 8601, when it has a believable one.
     ``extras`` are the kinds of what the container tells beside the pictures, ``user_data`` says that the stream does.
@@ -154,6 +155,7 @@ class MediaInfo:
     fragmented: bool = False
     simple_edits: bool = True
     delayed: bool = False
+    elsewhere: bool = False
     audio_codecs: tuple[str, ...] = ()
     sounds: tuple[Sound, ...] = ()
     other_videos: tuple[str, ...] = ()

@@ -198,11 +198,15 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
 
 _NOT_ZERO = (
     *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
-    *("maximum_upload_mb", "instance_mb", "worker_memory_mb"),
+    *("maximum_upload_mb", "instance_mb"),
 )
 _CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE), "audio": AUDIO}
 _FASTEST = 240
 _AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1}
+
+
+# Below this a media process cannot even read a film of full HD: FFmpeg and NumPy take 300 MiB of addresses.
+LEAST_MEMORY_MB = 512
 
 
 def _refuse_nonsense(gateway: Gateway) -> None:
@@ -214,6 +218,9 @@ def _refuse_nonsense(gateway: Gateway) -> None:
     for name in _NOT_ZERO:
         if not getattr(gateway, name):
             raise ConfigurationError(f'"{SECTION}.{key_of(name)}" must be more than 0.')
+    if gateway.worker_memory_mb < LEAST_MEMORY_MB:
+        told = f'"{SECTION}.WorkerMemoryMB" must be at least {LEAST_MEMORY_MB}, but is {gateway.worker_memory_mb}'
+        raise ConfigurationError(f"{told}: a media process with less reads no film.")
     if gateway.instance_mb > LARGEST_MB:
         told = f'"{SECTION}.InstanceMB" must be at most {LARGEST_MB}, but is {gateway.instance_mb}'
         raise ConfigurationError(f"{told}: one DICOM object holds less than 4 GiB.")

@@ -30,6 +30,8 @@ def test_a_user_is_known_by_name_from_anywhere() -> None:
     assert (
         Caller(credentials=_caller(authorization=_basic("alice", "x")).credentials, local=False).owner("salt") == alice
     )
+    for page in ("theme=dark", "theme=light"):
+        assert _caller(authorization=_basic("alice", "x"), cookie=page).owner("salt") == alice
     others = [
         _caller(),
         _caller(authorization=_basic("alicia", "x")),
@@ -37,6 +39,8 @@ def test_a_user_is_known_by_name_from_anywhere() -> None:
         _caller(authorization="Bearer alice"),
         _caller(authorization="Basic alice"),
         _caller(cookie=_basic("alicia", "x")),
+        _caller(cookie="session=1"),
+        _caller(authorization="Bearer alice", cookie="session=1"),
     ]
     assert alice not in {other.owner("salt") for other in others}
     assert len({other.owner("salt") for other in others}) == len(others)

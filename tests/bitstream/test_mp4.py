@@ -132,6 +132,36 @@ def test_announced_fragments_mean_fragmented(mp4_clips: dict[str, Path]) -> None
         _indexed(data)
 
 
+@pytest.mark.parametrize(
+    ("entries", "elsewhere"),
+    [
+        ([], False),
+        ([box("url ", numbers(1))], False),
+        ([box("alis", numbers(1))], False),
+        ([box("url ", numbers(0) + b"http://x")], True),
+        ([box("url ", numbers(1)), box("urn ", numbers(0))], True),
+        ([box("url ", b"")], True),
+        ([b"\0\0\0\x03url!!!!!"], True),
+    ],
+)
+def test_a_file_says_whether_another_holds_its_media(
+    mp4_clips: dict[str, Path], entries: list[bytes], elsewhere: bool
+) -> None:
+    data = mp4_clips["plain.mp4"].read_bytes()
+    (track,) = tracks(BytesSource(data))
+    assert not track.elsewhere
+    at = data.index(b"dref") - 4
+    own = data[at : at + int.from_bytes(data[at : at + 4])]
+    changed = box("dref", numbers(0, len(entries)) + b"".join(entries))
+    for parent in ("moov", "trak", "mdia", "minf", "dinf"):
+        start = data.index(parent.encode()) - 4
+        size = int.from_bytes(data[start : start + 4]) + len(changed) - len(own)
+        data = data[:start] + numbers(size) + data[start + 4 :]
+    data = data.replace(own, changed)
+    assert [track.elsewhere for track in tracks(BytesSource(data))] == [elsewhere]
+    assert layout(BytesSource(data)).elsewhere is elsewhere
+
+
 def _with_in_moov(data: bytes, extra: bytes) -> bytes:
     """The file with one more box at the end of its index, which is the file's last box."""
     moov = top_level(BytesSource(data))[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,16 @@ def listed(configuration: dict[str, Any]) -> dict[str, Finding]:
 def script(tmp_path: Path) -> dict[str, Any]:
     path = tmp_path / "orthanc_plugin.py"
     path.touch()
-    return GOOD | {"PythonScript": str(path)}
+    return _there(tmp_path / "installed") | {"PythonScript": str(path)}
+
+
+def _there(folder: Path) -> dict[str, Any]:
+    """The good configuration, with files for its plugins."""
+    folder.mkdir()
+    files = [folder / Path(name).name for name in GOOD["Plugins"]]
+    for file in files:
+        file.touch()
+    return GOOD | {"Plugins": [str(file) for file in files]}
 
 
 def test_plugins_in_order_with_the_script_are_fine(script: dict[str, Any]) -> None:
@@ -111,15 +121,19 @@ def test_plugins_in_order_with_the_script_are_fine(script: dict[str, Any]) -> No
     ("given", "expected"),
     [
         ([], {"python-plugin": Level.PROBLEM, "dicomweb-plugin": Level.ADVICE}),
-        (["/x/libOrthancDicomWeb.so"], {"python-plugin": Level.PROBLEM}),
-        (["/x/libOrthancPython.so.5.0"], {"dicomweb-plugin": Level.ADVICE}),
-        (["/x/libOrthancDicomWeb.so", "/x/libOrthancPython.so"], {"plugin-order": Level.ADVICE}),
+        (["libOrthancDicomWeb.so"], {"python-plugin": Level.PROBLEM}),
+        (["libOrthancPython.so.5.0"], {"dicomweb-plugin": Level.ADVICE}),
+        (["libOrthancDicomWeb.so", "libOrthancPython.so"], {"plugin-order": Level.ADVICE}),
     ],
 )
 def test_plugins_that_are_missing_or_late_are_found(
     script: dict[str, Any], given: list[str], expected: dict[str, Level]
 ) -> None:
-    findings = listed(script | {"Plugins": given})
+    folder = Path(script["PythonScript"]).parent / "given"
+    folder.mkdir()
+    for name in given:
+        (folder / name).touch()
+    findings = listed(script | {"Plugins": [str(folder / name) for name in given]})
     assert {subject: one.level for subject, one in findings.items()} == expected
 
 
@@ -139,9 +153,37 @@ def test_a_folder_of_plugins_is_looked_into(script: dict[str, Any], tmp_path: Pa
         (__file__, Level.ADVICE),
     ],
 )
-def test_a_script_that_is_missing_relative_or_another_is_found(given: str, level: Level) -> None:
-    findings = listed(GOOD | {"PythonScript": given})
+def test_a_script_that_is_missing_relative_or_another_is_found(given: str, level: Level, tmp_path: Path) -> None:
+    findings = listed(_there(tmp_path / "installed") | {"PythonScript": given})
     assert {subject: one.level for subject, one in findings.items()} == {"PythonScript": level}
+
+
+def test_a_plugin_whose_file_is_not_there_is_found(script: dict[str, Any]) -> None:
+    gone = script["Plugins"][1]
+    Path(gone).unlink()
+    findings = listed(script)
+    assert {subject: one.level for subject, one in findings.items()} == {"Plugins": Level.PROBLEM}
+    assert gone in findings["Plugins"].what
+    assert (
+        listed(script | {"Plugins": [script["Plugins"][0], "libOrthancDicomWeb.so"]}) == {}
+    )  # from wherever it starts
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [("/nowhere/python", "cannot be run"), ("bare", "lacks what"), ("/bin/false", "lacks what"), (sys.executable, "")],
+)
+def test_a_python_that_cannot_run_the_gateway_is_found(script: dict[str, Any], named: str, words: str) -> None:
+    if named == "bare":  # no packages beside the standard library's
+        bare = Path(script["PythonScript"]).with_name("bare")
+        bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n', encoding="ascii")
+        bare.chmod(0o755)
+        named = str(bare)
+    findings = listed(script | {"VideoGateway": {"Python": named}})
+    assert set(findings) == ({"Python"} if words else set())
+    if words:
+        assert findings["Python"].level is Level.PROBLEM
+        assert words in findings["Python"].what
 
 
 def test_of_an_orthanc_elsewhere_only_the_configuration_is_known() -> None:

@@ -16,10 +16,13 @@ from e2e.orthanc_server import OrthancServer
 
 def doctor(server: OrthancServer, *more: str) -> tuple[int, dict[str, dict[str, str]], str]:
     """Exit status, the findings by subject, and all that was printed."""
+    path = server.folder / "orthanc.json"
+    asked = json.loads(path.read_text(encoding="utf-8"))
+    if server.root is not None:  # whose Python is not to be seen from here
+        asked["VideoGateway"]["Python"] = sys.executable
+        path.write_text(json.dumps(asked), encoding="utf-8")
     command = [sys.executable, "-m", "orthanc_video", "doctor", "--json", "--configuration"]
-    done = subprocess.run(
-        [*command, str(server.folder / "orthanc.json"), *more], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([*command, str(path), *more], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return done.returncode, {one["subject"]: one for one in json.loads(done.stdout)}, done.stdout
 
@@ -67,6 +70,23 @@ def test_faults_are_found_and_nothing_secret_is_said(start: Start) -> None:
     status, findings, printed = doctor(server)
     assert "does not let" in findings["orthanc"]["what"]
     assert "hidden" not in printed
+
+
+def test_what_cannot_work_is_a_problem(start: Start) -> None:
+    """While a gateway runs that was started with what works."""
+    server = start()
+    gateway = server.configuration["VideoGateway"]
+    for changed, subject in (
+        ({"VideoGateway": gateway | {"Database": "mysql://ada:hidden@127.0.0.1:1/x"}}, "settings"),
+        ({"VideoGateway": gateway | {"Database": "postgresql://ada:hidden@127.0.0.1:1/x"}}, "Database"),
+        ({"VideoGateway": gateway | {"WorkerMemoryMB": 100}}, "settings"),
+        ({"Plugins": ["/nowhere/libOrthancPython.so", *server.configuration["Plugins"][1:]]}, "Plugins"),
+    ):
+        (server.folder / "orthanc.json").write_text(json.dumps(server.configuration | changed), encoding="utf-8")
+        status, findings, printed = doctor(server)
+        assert status == 1
+        assert {one for one, level in not_ok(findings).items() if level == "problem"} == {subject}
+        assert "hidden" not in printed
 
 
 def test_what_has_ended_does_not_answer(start: Start) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import socket
 import subprocess
 import time
 import zipfile
@@ -20,6 +21,7 @@ from pydicom.uid import UID
 
 from e2e.films import SOURCES, Films, ffprobe
 from e2e.orthanc_server import OrthancServer
+from references import data_reference
 
 Door = Callable[[OrthancServer], str]
 
@@ -342,6 +344,24 @@ def _comparable(answer: requests.Response) -> Any:
     if isinstance(body, dict) and "HttpStatus" in body:
         body.pop("Details", None)
     return body
+
+
+def test_a_film_that_names_another_file_is_stored_without_the_name(
+    server: OrthancServer, films: Films, tmp_path: Path
+) -> None:
+    film = films.unique()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        target = f"http://127.0.0.1:{nobody.getsockname()[1]}/x.mp4"
+        named = tmp_path / "named.mp4"
+        named.write_bytes(data_reference(film.read_bytes(), b"url ", target))
+        answer = post(f"{server.gateway_url}/video/ingest", named)
+        nobody.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            nobody.accept()
+    assert answer["Video"]["Action"] == "remux"
+    stored = requests.get(f"{server.gateway_url}/video/instances/{answer['ID']}/stream", timeout=30).content
+    assert target.encode() not in stored
+    assert played(server, answer["ID"], tmp_path)["nb_read_frames"] == ffprobe(film)["nb_read_frames"]
 
 
 def test_everything_else_is_orthancs_by_proxy(server: OrthancServer) -> None:

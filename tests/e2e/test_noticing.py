@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -165,6 +166,29 @@ def test_arrivals_while_the_gateway_was_away(start: Any, recordings: Recordings,
         server.start()
     wait_until(lambda: noticed(server) == count, within=60)
     wait_until(poster(server, arrived[0]).exists)
+
+
+def test_an_orthanc_with_another_database_is_noticed_from_its_beginning(start: Any, recordings: Recordings) -> None:
+    """It was emptied while the gateway's folder stayed, and has more changes by now than the one before had."""
+    server = start()
+    for _ in range(3):
+        looked_at(server, store(server, recordings.one()))
+    server.stop()
+    for path in server.storage.iterdir():
+        if path.name != "video-gateway":
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    server.configuration["VideoGateway"]["Launch"] = False
+    server.start()
+    arrived = [store(server, recordings.one()) for _ in range(12)]
+    server.stop()
+    server.configuration["VideoGateway"]["Launch"] = True
+    server.start()
+    for instance in arrived:
+        assert looked_at(server, instance) == []
+    assert server.log.count("Orthanc's database is another one") == 1
+    server.restart()
+    looked_at(server, store(server, recordings.one()))
+    assert server.log.count("Orthanc's database is another one") == 1
 
 
 def test_an_archive_is_caught_up_with(start: Any, recordings: Recordings, films: Films) -> None:

@@ -478,7 +478,7 @@ def test_an_upload_is_its_creators(start: Any, films: Films, tmp_path: Path) -> 
     assert requests.post(uploads(server), headers=headers, auth=("eve", "dropper"), timeout=10).status_code == 403
     server.restart()
     # From another address after a restart she is still the same.
-    elsewhere = {**TUS, "X-Forwarded-For": "203.0.113.9"}
+    elsewhere = {**TUS, "X-Forwarded-For": "203.0.113.9", "Cookie": "theme=light"}
     assert requests.head(url, headers=elsewhere, auth=ALICE, timeout=10).headers["Upload-Offset"] == "1000"
     assert add(url, 1000, film[1000:], ALICE, **JSON).json()["Status"] == "Success"
     assert requests.head(url, headers=TUS, auth=BOB, timeout=10).status_code == 404
@@ -513,11 +513,15 @@ def test_a_full_spool_takes_nothing_new_and_finishes_what_it_has(start: Any, fil
     too_large = requests.post(uploads(server), headers={**TUS, "Upload-Length": str(3 << 20)}, timeout=10)
     assert too_large.status_code == 413
 
-    # Who asks first whether to send is told no, and never "100 Continue".
+    # Nobody is told "100 Continue", and nobody has to send more than the first bytes, which say what it is.
     for path in ("/instances", "/video/ingest", "/video/uploads"):
-        headers = {"Expect": "100-continue", "Content-Length": str(len(film)), **TUS, "Upload-Length": str(len(film))}
-        with talk(server, path, "POST", headers | {"Content-Type": "application/offset+octet-stream"}) as line:
-            assert line.recv(4096).startswith(b"HTTP/1.1 503"), path
+        for more in ({"Expect": "100-continue"}, {}):
+            headers = {**BYTES, **more, "Content-Length": str(len(film)), "Upload-Length": str(len(film))}
+            asked = time.monotonic()
+            with talk(server, path, "POST", headers) as line:
+                assert line.recv(4096).startswith(b"HTTP/1.1 503"), path
+                assert time.monotonic() - asked < 10, "the answer waits for the body"
+                line.sendall(film)  # who sends on all the same is not cut off
 
     kill_gateway(server)  # what is reserved is known again
     assert requests.post(f"{server.gateway_url}/instances", data=film, timeout=10).status_code == 503
@@ -525,3 +529,73 @@ def test_a_full_spool_takes_nothing_new_and_finishes_what_it_has(start: Any, fil
     rest = padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
     assert add(url, len(film), rest, **JSON).json()["Status"] == "Success"
     assert requests.post(f"{server.gateway_url}/instances", data=film, timeout=30).json()["Status"] == "Success"
+
+
+def test_room_that_was_announced_and_never_used_is_there_for_others(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"SpoolMB": 4}})
+    film = films.unique().read_bytes()
+    length = (4 << 20) - 10_000
+    url = begun(server, length)
+    assert told(server, "announced_bytes") == length
+    assert told(server, "room_bytes") == 10_000
+    assert requests.post(f"{server.gateway_url}/instances", data=film, timeout=10).status_code == 503
+    # Nothing came for some minutes, which a restart sees by the files' times.
+    minutes_ago = time.time() - 300
+    for path in (server.storage / "video-gateway").glob("uploads/*.json"):
+        os.utime(path, (minutes_ago, minutes_ago))
+        os.utime(server.storage / "video-gateway" / "spool" / path.stem / "source", (minutes_ago, minutes_ago))
+    kill_gateway(server)
+    assert told(server, "announced_bytes") == 0
+    assert requests.post(f"{server.gateway_url}/instances", data=film, timeout=30).json()["Status"] == "Success"
+    # Who comes back finds room while there is some, and is told when there is none.
+    other = begun(server, 3 << 20)
+    refused = add(url, 0, film)
+    assert (refused.status_code, offset_of(url)) == (503, 0), refused.text
+    assert requests.delete(other, headers=TUS, timeout=10).status_code == 204
+    assert add(url, 0, film).status_code == 204
+    padding = length - len(film)
+    rest = padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
+    assert add(url, len(film), rest, **JSON).json()["Status"] == "Success"
+    assert told(server, "announced_bytes") == 0
+
+
+def test_bytes_whose_number_is_told_late_or_never_stop_at_the_mark(start: Any, films: Films) -> None:
+    server = start({"VideoGateway": {"SpoolMB": 4}})
+    mib = 1 << 20
+    held = begun(server, 2 * mib)
+
+    def chunked(count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            yield bytes(64 << 10)
+
+    for path in ("/instances", "/video/ingest"):
+        answer = requests.post(server.gateway_url + path, data=chunked(48), timeout=30)
+        assert (answer.status_code, len(spool(server))) == (503, 1), answer.text
+    deferred = requests.post(uploads(server), headers={**TUS, "Upload-Defer-Length": "1"}, timeout=10)
+    url = f"{server.gateway_url}/video/{deferred.headers['Location']}"
+    for body, more, status in (
+        (bytes(3 * mib), {"Upload-Length": str(3 * mib)}, 503),
+        (bytes(5 * mib), {"Upload-Length": str(5 * mib)}, 413),
+        (bytes(3 * mib), {}, 503),
+    ):
+        answer = add(url, 0, body, **more)
+        assert (answer.status_code, offset_of(url)) == (status, 0), answer.text
+    endless = requests.patch(url, data=chunked(48), headers={**BYTES, "Upload-Offset": "0"}, timeout=30)
+    assert endless.status_code == 503, endless.text
+    there = offset_of(url)
+    assert 0 < there <= 2 * mib
+    assert requests.delete(held, headers=TUS, timeout=10).status_code == 204
+    film = films.unique().read_bytes()
+    assert requests.delete(url, headers=TUS, timeout=10).status_code == 204
+    for door in (server.gateway_url + "/video/ingest", server.gateway_url + "/instances"):
+        beyond = requests.post(door, data=chunked(80), timeout=30)
+        assert beyond.status_code == 413, beyond.text
+    assert not spool(server)
+    small = requests.post(f"{server.gateway_url}/video/ingest", data=iter([film]), timeout=30)
+    assert small.json()["Status"] == "Success"
+
+
+def told(server: OrthancServer, name: str) -> float:
+    """A gauge, as Prometheus is told it."""
+    text = requests.get(f"{server.gateway_url}/metrics", timeout=10).text
+    return float(next(line.split()[1] for line in text.splitlines() if line.startswith(f"orthanc_video_{name} ")))

@@ -42,6 +42,7 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "transport stream": (media({"container": "mpegts", "streamable": False}), _REMUX, _41, "becomes MP4"),
     "sound": (media({"audio_codecs": ("aac",)}), _REMUX, _41, "aac"),
     "an empty stretch first": (media({"delayed": True}), _REMUX, _41, "begin at once"),
+    "another file's name": (media({"elsewhere": True}), _REMUX, _41, "names another file"),
     "subtitles": (media({"other_streams": 2}), _REMUX, _41, "2 other stream"),
     "H.265": (hevc(), _WRAP, _HEVC, "H.265 Main profile and pass through"),
     "H.265 in 4K": (hevc(width=3840, height=2160, level=153, rate=Rational(60)), _WRAP, _HEVC, "level 5.1"),

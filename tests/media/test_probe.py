@@ -17,6 +17,7 @@ from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Action
+from references import data_reference
 
 _DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "mpg": "mpeg"}
 _NAMES = {"mpeg2": "mpeg2video"}
@@ -319,3 +320,21 @@ def test_transport_streams_with_check_sums_are_taken(clips: Clips, tmp_path: Pat
     path.write_bytes(b"".join(data[at : at + 188] + bytes(16) for at in range(0, len(data), 188)))
     info = probe(path)
     assert (info.container, info.video.frames) == ("mpegts", 30)
+
+
+@pytest.mark.parametrize("kind", [b"url ", b"urn ", b"alis"])
+def test_pictures_that_are_said_to_lie_in_another_file(clips: Clips, tmp_path: Path, kind: bytes) -> None:
+    """Where they lie in this one nevertheless, the name of the other must not be stored; else there are none."""
+    plain = clips.conforming().read_bytes()
+    assert plan(probe(clips.conforming())).action is Action.WRAP
+    path = tmp_path / "named.mp4"
+    path.write_bytes(data_reference(plain, kind, "http://127.0.0.1:9/x.mp4"))
+    if kind != b"alis":  # of these FFmpeg reads nothing at all
+        planned = plan(probe(path))
+        assert planned.action is Action.REMUX
+        assert any("names another file" in reason for reason in planned.reasons)
+    data = path.read_bytes()
+    pictures = data.index(b"mdat") + 4
+    path.write_bytes(data[:pictures] + bytes(len(data) - pictures))
+    with pytest.raises(BrokenVideo, match="only names another"):
+        probe(path)

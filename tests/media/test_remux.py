@@ -22,6 +22,7 @@ from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.media.remux import remux, slices
 from orthanc_video.model import Action, Progress, VideoStream
+from references import data_reference
 
 _SOURCES: dict[str, Callable[[Clips], Path]] = {
     "MKV, times in ms": lambda clips: clips.video("h264", "mkv"),
@@ -46,6 +47,7 @@ _SOURCES: dict[str, Callable[[Clips], Path]] = {
     "MPEG-2 in AVI": lambda clips: clips.video("mpeg2", "avi"),
     "MPEG-2 in TS with sound": lambda clips: clips.encoded("s.ts", "-c:a mp2", codec="mpeg2", sound="sine=d=1"),
 }
+_ELSEWHERE = "http://127.0.0.1:9/x.mp4"
 _CONSTANT = [name for name in _SOURCES if "variable" not in name]
 
 
@@ -240,3 +242,14 @@ def test_the_hash_is_of_the_pictures_alone(clips: Clips) -> None:
     same = {slices(clips.video("h264", kind)) for kind in ("mkv", "mov", "ts")}
     assert len(same) == 1
     assert slices(other) not in same
+
+
+def test_the_name_of_another_file_is_left_out(clips: Clips, tmp_path: Path) -> None:
+    source, made = tmp_path / "named.mp4", tmp_path / "made.mp4"
+    source.write_bytes(data_reference(clips.conforming().read_bytes(), b"url ", _ELSEWHERE))
+    assert _ELSEWHERE.encode() in source.read_bytes()
+    _, kept = _remuxed(source, made)
+    assert _ELSEWHERE.encode() not in made.read_bytes()
+    assert not probe(made).elsewhere
+    assert kept == slice_hash(clips.conforming()) == slice_hash(made)
+    assert frame_md5s(made) == frame_md5s(clips.conforming())

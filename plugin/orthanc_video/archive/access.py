@@ -57,8 +57,11 @@ class Caller:
         """Who this is, to be known again after a restart and from another address; nothing secret can be read from it.
 
         A user is known by name, whatever the password is by now: whether it is right, Orthanc says at each request.
+        Cookies then are what a page remembers, such as its colours.
         """
-        known = [(name, _user(value)) for name, value in self.credentials if name != "x-forwarded-for"]
+        named = any(_user(value) != value for name, value in self.credentials if name == "authorization")
+        passing = {"x-forwarded-for", "cookie"} if named else {"x-forwarded-for"}
+        known = [(name, _user(value)) for name, value in self.credentials if name not in passing]
         return hashlib.sha256(f"{salt} {known!r}".encode()).hexdigest()
 
 

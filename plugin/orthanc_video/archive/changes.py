@@ -17,13 +17,26 @@ from orthanc_video.errors import NotFound
 PAGE = 500
 
 
+class Mark(NamedTuple):
+    """One change, as it can be told from that of the same number in another record; ``date`` as Orthanc writes it."""
+
+    number: int
+    kind: str
+    id: str
+    date: str
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some changes: the instances that are new, the position after them, and whether more changes wait."""
+    """Some changes: the instances that are new, the position after them, and whether more changes wait.
+
+    ``last`` is the last of these changes, to tell this record again; None where there are none.
+    """
 
     instances: tuple[str, ...]
     position: int
     more: bool
+    last: Mark | None = None
 
 
 class Arrival(NamedTuple):
@@ -38,9 +51,35 @@ def after(archive: Archive, position: int, limit: int = PAGE) -> Page:
     return page_of(archive.get(f"/changes?since={position}&limit={limit}"), position)
 
 
-def latest(archive: Archive) -> int:
-    """The number of the latest change that Orthanc has made. Raises Busy while it does not answer."""
-    return int(archive.get("/changes?last")["Last"])
+def latest(archive: Archive) -> Page:
+    """The latest change that Orthanc has made, none of them new. Raises Busy while it does not answer."""
+    answer = archive.get("/changes?last")
+    return Page((), int(answer["Last"]), False, _mark(answer["Changes"]))
+
+
+def goes_on(archive: Archive, position: int, mark: Mark) -> bool:
+    """Whether the record is the one that ``mark`` was in when ``position`` was its end. Raises Busy.
+
+    When the marked change was deleted with its instance, times tell: none before ``position`` is later than the mark.
+    """
+    there = _rows(archive, mark.number - 1, 1)
+    if there and int(there[0]["Seq"]) == mark.number:
+        return _mark(there) == mark
+    before = [row for row in _rows(archive, max(0, position - PAGE), PAGE) if int(row["Seq"]) <= position]
+    return all(str(row["Date"]) <= mark.date for row in before)
+
+
+def _rows(archive: Archive, position: int, limit: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = archive.get(f"/changes?since={position}&limit={limit}")["Changes"]
+    return found
+
+
+def _mark(rows: list[dict[str, Any]]) -> Mark | None:
+    """The last of some changes."""
+    if not rows:
+        return None
+    row = rows[-1]
+    return Mark(int(row["Seq"]), str(row["ChangeType"]), str(row["ID"]), str(row["Date"]))
 
 
 def page_of(answer: dict[str, Any], position: int) -> Page:
@@ -53,7 +92,7 @@ def page_of(answer: dict[str, Any], position: int) -> Page:
     if not changes:
         return Page((), 0, last > 0) if last < position else Page((), last, False)
     new = dict.fromkeys(change["ID"] for change in changes if change["ChangeType"] == "NewInstance")
-    return Page(tuple(new), last, not answer["Done"])
+    return Page(tuple(new), last, not answer["Done"], _mark(changes))
 
 
 def count(archive: Archive) -> int:

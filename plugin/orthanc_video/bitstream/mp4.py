@@ -18,6 +18,7 @@ class Layout:
     """How a file is laid out. ``major_brand`` is "" for a QuickTime file without ftyp box.
 
     ``moov_before_mdat``: the index lies before all pictures. ``fragmented``: it has fragments, or announces them.
+    ``elsewhere``: a track names another file as one that holds its media.
     ``stream_size`` is the length of all boxes in bytes: that of the stream without the byte DICOM pads it with.
     """
 
@@ -26,6 +27,7 @@ class Layout:
     moov_before_mdat: bool
     fragmented: bool
     encrypted: bool
+    elsewhere: bool
     stream_size: int
 
 
@@ -41,6 +43,7 @@ def layout(source: Source) -> Layout:
         moov_before_mdat=file.moov.box.offset < pictures,
         fragmented=file.fragmented,
         encrypted=_is_encrypted(file),
+        elsewhere=any(track.elsewhere for track in movie_tracks(file)),
         stream_size=file.boxes[-1].end,
     )
 

@@ -61,7 +61,8 @@ class Track:
     is how far to turn the pictures clockwise for showing them: 0, 90, 180, 270, or None where the matrix does
     anything else (mirrors, scales, shears). ``creation_time`` is ISO 8601 in UTC, the track's or else the movie's,
     or "" where neither is from 1970 or later. ``encrypted``: a sample entry is protected (8.12). ``descriptions`` is
-    the number of sample entries. ``tables`` are the boxes of the sample table (8.5), for ``samples``.
+    the number of sample entries. ``elsewhere``: another file is named as one that holds its media (8.7).
+    ``tables`` are the boxes of the sample table (8.5), for ``samples``.
     """
 
     id: int
@@ -78,6 +79,7 @@ class Track:
     encrypted: bool
     descriptions: int
     fragmented: bool
+    elsewhere: bool
     tables: Mapping[str, Node] = field(repr=False, compare=False)
 
 
@@ -143,7 +145,8 @@ def _track(trak: Node, header: _MovieHeader, fragmented: bool) -> Track:
     large = version(tkhd) == 1
     created, _, timescale = fields(mdhd, "QQI" if version(mdhd) == 1 else "III", 4)
     handler = fields(descend(mdia, "hdlr"), "4s", 8)[0].decode("latin-1")
-    stbl = descend(mdia, "minf", "stbl")
+    minf = descend(mdia, "minf")
+    stbl = descend(minf, "stbl")
     tables: dict[str, Node] = {}
     for node in children(stbl):
         tables.setdefault(node.box.kind, node)
@@ -163,8 +166,21 @@ def _track(trak: Node, header: _MovieHeader, fragmented: bool) -> Track:
         encrypted=entry.encrypted,
         descriptions=entry.descriptions,
         fragmented=fragmented,
+        elsewhere=_elsewhere(minf),
         tables=tables,
     )
+
+
+def _elsewhere(minf: Node) -> bool:
+    """Whether any data reference is not marked as "this very file" (8.7.2, flag 1); so is one that cannot be read."""
+    dinf = child(minf, "dinf")
+    dref = child(dinf, "dref") if dinf else None
+    if dref is None:
+        return False
+    try:
+        return not all(fields(entry, "I")[0] & 1 for entry in children(dref, 8))
+    except BrokenVideo:
+        return True
 
 
 def sample_entry(stsd: Node, handler: str) -> Entry:

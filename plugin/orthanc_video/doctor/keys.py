@@ -138,7 +138,7 @@ def _threads(configuration: Configuration) -> Finding:
 def _allow_threads(configuration: Configuration) -> Finding:
     python = configuration.get("Python")
     if isinstance(python, dict) and python.get("AllowThreads", False):
-        return ok("AllowThreads", "A slow client does not hold up the Python plugin.")
+        return ok("AllowThreads", "A slow client does not hold up a Python plugin of version 4.3 or newer.")
     return problem(
         "AllowThreads",
         "One slow client of one answer stops all of Orthanc's Python callbacks, uploads included.",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from orthanc_video.doctor.finding import Finding, advice, ok, problem
-from orthanc_video.settings import Settings
+from orthanc_video.settings import SECTION, Settings
 
 PYTHON, DICOM_WEB = "libOrthancPython", "libOrthancDicomWeb"
 SCRIPT = "orthanc_plugin.py"
+# Reading all of the gateway's modules from a cold disk.
+_SECONDS = 60
 
 
 def examine(configuration: dict[str, Any], settings: Settings) -> Iterator[Finding]:
@@ -22,6 +25,9 @@ def examine(configuration: dict[str, Any], settings: Settings) -> Iterator[Findi
     yield _dicom_web(names, here)
     yield _order(configuration.get("Plugins", []), names)
     yield _script(str(configuration.get("PythonScript", "")), here)
+    if here:
+        yield _files(configuration.get("Plugins", []))
+        yield _interpreter(settings.gateway.python)
 
 
 def _libraries(given: list[str]) -> Iterator[str]:
@@ -101,3 +107,41 @@ def _script(given: str, here: bool) -> Finding:
             f'In it: sys.path.append("FOLDER OF {SCRIPT}"), then import orthanc_plugin.',
         )
     return ok(subject, f"Orthanc runs {path}.")
+
+
+def _files(given: list[str]) -> Finding:
+    # A relative path counts from the folder that Orthanc is started in, which is not known here.
+    missing = [entry for entry in given if Path(entry).is_absolute() and not os.access(entry, os.R_OK)]
+    if missing:
+        return problem(
+            "Plugins",
+            f"{missing[0]} is not there, or cannot be read by the user who asks: Orthanc starts without it, or not at "
+            "all (1.12 was seen not to).",
+            'Install it, or correct its path in "Plugins".',
+        )
+    return ok("Plugins", "The files and folders that Orthanc is told to load are there.")
+
+
+def _interpreter(given: str) -> Finding:
+    """What the plugin will start the gateway with, asked as it will be."""
+    if not given:
+        return ok("Python", "The gateway runs in its own Python.")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    try:
+        done = subprocess.run(
+            [given, "-c", "import orthanc_video.command_gateway"],
+            env=environment,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        if done.returncode == 0:
+            return ok("Python", f"The gateway can run in {given}.")
+        why = "lacks what the gateway needs"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = f"cannot be run ({getattr(error, 'strerror', None) or 'it does not end'})"
+    return problem(
+        "Python",
+        f"{given} {why}: the gateway does not start.",
+        f'Leave "{SECTION}.Python" out, or set it to the Python that requirements.lock was installed for.',
+    )

@@ -66,7 +66,7 @@ def _plugins(about: About) -> Finding:
     if version(python) < _THREADS_SINCE:
         return advice(
             "plugins",
-            f"Loaded: {said}. This Python plugin knows no AllowThreads: Orthanc's port redirects streams.",
+            f"Loaded: {said}. This Python plugin is too old for AllowThreads: Orthanc's port redirects streams.",
             "Let players use the gateway's address, or update to Debian 13's Orthanc.",
         )
     if version(python) < _STREAMS_SINCE:

@@ -28,8 +28,8 @@ from orthanc_video.errors import (
     revive,
 )
 from orthanc_video.ingest.receive import Committed, Description, commit
-from orthanc_video.ingest.room import Hold, Room
-from orthanc_video.ingest.spool import Appender, Hash, refuse_too_large, sync
+from orthanc_video.ingest.room import Hold, Room, largest_upload, refuse_too_large
+from orthanc_video.ingest.spool import Appender, Hash, sync
 from orthanc_video.ingest.turns import Turn, Turns
 from orthanc_video.ingest.tus import Checksum
 from orthanc_video.ingest.unfinished import Record, Unfinished
@@ -125,7 +125,7 @@ class Resumable:
         try:
             await asyncio.to_thread(self._files.create, record)
         except BaseException:
-            hold.keep(0)
+            hold.end()
             raise
         self._holds[record.id] = hold
         return record
@@ -148,12 +148,17 @@ class Resumable:
         return self._files.expires(record.id)
 
     async def know_length(self, record: Record, length: int) -> Record:
-        """The length of an upload whose creator did not know it. Raises Conflict when it is another one already."""
+        """The length of an upload whose creator did not know it, with room for the rest of it.
+
+        Raises Conflict when it is another one already, TooLarge, Busy.
+        """
         if record.length == length:
             return record
         refuse_too_large(self._settings, length)
-        if record.length is not None or length < await self.offset(record) or length == 0:
+        offset = await self.offset(record)
+        if record.length is not None or length < offset or length == 0:
             raise Conflict("Upload-Length contradicts what is known of this upload already.")
+        await self._room.renew(self._hold(record.id), length - offset)
         known = replace(record, length=length)
         await asyncio.to_thread(self._files.write, known)
         return known
@@ -165,7 +170,7 @@ class Resumable:
 
         Raises Locked, Conflict, TooLarge, Busy; ChecksumMismatch, after which nothing of this body counts.
         """
-        limit = record.length or self._settings.maximum_upload
+        limit = record.length or largest_upload(self._settings)
         async with self._turns.take(record.id) as turn:
             there = await asyncio.to_thread(self._files.offset, record.id)
             if offset != (limit if there is None else there):
@@ -174,25 +179,34 @@ class Resumable:
                 raise TooLarge("The upload has more bytes than its Upload-Length or the server's limit says.")
             if there is None or (offset == limit and not announced):
                 return offset
+            hold = self._hold(record.id)
+            await self._room.renew(hold, record.length - offset if record.length else announced or 1)
             try:
                 await asyncio.to_thread(self._files.begin, record.id, offset, unconfirmed=checksum is not None)
-                await self._add(record.id, offset, limit, body, checksum, turn)
+                await self._add(record.id, offset, _heard(body, limit - offset, turn), checksum, hold)
             finally:
                 size = await asyncio.to_thread(self._files.offset, record.id) or 0
-                self._holds.setdefault(record.id, Hold(self._room, 0)).keep((record.length or size) - size)
+                hold.keep((record.length or size) - size)
         return size
 
+    def _hold(self, upload: str) -> Hold:
+        if upload not in self._holds:
+            self._holds[upload] = Hold(self._room, 0)
+        return self._holds[upload]
+
     async def _add(
-        self, upload: str, begin: int, limit: int, body: AsyncIterator[bytes], checksum: Checksum | None, turn: Turn
+        self, upload: str, begin: int, body: AsyncIterator[bytes], checksum: Checksum | None, hold: Hold
     ) -> None:
         digest = self._digests.setdefault(upload, _Digest())
         before = digest.copy()
         hashes: list[Hash] = [digest] if digest.size == begin else []
         with self._files.source(upload).open("r+b", buffering=0) as file:
             file.seek(begin)
-            appender = Appender(file, *hashes, *([checksum.hash] if checksum else []))
+            appender = Appender(file, hold, *hashes, *([checksum.hash] if checksum else []))
             try:
-                await _pour(body, appender, limit - begin, turn)
+                async for block in body:
+                    await appender.write(block)
+                await appender.drain()
                 if checksum is not None and not checksum.matches:
                     raise ChecksumMismatch("The bytes are not those that Upload-Checksum was made of. Send them again.")
             except BaseException:
@@ -270,7 +284,7 @@ class Resumable:
         self._digests.pop(upload, None)
         hold = self._holds.pop(upload, None)
         if hold is not None:
-            hold.keep(0)
+            hold.end()
 
     async def remove(self, record: Record) -> None:
         """Ends an upload and removes what has arrived; the job of one that was all there goes on."""
@@ -294,7 +308,8 @@ class Resumable:
             offset = await asyncio.to_thread(self._files.offset, upload)
             if offset is None:
                 continue
-            self._holds[upload] = Hold(self._room, (record.length or offset) - offset)
+            silent = time.time() - await asyncio.to_thread(self._files.touched, upload)
+            self._holds[upload] = Hold(self._room, (record.length or offset) - offset, silent)
             if offset == record.length:
                 self._arrived.append(record)
 
@@ -328,15 +343,14 @@ def _noted() -> Iterator[None]:
         log.warning("Resumable uploads: %s", error.sentence if isinstance(error, VideoError) else error.strerror)
 
 
-async def _pour(body: AsyncIterator[bytes], appender: Appender, most: int, turn: Turn) -> None:
-    """All of a body into a file. Raises TooLarge when it is more than ``most`` bytes; none too many is kept."""
+async def _heard(body: AsyncIterator[bytes], most: int, turn: Turn) -> AsyncIterator[bytes]:
+    """A body as it comes. Raises TooLarge once it is more than ``most`` bytes; none too many comes."""
     async for block in body:
         turn.hear()
         most -= len(block)
         if most < 0:
             raise TooLarge("The upload has more bytes than its Upload-Length or the server's limit says.")
-        await appender.write(block)
-    await appender.drain()
+        yield block
 
 
 def _head(path: Path) -> bytes:

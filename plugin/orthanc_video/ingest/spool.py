@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from orthanc_video import metrics
-from orthanc_video.errors import BadRequest, Busy, TooLarge
-from orthanc_video.ingest.room import Hold
+from orthanc_video.errors import BadRequest, Busy
+from orthanc_video.ingest.room import Hold, refuse_too_large
 from orthanc_video.settings import Settings
 
 _BLOCK = 4 << 20
@@ -32,16 +32,19 @@ class Hash(Protocol):
 class Appender:
     """Bytes on their way into a file: a block is written and hashed while the next one is received."""
 
-    def __init__(self, file: io.FileIO, *hashes: Hash) -> None:
+    def __init__(self, file: io.FileIO, hold: Hold, *hashes: Hash) -> None:
         self._file = file
+        self._hold = hold
         self._hashes = hashes
         self._pending: list[bytes] = []
         self._held = 0
         self._begun = time.monotonic()
         self._writing: asyncio.Task[None] | None = None
+        self._being_written = 0
 
     async def write(self, block: bytes) -> None:
-        """Takes the next bytes. Raises Busy when earlier ones could not be written."""
+        """Takes the next bytes. Raises Busy when there is no room, or earlier ones could not be written."""
+        await self._hold.take(len(block))
         metrics.received_bytes.inc(len(block))
         self._pending.append(block)
         self._held += len(block)
@@ -51,19 +54,26 @@ class Appender:
     async def drain(self) -> None:
         """All bytes are with the operating system, and hashed. Raises Busy."""
         await self._flush()
-        if self._writing is not None:
-            await self._writing
+        await self._written()
 
     async def settle(self) -> None:
         """Nothing is being written any more, whatever became of it."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
+        self._hold.wrote(self._being_written + self._held)
+        self._being_written = self._held = 0
 
     async def _flush(self) -> None:
+        await self._written()
+        blocks, self._pending, self._begun = self._pending, [], time.monotonic()
+        self._being_written, self._held = self._held, 0
+        self._writing = asyncio.create_task(asyncio.to_thread(self._store, blocks))
+
+    async def _written(self) -> None:
         if self._writing is not None:
             await self._writing
-        blocks, self._pending, self._held, self._begun = self._pending, [], 0, time.monotonic()
-        self._writing = asyncio.create_task(asyncio.to_thread(self._store, blocks))
+        self._hold.wrote(self._being_written)
+        self._being_written = 0
 
     def _store(self, blocks: list[bytes]) -> None:
         for block in blocks:
@@ -99,7 +109,7 @@ class SpoolFile:
         except OSError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise disk_trouble(error) from error
-        self._appender = Appender(self._file, self._hash)
+        self._appender = Appender(self._file, self._hold, self._hash)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -110,12 +120,11 @@ class SpoolFile:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def write(self, block: bytes) -> None:
-        """Takes the next bytes."""
+        """Takes the next bytes. Raises TooLarge, and Busy where there is no room for them."""
         self.size += len(block)
         refuse_too_large(self._settings, self.size)
         if len(self.head) < 4096:
             self.head += block[: 4096 - len(self.head)]
-        self._hold.took(len(block))
         await self._appender.write(block)
 
     async def finish(self) -> str:
@@ -123,6 +132,7 @@ class SpoolFile:
         if self.size == 0:
             raise BadRequest("The upload is empty: no bytes arrived. Choose a file and send it again.")
         await self._appender.drain()
+        self._hold.keep(0)
         return self._hash.hexdigest()
 
     def sync(self) -> None:
@@ -141,12 +151,6 @@ def sync(path: Path) -> None:
             os.close(descriptor)
     except OSError as error:
         raise disk_trouble(error) from error
-
-
-def refuse_too_large(settings: Settings, size: int | None) -> None:
-    if size is not None and size > settings.maximum_upload:
-        limit = settings.maximum_upload >> 20
-        raise TooLarge(f"The upload is larger than the limit of {limit} MiB (VideoGateway.MaximumUploadMB).")
 
 
 def disk_trouble(error: OSError) -> Busy:

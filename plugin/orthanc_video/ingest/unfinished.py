@@ -84,10 +84,14 @@ class Unfinished:
 
     def expires(self, upload: str) -> float:
         """When an upload that nobody goes on with is forgotten, in seconds since 1970. Raises FileNotFoundError."""
+        return self.touched(upload) + self._settings.gateway.upload_expires_hours * 3600
+
+    def touched(self, upload: str) -> float:
+        """When it was last heard of, in seconds since 1970. Raises FileNotFoundError."""
         touched = self._record(upload).stat().st_mtime
         with suppress(FileNotFoundError):
             touched = max(touched, self.source(upload).stat().st_mtime)
-        return touched + self._settings.gateway.upload_expires_hours * 3600
+        return touched
 
     def source(self, upload: str) -> Path:
         return folder_of(self._settings, upload) / "source"

@@ -1,9 +1,9 @@
-"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and four of ours beside them."""
+"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and five of ours beside them."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,12 @@ _position = sa.Table(
     _tables,
     sa.Column("of", sa.String(64), primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
+)
+_marks = sa.Table(
+    "orthanc_video_marks",
+    _tables,
+    sa.Column("of", sa.String(64), primary_key=True),
+    sa.Column("change", sa.JSON, nullable=False),
 )
 _films = sa.Table(
     "orthanc_video_films",
@@ -142,14 +148,24 @@ class Database:
         with self._engine.begin() as connection:
             return connection.execute(sa.select(_position.c.number).where(_position.c.of == _CHANGES)).scalar()
 
-    def move(self, before: int | None, after: int) -> None:
-        """Moves the position, unless another gateway has moved it meanwhile."""
+    def mark(self) -> list[Any] | None:
+        """What was marked with the position, to know Orthanc's record again."""
+        with self._engine.begin() as connection:
+            return connection.execute(sa.select(_marks.c.change).where(_marks.c.of == _CHANGES)).scalar()
+
+    def move(self, before: int | None, after: int, mark: Sequence[Any] | None = None) -> None:
+        """Moves the position, and the mark if there is a new one, unless another gateway has moved it meanwhile."""
         with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
             if before is None:
                 connection.execute(sa.insert(_position).values(of=_CHANGES, number=after))
             else:
                 here = sa.and_(_position.c.of == _CHANGES, _position.c.number == before)
-                connection.execute(sa.update(_position).where(here).values(number=after))
+                if not connection.execute(sa.update(_position).where(here).values(number=after)).rowcount:
+                    return
+            if mark is not None or after < (before or 0):
+                connection.execute(sa.delete(_marks).where(_marks.c.of == _CHANGES))
+            if mark is not None:
+                connection.execute(sa.insert(_marks).values(of=_CHANGES, change=list(mark)))
 
     def add_film(self, stored: str, instance: str, received: str) -> None:
         """Remembers a film of single pictures; once more is nothing."""

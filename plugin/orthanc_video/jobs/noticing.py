@@ -39,7 +39,8 @@ class Noticing:
         """To be called once DBOS is launched. What an Orthanc holds when it is first met is left to catching up."""
         if self._database.position() is None:
             try:
-                self._database.move(None, changes.latest(self._archive))
+                latest = changes.latest(self._archive)
+                self._database.move(None, latest.position, latest.last)
             except VideoError:
                 self._database.move(None, 0)  # what arrives until it answers must not be missed
         self._thread.start()
@@ -69,8 +70,17 @@ class Noticing:
         """Deals with one page; whether more is waiting."""
         position = self._database.position() or 0
         page = changes.after(self._archive, position)
+        if page.position < position or (page.position > position and not self._goes_on(position)):
+            log.warning("Orthanc's database is another one, or an older copy: all that it holds is noticed anew.")
+            self._database.move(position, 0)
+            return True
         found = (changes.moving(self._archive, instance) for instance in page.instances)
         background.notice((arrival for arrival in found if arrival is not None), new=True)
         if page.position != position:
-            self._database.move(position, page.position)
+            self._database.move(position, page.position, page.last)
         return page.more
+
+    def _goes_on(self, position: int) -> bool:
+        """Whether these are the changes that the position was kept of; an earlier version kept no mark with it."""
+        mark = self._database.mark()
+        return mark is None or changes.goes_on(self._archive, position, changes.Mark(*mark))

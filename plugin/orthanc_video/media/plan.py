@@ -182,21 +182,14 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
 
 def _remux_reasons(info: MediaInfo) -> Iterator[str]:
     """Why the container has to change although the pictures may stay."""
-    if info.video.codec == "mpeg2video" and info.container in {"mpeg", "mpegts", "mpegvideo"}:
-        pass  # DICOM leaves MPEG-2's container open (PS3.5 8.2.5)
-    elif "mp4" not in info.container:
-        yield f"The container is {info.container}; {_becomes(info.video.codec)}."
-    elif info.brand.startswith("qt"):
-        yield "The container is QuickTime (MOV), which is not MP4 (ISO/IEC 14496-14)."
-    elif info.fragmented:
-        yield "The MP4 is fragmented; one index is written so that any frame is found at once."
-    elif not info.streamable:
-        yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
+    yield from _layout_reasons(info)
     if info.entry in _INDEXED:
         yield (
             f"The MP4's pictures carry their parameter sets among them ({info.entry}); "
             f"its index takes them up ({_INDEXED[info.entry]}), where every player looks for them."
         )
+    if info.elsewhere:
+        yield "The container names another file as one that holds its media; that name is left out."
     yield from _told_reasons(info)
     if info.video.leading:
         yield (
@@ -208,6 +201,20 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
     yield from _videos_left_out(info)
     if info.other_streams:
         yield f"{info.other_streams} other stream(s) (subtitles, data, covers) are left out."
+
+
+def _layout_reasons(info: MediaInfo) -> Iterator[str]:
+    """What is wrong with the container as a whole."""
+    if info.video.codec == "mpeg2video" and info.container in {"mpeg", "mpegts", "mpegvideo"}:
+        pass  # DICOM leaves MPEG-2's container open (PS3.5 8.2.5)
+    elif "mp4" not in info.container:
+        yield f"The container is {info.container}; {_becomes(info.video.codec)}."
+    elif info.brand.startswith("qt"):
+        yield "The container is QuickTime (MOV), which is not MP4 (ISO/IEC 14496-14)."
+    elif info.fragmented:
+        yield "The MP4 is fragmented; one index is written so that any frame is found at once."
+    elif not info.streamable:
+        yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
 
 
 def _times(info: MediaInfo) -> Iterator[str]:

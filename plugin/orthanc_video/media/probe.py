@@ -6,23 +6,21 @@ import contextlib
 import dataclasses
 import datetime
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import mp4, ts
 from orthanc_video.bitstream.extras import extras
-from orthanc_video.bitstream.userdata import UserData
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.media import coding, opening, sniff, timing
-from orthanc_video.media.formats import HEAD, Formats
+from orthanc_video.media import coding, sniff, timeline, timing
+from orthanc_video.media.formats import Formats
 from orthanc_video.media.sounds import sounds
 from orthanc_video.media.source import opened, reason
 from orthanc_video.model import Evened, MediaInfo, Rational, Span, VideoStream, Wishes
@@ -34,22 +32,6 @@ _DECODE_PACKETS = 300
 _REORDER_FRAMES = 16.5
 _PACKINGS = {1: "side by side", 2: "top and bottom"}  # AVStereo3DType
 _SCRAMBLING_SHOWS = 1 << 20  # bytes of a transport stream
-# Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
-_LOOKED_AT = 50_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Frames:
-    """Presentation times (ascending) in ``tick`` seconds, and what else the packets told."""
-
-    times: timing.Ticks
-    tick: Fraction
-    last_duration: int
-    bytes: int
-    starts_with_key: bool
-    timed: bool = True
-    leading: int = 0
-    user_data: bool = False
 
 
 Spans = tuple[Span, ...] | None
@@ -104,13 +86,14 @@ def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
             stream = pictures(container)
             formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
             track = _track(source, stream, layout)
-            if track is not None and layout is not None and not layout.fragmented:
-                frames = _from_table(source, mp4.samples(Bytes(source), track), stream, formats)
-                first = _first_frame(container, stream.index)
-            else:
-                frames = _from_packets(container, stream, formats)
-                with opened(path, spans) as again:  # the packets of the other are read
-                    first = _first_frame(again, stream.index)
+            with _here(track):
+                if track is not None and layout is not None and not layout.fragmented:
+                    frames = timeline.of_table(source, mp4.samples(Bytes(source), track), stream, formats)
+                    first = _first_frame(container, stream.index)
+                else:
+                    frames = timeline.of_packets(container, stream, formats)
+                    with opened(path, spans) as again:  # the packets of the other are read
+                        first = _first_frame(again, stream.index)
             if track is not None and track.descriptions > 1:
                 formats.change = formats.change or "what another description of the MP4 says"
             info = _info(source, container, stream, _describe(stream, frames, first, formats), frames, layout)
@@ -164,98 +147,15 @@ def _track(source: SpanSource, stream: AvStream, layout: mp4.Layout | None) -> m
     return next((track for track in mp4.tracks(Bytes(source)) if track.id == stream.id), None)
 
 
-def _from_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
-    if len(table.time) == 0:
-        raise BrokenVideo("The video track holds no frames (zero samples).")
-    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
-    for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
-        formats.add(source.read_at(offset, min(size, HEAD)))
-    shown = _shown(source, table, stream)
-    times = np.sort(table.time[shown])
-    opening.refuse_keyless(len(times))
-    return Frames(
-        times=times,
-        tick=Fraction(1, table.timescale),
-        # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
-        last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
-        bytes=int(table.size.sum()),
-        starts_with_key=bool(table.key[0]),
-        leading=len(shown) - len(times),
-        user_data=_tells(source, table, stream),
-    )
-
-
-def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
-    """Which samples can be shown: all but some at the beginning."""
-    shown = np.ones(len(table.time), dtype=np.bool_)
-    begins = opening.Opening(*_coding(stream))
-    for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
-        if begins.over:
-            break
-        head = source.read_at(int(offset), min(int(size), opening.HEAD))
-        shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
-    return shown
-
-
-def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> bool:
-    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound."""
-    data = UserData(*_coding(stream))
-    every = -(-len(table.offset) // _LOOKED_AT)
-    looked = table.key.copy()
-    looked[::every] = True
-    places = zip(table.offset[looked].tolist(), table.size[looked].tolist(), strict=True)
-    return any(data.found(source.read_at(offset, min(size, HEAD))) for offset, size in places)
-
-
-def _coding(stream: AvStream) -> tuple[str, bytes]:
-    return stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
-
-
-def _from_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
-    times: list[int | None] = []
-    total = leading = last_duration = 0
-    first_key: bool | None = None
-    begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
+@contextlib.contextmanager
+def _here(track: mp4.Track | None) -> Iterator[None]:
+    """What is wrong with pictures that are said to lie in another file is that they do not lie in this one."""
     try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            head = bytes(memoryview(packet)[:HEAD])
-            if first_key is None:
-                formats.begin(head)
-            time = packet.pts if packet.pts is not None else packet.dts
-            total += packet.size
-            first_key = packet.is_keyframe if first_key is None else first_key
-            tells = tells or data.found(head)
-            if packet.is_keyframe:
-                formats.add(head)
-            if not begins.shows(packet.is_keyframe, time, head):
-                leading += 1
-                continue
-            times.append(time)
-            last_duration = int(packet.duration or 0)
-    except av.error.FFmpegError as error:
-        raise BrokenVideo(f"The file breaks off after {len(times)} frames ({reason(error)}).") from error
-    if not times and not leading:
-        raise BrokenVideo("The video stream holds no frames.")
-    opening.refuse_keyless(len(times))
-    tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
-    given = [time for time in times if time is not None]
-    timed = len(given) == len(times) and len(set(given)) == len(given)
-    ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells)
-
-
-def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
-    """The times of frames that their container does not tell, or tells of several at once: the nominal rate's grid."""
-    # Of a raw H.264 stream FFmpeg's base rate counts fields; its guess is of frames.
-    rate = Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(_hints(stream)), Fraction(25))
-    return np.round(np.arange(count) * float(1 / (rate * tick))).astype(np.int64)
-
-
-def _hints(stream: AvStream) -> list[Fraction]:
-    rates = (stream.base_rate, stream.guessed_rate, stream.average_rate)
-    return [Fraction(rate).limit_denominator(1001) for rate in rates if rate]
+        yield
+    except BrokenVideo as error:
+        if track is None or not track.elsewhere:
+            raise
+        raise BrokenVideo("The file only names another one as that which holds its pictures; it has none.") from error
 
 
 def _info(
@@ -263,7 +163,7 @@ def _info(
     container: InputContainer,
     stream: AvStream,
     video: VideoStream,
-    frames: Frames,
+    frames: timeline.Frames,
     layout: mp4.Layout | None,
 ) -> MediaInfo:
     videos = [s for s in container.streams.video if s.index != stream.index and not _is_cover(s)]
@@ -280,6 +180,7 @@ def _info(
         simple_edits=simple,
         delayed=delayed,
         sounds=sounds(source, container, layout),
+        elsewhere=bool(layout and layout.elsewhere),
         audio_codecs=tuple(s.codec_context.name if s.codec_context else "unknown" for s in container.streams.audio),
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
@@ -290,7 +191,7 @@ def _info(
     )
 
 
-def _evened(video: VideoStream, frames: Frames, rate: Rational | None) -> Evened | None:
+def _evened(video: VideoStream, frames: timeline.Frames, rate: Rational | None) -> Evened | None:
     """What a constant rate makes of the frames; None where none is asked for, or they have it."""
     if rate is None or (video.constant_rate and video.rate == rate):
         return None
@@ -309,7 +210,7 @@ def _extras(
     return ("tags",) if told - _TECHNICAL or container.chapters() else ()
 
 
-def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: Frames) -> tuple[bool, bool]:
+def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: timeline.Frames) -> tuple[bool, bool]:
     """Whether the edit list shows every frame once, and whether it lets time pass before the first one.
 
     Simple is no list, or one edit that only removes the reorder delay; empty edits before it are a delay.
@@ -343,9 +244,9 @@ def _created(value: str) -> str:
     return moment.astimezone(datetime.UTC).isoformat()
 
 
-def _describe(stream: AvStream, frames: Frames, first: av.VideoFrame, formats: Formats) -> VideoStream:
+def _describe(stream: AvStream, frames: timeline.Frames, first: av.VideoFrame, formats: Formats) -> VideoStream:
     context = stream.codec_context
-    measured = timing.measure(frames.times, frames.tick, frames.last_duration, _hints(stream))
+    measured = timing.measure(frames.times, frames.tick, frames.last_duration, timeline.hints(stream))
     aspect = stream.sample_aspect_ratio
     described = VideoStream(
         codec=context.codec.canonical_name,

@@ -225,7 +225,11 @@ def serve() -> None:
     except VideoError as error:
         _say({"error": type(error).__name__, "sentence": error.sentence})
     except MemoryError:
-        _say({"error": "BrokenVideo", "sentence": "Reading the file needs more memory than a media process may use."})
+        sentence = (
+            "Reading the file needs more memory than a media process may have. Where VideoGateway.WorkerMemoryMB is "
+            "less than its default, have that raised, and send the file again."
+        )
+        _say({"error": "BrokenVideo", "sentence": sentence})
     except OSError as error:
         _say(
             {

@@ -1,7 +1,7 @@
-"""A refusal that its sender can read: the rest of a refused upload is taken and thrown away, within bounds.
+"""A refusal that its sender can read: it is sent at once, and what still comes is thrown away, within bounds.
 
-A server that answers and closes while the client still sends makes most clients report a broken connection instead
-of the answer (RFC 9112 9.6).
+A server that closes while the client still sends makes most clients report a broken connection instead of the answer
+(RFC 9112 9.6). One that reads while it sends, as curl does, stops there; others send on to the end.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope, Send
 
 from orthanc_video.errors import Busy, VideoError
-from orthanc_video.web.problems import problem
+from orthanc_video.web.problems import on_video_error, problem
 
+# After this a line that its client wanted closed is; on others uvicorn goes on taking what comes.
 _SECONDS = 20.0
 
 
 class DrainingRoute(APIRoute):
-    """A route whose refusals are sent after the request's body has been read to its end (20 s at most)."""
+    """A route whose refusals come before the request's body has ended, and leave the line open for the rest of it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -32,12 +33,11 @@ class DrainingRoute(APIRoute):
             body = _Body(request.receive)
             try:
                 return await handle(Request(request.scope, body.receive))
-            except VideoError:
-                # A client that waits for "100 Continue" has sent nothing yet: it is answered at once.
-                if request.headers.get("expect", "").lower() != "100-continue":
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(body.drain(), _SECONDS)
-                raise
+            except VideoError as error:
+                answer = await on_video_error(request, error)
+                # A client that waits for "100 Continue" has sent nothing yet, and will not.
+                waits = request.headers.get("expect", "").lower() == "100-continue"
+                return answer if waits else _Refusal(answer, body)
             except asyncio.CancelledError:  # nothing of it is committed: see receive()
                 return problem(Busy("The gateway is stopping. Try again in a moment."), request)
 
@@ -59,3 +59,19 @@ class _Body:
     async def drain(self) -> None:
         while not self._ended:
             await self.receive()
+
+
+class _Refusal(Response):
+    """An answer that its client has whole, by its Content-Length, while the request's body is still being taken."""
+
+    def __init__(self, answer: Response, rest: _Body) -> None:
+        super().__init__(answer.body, answer.status_code)
+        self.raw_headers = answer.raw_headers
+        self._rest = rest
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rest.drain(), _SECONDS)
+        await send({"type": "http.response.body", "body": b""})

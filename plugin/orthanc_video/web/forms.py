@@ -18,8 +18,8 @@ from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
-from orthanc_video.ingest.room import Hold
-from orthanc_video.ingest.spool import SpoolFile, refuse_too_large
+from orthanc_video.ingest.room import Hold, refuse_too_large
+from orthanc_video.ingest.spool import SpoolFile
 from orthanc_video.media import sniff
 from orthanc_video.web.context import Gateway, announced_length
 

@@ -52,6 +52,8 @@ class _All(Collector):
         for name, told, value in (
             ("dead_letters", "Acknowledged uploads that could not be stored", self._gateway.engine.dead_letters()),
             ("spool_bytes", "Bytes in the spool", self._gateway.room.used()),
+            ("announced_bytes", "Bytes that room is kept for until they are sent", self._gateway.room.held),
+            ("room_bytes", "Bytes that a new upload may have", max(0, self._gateway.room.left)),
             ("disk_free_bytes", "Bytes free on the spool's disk", shutil.disk_usage(settings.spool).free),
             ("disk_free_minimum_bytes", "Free bytes below which uploads are refused", minimum),
         ):

@@ -1,0 +1,131 @@
+"""When each frame of a file is shown, and what else its packets tell: out of its index, or packet by packet."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.video.stream import VideoStream as AvStream
+
+from orthanc_video.bitstream import mp4
+from orthanc_video.bitstream.userdata import UserData
+from orthanc_video.errors import BrokenVideo
+from orthanc_video.files import SpanSource
+from orthanc_video.media import opening, timing
+from orthanc_video.media.formats import HEAD, Formats
+from orthanc_video.media.source import reason
+
+# Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
+_LOOKED_AT = 50_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frames:
+    """Presentation times (ascending) in ``tick`` seconds, and what else the packets told."""
+
+    times: timing.Ticks
+    tick: Fraction
+    last_duration: int
+    bytes: int
+    starts_with_key: bool
+    timed: bool = True
+    leading: int = 0
+    user_data: bool = False
+
+
+def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
+    if len(table.time) == 0:
+        raise BrokenVideo("The video track holds no frames (zero samples).")
+    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
+    for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
+        formats.add(source.read_at(offset, min(size, HEAD)))
+    shown = _shown(source, table, stream)
+    times = np.sort(table.time[shown])
+    opening.refuse_keyless(len(times))
+    return Frames(
+        times=times,
+        tick=Fraction(1, table.timescale),
+        # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
+        last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
+        bytes=int(table.size.sum()),
+        starts_with_key=bool(table.key[0]),
+        leading=len(shown) - len(times),
+        user_data=_tells(source, table, stream),
+    )
+
+
+def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
+    """Which samples can be shown: all but some at the beginning."""
+    shown = np.ones(len(table.time), dtype=np.bool_)
+    begins = opening.Opening(*_coding(stream))
+    for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
+        if begins.over:
+            break
+        head = source.read_at(int(offset), min(int(size), opening.HEAD))
+        shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
+    return shown
+
+
+def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> bool:
+    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound."""
+    data = UserData(*_coding(stream))
+    every = -(-len(table.offset) // _LOOKED_AT)
+    looked = table.key.copy()
+    looked[::every] = True
+    places = zip(table.offset[looked].tolist(), table.size[looked].tolist(), strict=True)
+    return any(data.found(source.read_at(offset, min(size, HEAD))) for offset, size in places)
+
+
+def _coding(stream: AvStream) -> tuple[str, bytes]:
+    return stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+
+
+def of_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
+    times: list[int | None] = []
+    total = leading = last_duration = 0
+    first_key: bool | None = None
+    begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:
+                continue
+            head = bytes(memoryview(packet)[:HEAD])
+            if first_key is None:
+                formats.begin(head)
+            time = packet.pts if packet.pts is not None else packet.dts
+            total += packet.size
+            first_key = packet.is_keyframe if first_key is None else first_key
+            tells = tells or data.found(head)
+            if packet.is_keyframe:
+                formats.add(head)
+            if not begins.shows(packet.is_keyframe, time, head):
+                leading += 1
+                continue
+            times.append(time)
+            last_duration = int(packet.duration or 0)
+    except av.error.FFmpegError as error:
+        raise BrokenVideo(f"The file breaks off after {len(times)} frames ({reason(error)}).") from error
+    if not times and not leading:
+        raise BrokenVideo("The video stream holds no frames.")
+    opening.refuse_keyless(len(times))
+    tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
+    given = [time for time in times if time is not None]
+    timed = len(given) == len(times) and len(set(given)) == len(given)
+    ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells)
+
+
+def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
+    """The times of frames that their container does not tell, or tells of several at once: the nominal rate's grid."""
+    # Of a raw H.264 stream FFmpeg's base rate counts fields; its guess is of frames.
+    rate = Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(hints(stream)), Fraction(25))
+    return np.round(np.arange(count) * float(1 / (rate * tick))).astype(np.int64)
+
+
+def hints(stream: AvStream) -> list[Fraction]:
+    rates = (stream.base_rate, stream.guessed_rate, stream.average_rate)
+    return [Fraction(rate).limit_denominator(1001) for rate in rates if rate]
