@@ -9,9 +9,13 @@ from pathlib import Path
 
 from e2e.orthanc_server import REPOSITORY, ROOT_PYTHON
 
-# Seconds after which a process that does not answer is taken for dead, in the processes below.
+# Seconds after which a process that does not answer is taken for dead, and between two looks for what is left of ended
+# jobs, in the processes below.
 TIME_TO_LIVE = 2.0
-_SHORTENED = {"orthanc_video.jobs.membership:TIME_TO_LIVE": TIME_TO_LIVE}
+_SHORTENED = {
+    "orthanc_video.jobs.membership:TIME_TO_LIVE": TIME_TO_LIVE,
+    "orthanc_video.jobs.housekeeping:_LOOK_SECONDS": TIME_TO_LIVE,
+}
 _BREAKING = REPOSITORY / "tests" / "e2e" / "breaking"
 
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,22 @@ def test_another_worker_finishes_a_transcode(
 
 
 @only_once
+def test_a_job_is_cancelled_whose_worker_has_died(
+    with_workers: tuple[OrthancServer, Workers], films: Films, breakpoint_: Breakpoint
+) -> None:
+    """Nobody who worked on it is left to clear up."""
+    server, workers = with_workers
+    worker = workers.start(breakpoint_.python)
+    upload(server, films.slow(10)).join()
+    eventually(lambda: stages(server) == [("transcode", True)], "the transcode is on its way")
+    worker.kill()
+    (job,) = ask(server, "/video/jobs")["Jobs"]
+    assert requests.delete(f"{server.gateway_url}/video/jobs/{job['ID']}", timeout=10).ok
+    eventually(lambda: not any((server.storage / "video-gateway" / "spool").iterdir()), "the spool is empty")
+    assert states(server) == ["Cancelled"]
+
+
+@only_once
 def test_a_worker_that_was_only_slow(
     with_workers: tuple[OrthancServer, Workers], film: Path, tmp_path: Path, breakpoint_: Breakpoint
 ) -> None:
@@ -408,3 +425,16 @@ def test_the_database_goes_away_for_a_while(
     eventually(lambda: states(server) == ["Success"], "the one job has succeeded")
     assert_stored_once(server, film, tmp_path)
     assert server.gateway_pid() == gateway
+
+
+@only_once
+def test_who_asks_to_catch_up_at_once_gets_one_job(start: Any, breakpoint_: Breakpoint, database: str) -> None:
+    server = start(settings(breakpoint_, database, Workers=False))
+    url = f"{server.gateway_url}/video/catch-up"
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: requests.post(url, timeout=30), range(16)))
+    assert {answer.status_code for answer in answers} == {202}
+    (job,) = {answer.json()["ID"] for answer in answers}
+    assert [one["ID"] for one in ask(server, "/video/jobs")["Jobs"]] == [job]
+    requests.delete(f"{server.gateway_url}/video/jobs/{job}", timeout=10).raise_for_status()
+    assert requests.post(url, timeout=30).json()["ID"] != job

@@ -239,3 +239,18 @@ def test_nothing_outlives_orthanc(start: Any, films: Films, how: str) -> None:
     acknowledged(server, films.slow(10))
     getattr(server, how)()
     server.assert_no_orphans()
+
+
+def test_what_is_not_the_gateways_does_not_keep_it_from_starting(start: Any, films: Films) -> None:
+    server = start()
+    folder = server.storage / "video-gateway"
+    strays = [folder / part / name for part in ("spool", "uploads", "cache") for name in (".stray", "stray.json")]
+    for stray in strays:
+        stray.write_text("somebody else's", encoding="utf-8")
+    (folder / "uploads" / "folder.new").mkdir()
+    (folder / "spool" / "link").symlink_to(folder / "uploads")
+    server.restart()
+    answer = requests.post(f"{server.url}/instances", data=films.unique().read_bytes(), timeout=60)
+    assert answer.json()["Status"] == "Success"
+    assert all(stray.read_text(encoding="utf-8") == "somebody else's" for stray in strays)
+    assert requests.get(f"{server.gateway_url}/metrics", timeout=10).ok

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from e2e.breakpoints import Breakpoint
@@ -15,6 +16,7 @@ from e2e.films import Films, ffmpeg
 from e2e.orthanc_server import OrthancServer
 from e2e.test_crashes import only_once
 from e2e.test_durability import wait_for_job, wait_for_progress
+from e2e.workers import Workers
 
 
 def state(server: OrthancServer, job: str) -> str:
@@ -28,15 +30,48 @@ def begin(server: OrthancServer, film: Path) -> str:
     return str(answer["Video"]["Job"])
 
 
-def long_film(films: Films) -> Path:
+def long_film(films: Films, name: str = "long") -> Path:
     """Of five minutes, though it has few frames."""
-    path = films.folder / "long.webm"
+    path = films.folder / f"{name}.webm"
     picture = ["-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=1/4", "-t", "300", "-pix_fmt", "yuv420p"]
-    ffmpeg(*picture, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", str(path))
+    ffmpeg(
+        *picture,
+        "-c:v",
+        "libvpx-vp9",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-metadata",
+        f"title={name}",
+        str(path),
+    )
     return path
 
 
-def test_a_short_film_does_not_wait_for_a_long_one(start: Any, films: Films) -> None:
+def short_film(films: Films) -> Path:
+    return films.unique(1.0, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", suffix=".webm")
+
+
+@pytest.mark.parametrize("who", ["gateway", "worker"])
+def test_a_short_film_goes_beside_a_long_one(start: Any, films: Films, who: str) -> None:
+    """One, while the long one has the only place; the next short one follows it, and a long one waits."""
+    own = {"AnswerSeconds": 0.2, "Transcodes": 1, "TranscodePreset": "slower", "Workers": who == "gateway"}
+    server = start({"VideoGateway": own})
+    with Workers(server) as workers:
+        if who == "worker":
+            workers.start()
+        running = begin(server, long_film(films))
+        wait_for_progress(server, running, 1)
+        another = begin(server, long_film(films, "another"))
+        for job in [begin(server, short_film(films)) for _ in range(2)]:
+            assert wait_for_job(server, job, within=30)["State"] == "Success"
+        assert (state(server, running), state(server, another)) == ("Running", "Pending")
+        for job in (another, running):
+            requests.delete(f"{server.gateway_url}/video/jobs/{job}", timeout=10).raise_for_status()
+
+
+def test_a_short_film_that_waits_comes_before_a_long_one(start: Any, films: Films) -> None:
     server = start({"VideoGateway": {"AnswerSeconds": 0.2, "Transcodes": 1}})
     sent = films.slow(10), long_film(films), films.slow(4.0)
     running, long, short = (begin(server, film) for film in sent)
@@ -51,7 +86,7 @@ def test_a_short_film_does_not_wait_for_a_long_one(start: Any, films: Films) -> 
 @only_once
 def test_the_next_transcode_begins_when_one_ends(start: Any, films: Films, tmp_path: Path) -> None:
     """Not when the queue is looked at: here nobody ever does."""
-    python = Breakpoint(tmp_path / "orthanc-0", False, {"orthanc_video.jobs.queues:_POLL_SECONDS": 3600}).python
+    python = Breakpoint(tmp_path / "orthanc-0", False, {"orthanc_video.jobs.queues:POLL_SECONDS": 3600}).python
     server = start({"VideoGateway": {"AnswerSeconds": 0.2, "Transcodes": 1, "Python": str(python)}})
     sent = [films.slow(seconds) for seconds in (10, 4.0, 3.0)]
     jobs = [begin(server, film) for film in sent]

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.films import Films
 from e2e.orthanc_server import REPOSITORY, OrthancServer, free_ports
+from e2e.recordings import Recordings, store, wait_until
 from e2e.test_crashes import only_once
 from e2e.test_progress import SLOWLY, begun, jobs_url
 from e2e.watching import listening
@@ -145,6 +146,17 @@ def test_what_waits_and_runs_is_counted(start: Any, films: Films) -> None:
     assert value(found, "jobs") == 0
     assert value(found, "jobs_ended_total", state="Cancelled") == 2
     assert value(found, "jobs_ended_total", state="Failure") == 0
+
+
+def test_what_arrived_and_waits_is_counted(start: Any, recordings: Recordings) -> None:
+    """There may be very many of them, so they are no jobs that somebody looks at; their queue shows them."""
+    server = start({"VideoGateway": {"Workers": False}})
+    for _ in range(3):
+        store(server, recordings.one())
+    wait_until(lambda: value(scraped(server.gateway_url), "queue_jobs", queue="background") == 3)
+    found = scraped(server.gateway_url)
+    assert value(found, "queue_jobs") == 3
+    assert value(found, "jobs") == 0
 
 
 @only_once

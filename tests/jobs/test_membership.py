@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS, SetWorkflowID, WorkflowHandle
 
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.membership import Membership
@@ -63,3 +64,62 @@ def test_a_job_that_is_no_longer_this_processs_is_ended(table: tuple[Membership,
     running.active["ended"] = active
     membership._look()
     assert ended == [False]
+
+
+def wait_for(event: threading.Event) -> None:
+    assert event.wait(30)
+
+
+_began, _goes_on = threading.Event(), threading.Event()
+_runs: list[str] = []
+
+
+@DBOS.workflow(name="test_of_a_thread_that_dies")
+def _dies_the_first_time() -> str:
+    _runs.append("dies")
+    if len(_runs) == 1:
+        raise SystemExit  # no outcome is recorded of it: as if even that had failed
+    return "done"
+
+
+@DBOS.workflow(name="test_of_a_thread_that_works")
+def _works() -> str:
+    _runs.append("works")
+    _began.set()
+    wait_for(_goes_on)
+    return "done"
+
+
+def test_a_job_whose_thread_has_died_is_taken_up_again(table: tuple[Membership, Running]) -> None:
+    """At the second look: it may have begun at the first."""
+    membership, _ = table
+    _runs.clear()
+    membership.join()
+    DBOS.register_queue("queue", polling_interval_sec=0.1)
+    with SetWorkflowID("dies"):
+        handle = DBOS.start_workflow(_dies_the_first_time)
+    with pytest.raises(SystemExit):
+        handle.get_result()
+    membership._take_over()
+    assert DBOS.list_workflows(workflow_ids=["dies"])[0].status == "PENDING"
+    membership._take_over()
+    assert DBOS.list_workflows(workflow_ids=["dies"])[0].status != "PENDING"
+    again: WorkflowHandle[str] = DBOS.retrieve_workflow("dies")
+    assert again.get_result() == "done"
+    assert _runs == ["dies", "dies"]
+
+
+def test_a_job_that_is_worked_on_is_left_alone(table: tuple[Membership, Running]) -> None:
+    membership, _ = table
+    _runs.clear()
+    membership.join()
+    DBOS.register_queue("queue", polling_interval_sec=0.1)
+    with SetWorkflowID("works"):
+        handle = DBOS.start_workflow(_works)
+    wait_for(_began)
+    for _ in range(3):
+        membership._take_over()
+    assert DBOS.list_workflows(workflow_ids=["works"])[0].status == "PENDING"
+    _goes_on.set()
+    assert handle.get_result() == "done"
+    assert _runs == ["works"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -195,7 +196,8 @@ def evict(folder: Path, bound: int, keep: Path) -> None:
     for file in folder.iterdir():
         with suppress(FileNotFoundError):  # another process may be at the same
             about = file.stat()
-            found.append((about.st_atime, about.st_size, file))
+            if stat.S_ISREG(about.st_mode):
+                found.append((about.st_atime, about.st_size, file))
     total = sum(size for _, size, _ in found)
     for _, size, file in sorted(found):
         if total <= bound:

@@ -48,7 +48,8 @@ class Unfinished:
         self._settings = settings
         settings.uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
         for half_written in settings.uploads.glob("*.new"):
-            half_written.unlink()
+            with suppress(OSError):  # somebody else's folder
+                half_written.unlink()
 
     def create(self, record: Record) -> None:
         """An empty upload; once this returns it survives a power cut."""

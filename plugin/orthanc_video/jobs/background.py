@@ -5,12 +5,14 @@ They have a queue of their own. Unfinished ones outlive an upgrade, as those in 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+from dbos._error import DBOSQueueDeduplicatedError
 
 from orthanc_video import metrics
 from orthanc_video.archive import changes
@@ -19,6 +21,7 @@ from orthanc_video.archive.objects import copy_of
 from orthanc_video.dicom.checks.finding import finding
 from orthanc_video.errors import VideoError
 from orthanc_video.jobs import notice_job, rendering, renditions, thumbnails, views
+from orthanc_video.jobs.database import answering
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
 from orthanc_video.settings import ON_ARRIVAL, Settings
@@ -77,7 +80,9 @@ def _look(instance: str, stored: str) -> Outcome:
         if found is None:
             return {"State": "Success", "Gone": True}
         if found.is_film:
-            here().database.add_film(stored, instance, changes.received(here().archive, arrival))
+            received = changes.received(here().archive, arrival)
+            with answering():
+                here().database.add_film(stored, instance, received)
     except VideoError as error:
         return failure(error)
     unplayable = found.readable and not found.playable
@@ -109,13 +114,19 @@ def _forget(settings: Settings, stored: str) -> None:
 
 def begin_catch_up() -> str:
     """The job that goes through all that Orthanc holds; the one under way when there is one."""
-    under_way = DBOS.list_workflows(name="catch_up", status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
-    if under_way:
-        return under_way[0].workflow_id
-    job = str(uuid.uuid4())
-    with SetWorkflowID(job):
-        DBOS.enqueue_workflow(QUEUE, catch_up)
-    return job
+    under_way = _catching_up()
+    while under_way is None:
+        # Of all that ask at the same moment, through whichever gateway, the database lets one in.
+        alone = SetEnqueueOptions(deduplication_id="catch-up")
+        with contextlib.suppress(DBOSQueueDeduplicatedError), SetWorkflowID(str(uuid.uuid4())), alone:
+            return DBOS.enqueue_workflow(QUEUE, catch_up).workflow_id
+        under_way = _catching_up()
+    return under_way
+
+
+def _catching_up() -> str | None:
+    found = DBOS.list_workflows(name="catch_up", status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
+    return found[0].workflow_id if found else None
 
 
 @DBOS.workflow(name="catch_up")

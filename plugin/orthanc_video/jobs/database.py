@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orthanc_video.errors import Busy, ConfigurationError
+from orthanc_video.jobs import patience
 from orthanc_video.settings import Settings
 
 _tables = sa.MetaData()
@@ -48,6 +49,8 @@ _CHANGES = "changes"  # of Orthanc: the only list that is followed
 # What may pass: SQLite's disk is full, PostgreSQL is away, all connections are in use.
 TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 TROUBLE = "The jobs' database cannot be used now: its disk is full, or it does not answer. Try again in a moment."
+# Whole seconds, of a server that does not even refuse.
+CONNECT_SECONDS = 3
 _CLOCKS = {
     "postgresql": "extract(epoch from clock_timestamp())",
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
@@ -72,9 +75,10 @@ def url_of(settings: Settings) -> str:
 
 @contextlib.contextmanager
 def answering() -> Iterator[None]:
-    """Raises Busy for what the jobs' database cannot do just now."""
+    """Raises Busy for what the jobs' database cannot do just now, nor in a few seconds."""
     try:
-        yield
+        with patience.for_a_moment():
+            yield
     except TROUBLES as error:
         raise Busy(TROUBLE) from error
 
@@ -87,7 +91,10 @@ class Database:
         url = sa.make_url(self.url)
         if url.get_backend_name() == "postgresql":
             self._engine = sa.create_engine(
-                url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+                url.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"connect_timeout": CONNECT_SECONDS},
             )
         else:
             self._engine = sa.create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import datetime
 import logging
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +18,20 @@ from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
-from orthanc_video.jobs import background, ingest_job, processes, queues, rendering, renditions, running, views
+from orthanc_video.jobs import (
+    background,
+    ingest_job,
+    patience,
+    processes,
+    queues,
+    rendering,
+    renditions,
+    running,
+    views,
+)
 from orthanc_video.jobs.assigning import assign_video
-from orthanc_video.jobs.database import TROUBLES, Database, answering
+from orthanc_video.jobs.database import CONNECT_SECONDS, TROUBLES, Database, answering
+from orthanc_video.jobs.housekeeping import Housekeeping
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Places, Running
@@ -32,9 +41,6 @@ from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_KEPT_DAYS = 90
-# SQLite takes no condition of more than a thousand parts.
-_ASKED_AT_ONCE = 200
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
 
@@ -53,6 +59,7 @@ class Engine:
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
         self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
+        self._housekeeping = Housekeeping(settings)
         self._noticing = Noticing(archive, self._database, news or threading.Event())
         self._closing = False
 
@@ -62,6 +69,7 @@ class Engine:
         self.settings.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database.prepare()
         executor = self._executor()
+        patience.install()
         self._dbos = DBOS(
             config={
                 "name": "orthanc-video",
@@ -70,7 +78,10 @@ class Engine:
                 "executor_id": executor,
                 "log_level": "ERROR",
                 # What a failed statement was given (a video's attributes) has no place in a log.
-                "db_engine_kwargs": {"hide_parameters": True},
+                "db_engine_kwargs": {
+                    "hide_parameters": True,
+                    "connect_args": {"connect_timeout": CONNECT_SECONDS, "application_name": "orthanc-video"},
+                },
                 "max_executor_threads": 64,
                 "serializer": DBOSPortableJSONSerializer(),
                 "notification_listener_polling_interval_sec": 3600.0,
@@ -89,8 +100,7 @@ class Engine:
             threading.Thread(target=self._fill_places, name="places", daemon=True).start()
         if not self._worker:
             self._noticing.begin()
-            self._sweep()
-            threading.Thread(target=self._prune_daily, daemon=True).start()
+            self._housekeeping.begin()
 
     def _executor(self) -> str:
         """Who this process is to the others.
@@ -115,31 +125,6 @@ class Engine:
         self._noticing.end()
         processes.close()
         self._membership.leave()
-
-    def _sweep(self) -> None:
-        """Clears the spool of what was never acknowledged, and of what has ended."""
-        kept = {views.job_of(status.workflow_id) for status in self._in_spool() if views.keeps_upload(status)}
-        # Resumable uploads wait for their rest until they expire.
-        kept |= {record.stem for record in self.settings.uploads.glob("*.json")}
-        for folder in self.settings.spool.iterdir():
-            if folder.name not in kept:
-                ingest_job.tidy(self.settings, folder.name)
-
-    def _prune_daily(self) -> None:
-        """Removes the records of what ended long ago, dead letters apart, and all that is kept of deleted objects."""
-        while True:
-            before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
-            past = DBOS.list_workflows(
-                completed_before=before.isoformat(), name=views.SHOWN, status=views.ENDED, load_input=False
-            )
-            DBOS.delete_workflows(
-                [status.workflow_id for status in past if not views.is_dead_letter(self.settings, status)]
-            )
-            try:
-                background.forget_deleted()
-            except VideoError as error:
-                log.warning("What is kept of deleted objects is looked for again tomorrow: %s", error.sentence)
-            time.sleep(24 * 3600)
 
     def submit(self, upload: Upload, info: MediaInfo, plan: Plan) -> concurrent.futures.Future[Outcome]:
         """Commits the job (when this returns, it survives any crash) and starts it; the outcome to wait for.
@@ -173,9 +158,9 @@ class Engine:
         return waiter
 
     def _fill_places(self) -> None:
-        """Begins the next job as soon as another has ended."""
+        """Begins the next job as soon as another has ended, and looks for those that others put into the queue."""
         while True:
-            self._running.vacated.wait()
+            self._running.vacated.wait(queues.POLL_SECONDS)
             self._running.vacated.clear()
             with _later():
                 while not self._closing and self._begin_any():
@@ -189,7 +174,10 @@ class Engine:
         """Begins the job whose turn it is, where there is room: DBOS looks only from time to time."""
         if not self._runs_jobs:
             return False
-        with places.room() as room:
+        priority = queues.next_priority(self._dbos, queue)
+        if priority is None:
+            return False
+        with places.room(short=priority == ingest_job.SHORT) as room:
             if room is None:
                 return False
             claim = queues.Claim(self._dbos, queue)
@@ -265,21 +253,18 @@ class Engine:
         reports = self._database.reports(views.job_of(status.workflow_id) for status in found)
         return [views.view(self.settings, status, reports) for status in found]
 
-    def unfinished(self) -> list[tuple[str, str]]:
-        """State and queue (empty: it began at once) of every job that has not ended, looks at arrivals apart."""
+    def unfinished(self) -> list[str]:
+        """The state of every job that has not ended, looks at arrivals apart."""
         found = DBOS.list_workflows(name=views.SHOWN, status=views.UNFINISHED, load_input=False, load_output=False)
-        return [(views.STATES[status.status], status.queue_name or "") for status in found]
+        return [views.STATES[status.status] for status in found]
+
+    def waiting(self) -> dict[str, int]:
+        """How much waits in each queue, looks at arrivals as well."""
+        return dict.fromkeys(self.queues, 0) | queues.waiting(self._dbos)
 
     def dead_letters(self) -> int:
         """How many acknowledged uploads wait for a person's decision."""
-        return sum(views.is_dead_letter(self.settings, status) for status in self._in_spool())
-
-    def _in_spool(self) -> Iterator[WorkflowStatus]:
-        """The attempts at all jobs that have a folder in the spool: few, however many jobs there have been."""
-        names = [folder.name for folder in self.settings.spool.iterdir()]
-        for at in range(0, len(names), _ASKED_AT_ONCE):
-            some = names[at : at + _ASKED_AT_ONCE]
-            yield from DBOS.list_workflows(workflow_id_prefix=some, name=views.SHOWN, load_input=False)
+        return self._housekeeping.dead_letters()
 
     def catch_up(self) -> dict[str, Any]:
         """Has every video in Orthanc looked at that was not; the job, which may be one that is under way."""

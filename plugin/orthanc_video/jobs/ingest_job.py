@@ -27,6 +27,8 @@ from orthanc_video.settings import MIB, Settings
 
 # Seconds of 1920 × 1080.
 _LONG, _VERY_LONG = 120, 1800
+# The priority of the shortest work; the next numbers are those of longer work.
+SHORT = 1
 
 
 def folder_of(settings: Settings, upload: str) -> Path:
@@ -40,10 +42,10 @@ def ids_of(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
 
 
 def priority(info: MediaInfo) -> int:
-    """Whose turn it is among transcodes that wait, 1 first: minutes of work do not wait for hours of it."""
+    """Whose turn it is among transcodes that wait, ``SHORT`` first: minutes of work do not wait for hours of it."""
     video = info.video
     full_hd_seconds = video.seconds * video.coded_width * video.coded_height / (1920 * 1080)
-    return 1 + (full_hd_seconds > _LONG) + (full_hd_seconds > _VERY_LONG)
+    return SHORT + (full_hd_seconds > _LONG) + (full_hd_seconds > _VERY_LONG)
 
 
 def make(

@@ -2,6 +2,7 @@
 
 A process whose beat is older than ``TIME_TO_LIVE`` seconds is taken for dead, and its unfinished jobs go back to a
 queue. It may only have been slow: DBOS then refuses what it records, and its media processes end as soon as it looks.
+A job whose thread has died in a process that lives goes back, too, once that process has seen it twice.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from dbos import DBOS, WorkflowStatus
 
+from orthanc_video.jobs import queues
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.running import Running
 
 log = logging.getLogger(__name__)
 
 TIME_TO_LIVE = 15.0
-_LOOK, _IDLE_LOOK = 0.5, 2.0
+_LOOK = 0.5
 _LONG_DEAD = 3600.0
 
 
@@ -37,6 +40,7 @@ class Membership:
         self._next_beat = 0.0
         self._next_judgement = 0.0
         self._answers = True
+        self._lost: set[tuple[str, int]] = set()
 
     def join(self) -> None:
         """From here on this process counts as living; its own unfinished jobs are not taken by others."""
@@ -77,7 +81,7 @@ class Membership:
         if self._running.active or self._running.reported or self._running.awaited():
             self._stop.wait(_LOOK)
         else:
-            self._running.woken.wait(_IDLE_LOOK)
+            self._running.woken.wait(TIME_TO_LIVE / 4)
         self._running.woken.clear()
 
     def _look(self) -> None:
@@ -116,10 +120,21 @@ class Membership:
 
     def _take_over(self) -> None:
         living = self._database.living(TIME_TO_LIVE)
-        for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        for status in pending:
             if status.executor_id not in living and self._reenqueue(status):
                 log.warning("A job of a process that no longer answers is taken up again.")
                 self._database.forget_the_dead(_LONG_DEAD)
+        self._take_up_the_lost(status for status in pending if status.executor_id == self._executor)
+
+    def _take_up_the_lost(self, own: Iterable[WorkflowStatus]) -> None:
+        """What is this process's, and nobody here is at it, now as at the look before: its thread has died."""
+        at_work = queues.at_work(self._dbos)
+        lost = {} if at_work is None else {_run(status): status for status in own if status.workflow_id not in at_work}
+        for run in self._lost & lost.keys():
+            if self._reenqueue(lost[run]):
+                log.warning("A job that nobody was at any more is taken up again.")
+        self._lost = set(lost)
 
     def _reenqueue(self, status: WorkflowStatus) -> bool:
         """Puts a job back into its queue if its owner has not changed since it was looked at.
@@ -128,3 +143,8 @@ class Membership:
         """
         owners = [status.executor_id or ""]
         return self._dbos._sys_db.reenqueue_for_recovery(status.workflow_id, owners, self._recovery_queue)
+
+
+def _run(status: WorkflowStatus) -> tuple[str, int]:
+    """Which run of which workflow: each one that begins is counted."""
+    return status.workflow_id, status.recovery_attempts or 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from dbos import DBOS, _workflow_commands
@@ -21,7 +23,10 @@ _SHORT_AT_ONCE = 8
 # A queue starts no more at each look; of these, a process works on one at a time.
 _BACKGROUND_AT_ONCE = 16
 _IN_ADVANCE_AT_ONCE = 1
-_POLL_SECONDS = 2.0
+POLL_SECONDS = 2.0
+# A look of DBOS's costs three times as much as one of the engine's, which looks into these itself, or nobody waits for.
+_SELDOM, _TIMES = frozenset({TRANSCODES, RENDITIONS, IN_ADVANCE}), 5
+_WAITS = ("ENQUEUED", "DELAYED")
 
 
 def register(settings: Settings) -> None:
@@ -34,9 +39,8 @@ def register(settings: Settings) -> None:
         IN_ADVANCE: _IN_ADVANCE_AT_ONCE,
     }
     for name, most in at_once.items():
-        DBOS.register_queue(
-            name, worker_concurrency=most, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update"
-        )
+        pause = POLL_SECONDS * (_TIMES if name in _SELDOM else 1)
+        DBOS.register_queue(name, worker_concurrency=most, polling_interval_sec=pause, on_conflict="always_update")
 
 
 def transcodes_at_once(settings: Settings) -> int:
@@ -54,7 +58,7 @@ def transcodes_at_once(settings: Settings) -> int:
 def calm(dbos: DBOS) -> None:
     """Looks less often for what is not used here (delays, deadlines) or may wait: most of what an idle process does."""
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = 60.0
-    dbos._registry.get_internal_queue()._polling_interval_sec = _POLL_SECONDS
+    dbos._registry.get_internal_queue()._polling_interval_sec = POLL_SECONDS
 
 
 def move(dbos: DBOS, workflow: str, name: str) -> None:
@@ -64,6 +68,42 @@ def move(dbos: DBOS, workflow: str, name: str) -> None:
     waits = (*system._wf(table, workflow), table.c.status == "ENQUEUED")
     with system.engine.begin() as connection:
         connection.execute(sa.update(table).where(*waits).values(queue_name=name))
+
+
+def waiting(dbos: DBOS) -> dict[str, int]:
+    """How many workflows wait in each queue, those that have none apart: there may be very many."""
+    table = dbos._sys_db.tables.workflow_status
+    counted = (
+        sa.select(table.c.queue_name, sa.func.count()).where(table.c.status.in_(_WAITS)).group_by(table.c.queue_name)
+    )
+    with dbos._sys_db.engine.begin() as connection:
+        return {name: count for name, count in connection.execute(counted) if name in NAMES}
+
+
+def next_priority(dbos: DBOS, name: str) -> int | None:
+    """The priority of the workflow whose turn it is in a queue, 0 where it has none; None when none waits."""
+    table = dbos._sys_db.tables.workflow_status
+    first = sa.select(sa.func.min(table.c.priority)).where(table.c.queue_name == name, table.c.status == "ENQUEUED")
+    with dbos._sys_db.engine.begin() as connection:
+        found: int | None = connection.execute(first).scalar()
+    return found
+
+
+def at_work(dbos: DBOS) -> set[str] | None:
+    """The workflows that have a thread in this process; None while some that it has begun may wait for one."""
+    if not dbos._executor._work_queue.empty():
+        return None
+    return set(dbos._active_workflows_set.activeList())
+
+
+@contextlib.contextmanager
+def _one_at_a_time(dbos: DBOS) -> Iterator[None]:
+    """What another process takes from a queue at this moment is left to it."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if not (dbos._sys_db.is_lock_conflict(error) or dbos._sys_db.is_serialization_conflict(error)):
+            raise
 
 
 class Claim:
@@ -79,15 +119,16 @@ class Claim:
         found: list[str] = []
         if queue is not None:
             all_but_one = (queue._worker_concurrency or 1) - 1
-            found, _ = dbos._sys_db.start_queued_workflows(
-                queue,
-                GlobalParams.executor_id,
-                GlobalParams.app_version,
-                None,
-                all_but_one,
-                owner_xid=self._owner,
-                is_latest_version=True,
-            )
+            with _one_at_a_time(dbos):
+                found, _ = dbos._sys_db.start_queued_workflows(
+                    queue,
+                    GlobalParams.executor_id,
+                    GlobalParams.app_version,
+                    None,
+                    all_but_one,
+                    owner_xid=self._owner,
+                    is_latest_version=True,
+                )
         self.workflow = found[0] if found else None
 
     def begin(self) -> None:

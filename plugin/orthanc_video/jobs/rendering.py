@@ -79,7 +79,7 @@ def _render(instance: str, stored: str) -> Outcome:
     active = here().active[job]
     leisure = _nobody_waits(active.workflow)
     try:
-        with contextlib.nullcontext() if leisure else here().renditions.taken(job):
+        with contextlib.nullcontext() if leisure else here().renditions.taken(job, short=False):
             active.stage = "probe"
             made = rendition_job.make(
                 here().settings,

@@ -58,57 +58,82 @@ class Active:
 class Room:
     """The place of a job that is about to begin."""
 
-    def __init__(self, reserved: set[str]) -> None:
+    def __init__(self, reserved: dict[str, bool], *, short: bool) -> None:
         self._reserved = reserved
+        self._short = short
         self.kept = False
 
     def keep_for(self, job: str) -> None:
-        self._reserved.add(job)
+        self._reserved[job] = self._short
         self.kept = True
 
 
 class Places:
-    """How many jobs of one kind are worked on at once in this process, wherever they come from."""
+    """How many jobs of one kind are worked on at once in this process, wherever they come from.
+
+    Where long ones have all places there is one more for a short one, so that minutes of work do not wait for hours.
+    """
 
     def __init__(self, most: int, vacated: threading.Event) -> None:
         """``vacated`` is set whenever a job has given its place back."""
-        self._free = threading.Semaphore(most)
+        self._most = most
+        self._long = self._short = 0
+        self._turn = threading.Condition()
         self._vacated = vacated
-        self._reserved: set[str] = set()
+        # The jobs for which a place is kept, and whether they are short.
+        self._reserved: dict[str, bool] = {}
 
     @contextlib.contextmanager
-    def room(self) -> Iterator[Room | None]:
+    def room(self, *, short: bool) -> Iterator[Room | None]:
         """A place for one more job, if there is one; given back unless it is kept for a job."""
-        if not self._free.acquire(blocking=False):
+        with self._turn:
+            free = self._has_room(short=short)
+            self._count(int(free), short=short)
+        if not free:
             yield None
             return
-        room = Room(self._reserved)
+        room = Room(self._reserved, short=short)
         try:
             yield room
         finally:
             if not room.kept:
-                self._free.release()
+                self._give_back(short=short)
 
     @contextlib.contextmanager
-    def taken(self, job: str) -> Iterator[None]:
+    def taken(self, job: str, *, short: bool) -> Iterator[None]:
         """Waits for its turn: jobs come from a queue, directly, and from before a crash."""
         if job in self._reserved:
-            self._reserved.remove(job)
+            short = self._reserved.pop(job)
         else:
-            self._free.acquire()
+            with self._turn:
+                self._turn.wait_for(lambda: self._has_room(short=short))
+                self._count(1, short=short)
         try:
             yield
         finally:
-            self._vacate()
+            self._vacate(short=short)
 
     def give_back(self, job: str) -> None:
         """The place that was kept for a job which has ended without taking it."""
         if job in self._reserved:
-            self._reserved.remove(job)
-            self._vacate()
+            self._vacate(short=self._reserved.pop(job))
 
-    def _vacate(self) -> None:
-        self._free.release()
+    def _has_room(self, *, short: bool) -> bool:
+        return self._long + self._short < self._most or (short and not self._short)
+
+    def _count(self, more: int, *, short: bool) -> None:
+        if short:
+            self._short += more
+        else:
+            self._long += more
+
+    def _give_back(self, *, short: bool) -> None:
+        with self._turn:
+            self._count(-1, short=short)
+            self._turn.notify_all()
+
+    def _vacate(self, *, short: bool) -> None:
+        self._give_back(short=short)
         self._vacated.set()
 
 

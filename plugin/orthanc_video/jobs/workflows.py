@@ -92,7 +92,9 @@ def _is_stored(instance: str) -> bool:
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
     planned = from_json(Plan, plan)
-    turn = here().transcodes.taken(upload["id"]) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
+    short = ingest_job.priority(from_json(MediaInfo, info)) == ingest_job.SHORT
+    places = here().transcodes
+    turn = places.taken(upload["id"], short=short) if planned.action is Action.TRANSCODE else contextlib.nullcontext()
     try:
         with turn:
             active.stage = plan["action"]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -13,6 +14,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orthanc_video.jobs.database import TROUBLES
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 
 router = APIRouter(prefix="/video/jobs", tags=["jobs"], dependencies=[Depends(entered)])
@@ -46,7 +48,9 @@ async def _events(gateway: Gateway, view: dict[str, Any]) -> AsyncIterator[bytes
     while not _ended(view):
         if await _stops_within(gateway, _LOOK):
             return
-        now = await asyncio.to_thread(gateway.engine.job, view["ID"])
+        now = view
+        with suppress(*TROUBLES):  # a line that breaks off with an error is not taken up again by a browser
+            now = await asyncio.to_thread(gateway.engine.job, view["ID"])
         if now != view:
             view, spoken = now, time.monotonic()
             yield format_sse_event(event="progress", data_str=json.dumps(view))

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orthanc_video import metrics
+from orthanc_video.jobs.database import TROUBLES
 from orthanc_video.web.context import Gateway, GatewayParts, entered
 
 router = APIRouter(tags=["gateway"], dependencies=[Depends(entered)])
@@ -46,30 +47,40 @@ class _All(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield from REGISTRY.collect()
-        yield from self._jobs()
+        yield from self._room()
+        try:
+            found = [*self._jobs()]
+        except TROUBLES:
+            found = []
+        yield _gauge("database_up", "1 when the jobs' database answers, else 0", bool(found))
+        yield from found
+
+    def _room(self) -> Iterator[Metric]:
         settings = self._gateway.settings
         minimum = settings.gateway.minimum_free_disk_mb << 20
-        for name, told, value in (
-            ("dead_letters", "Acknowledged uploads that could not be stored", self._gateway.engine.dead_letters()),
-            ("spool_bytes", "Bytes in the spool", self._gateway.room.used()),
-            ("announced_bytes", "Bytes that room is kept for until they are sent", self._gateway.room.held),
-            ("room_bytes", "Bytes that a new upload may have", max(0, self._gateway.room.left)),
-            ("disk_free_bytes", "Bytes free on the spool's disk", shutil.disk_usage(settings.spool).free),
-            ("disk_free_minimum_bytes", "Free bytes below which uploads are refused", minimum),
-        ):
-            yield GaugeMetricFamily(f"orthanc_video_{name}", told, value)
+        room = self._gateway.room
+        yield _gauge("spool_bytes", "Bytes in the spool", room.used())
+        yield _gauge("announced_bytes", "Bytes that room is kept for until they are sent", room.held)
+        yield _gauge("room_bytes", "Bytes that a new upload may have", max(0, room.left))
+        yield _gauge("disk_free_bytes", "Bytes free on the spool's disk", shutil.disk_usage(settings.spool).free)
+        yield _gauge("disk_free_minimum_bytes", "Free bytes below which uploads are refused", minimum)
 
     def _jobs(self) -> Iterator[Metric]:
-        unfinished = self._gateway.engine.unfinished()
+        engine = self._gateway.engine
+        yield _gauge("dead_letters", "Acknowledged uploads that could not be stored", engine.dead_letters())
         states = GaugeMetricFamily("orthanc_video_jobs", "Jobs that have not ended, by state", labels=["state"])
+        unfinished = Counter(engine.unfinished())
         for state in ("Pending", "Running"):
-            states.add_metric([state], sum(1 for found, _ in unfinished if found == state))
+            states.add_metric([state], unfinished[state])
         yield states
-        depth = GaugeMetricFamily("orthanc_video_queue_jobs", "Jobs that wait for their turn", labels=["queue"])
-        waiting = Counter(queue for state, queue in unfinished if state == "Pending")
-        for queue in sorted({*self._gateway.engine.queues, *waiting}):
-            depth.add_metric([queue], waiting[queue])
+        depth = GaugeMetricFamily("orthanc_video_queue_jobs", "What waits for its turn, by queue", labels=["queue"])
+        for queue, count in sorted(engine.waiting().items()):
+            depth.add_metric([queue], count)
         yield depth
+
+
+def _gauge(name: str, told: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"orthanc_video_{name}", told, value)
 
 
 class Measured:

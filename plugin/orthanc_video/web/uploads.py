@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -76,7 +77,7 @@ async def _raw(
                     await spooled.write(block)
                 return JSONResponse(await receive(gateway.engine, spooled, described))
     except VideoError as error:
-        _note(gateway, caller, error)
+        await _note(gateway, caller, error)
         raise about(error, name) from error
 
 
@@ -85,11 +86,11 @@ def _is_orthancs(request: Request, head: bytes) -> bool:
     return sniff.is_dicom(plain) or sniff.is_zip(plain)
 
 
-def _note(gateway: Gateway, caller: Caller, error: VideoError) -> None:
+async def _note(gateway: Gateway, caller: Caller, error: VideoError) -> None:
     """Orthanc's core swallows the answer to a multipart upload on its port: the refusal stays visible as a job."""
     if caller.vouched:
         with suppress(Busy):  # what the upload was refused for is what its sender has to know
-            gateway.engine.record_refusal(error)
+            await asyncio.to_thread(gateway.engine.record_refusal, error)
 
 
 async def _first(stream: AsyncIterator[bytes]) -> bytes:
