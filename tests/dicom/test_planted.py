@@ -299,7 +299,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "another aspect": ("aspect", lambda c: c.encoded("aspect.mpg", "-aspect 16:9", codec="mpeg2",
         source=picture_source(size="720x576", rate="25")), syntaxes.MPEG2_MAIN, _set(PixelAspectRatio=[1, 1])),
     "a stereo flag over 2D": ("stereo", Clips.conforming, _H264_42, _set(StereoPairsPresent="YES")),
-    "no stereo flag over 3D": ("stereo", views.packed, syntaxes.H264_3D, _as_it_is),
+    "no stereo flag over 3D": ("stereo", views.packed, syntaxes.H264_3D, _without("StereoPairsPresent")),
     "Main 10, which no class holds": ("class-syntax", lambda c: c.encoded(
         "main-10.mp4", "-pix_fmt yuv420p10le -movflags +faststart", codec="hevc"), syntaxes.HEVC_MAIN_10,
         _set(BitsAllocated=16, BitsStored=10, HighBit=9)),

@@ -24,7 +24,7 @@ _BEEPS = "aevalsrc='if(lt(mod(t-0.5,1),0.1)*gte(t,0.5),0.8*sin(6283*t),0)':s={ra
 
 def _clip(clips: Clips, name: str, codec: str, sound: str, rate: int) -> Path:
     arguments = f"{sound} -g 25 -movflags +faststart" if name.endswith("mp4") else f"{sound} -g 25"
-    return clips.encoded(name, arguments, codec=codec, source=_FLASHES, sound=_BEEPS.format(rate=rate))
+    return clips.encoded(f"beeps-{name}", arguments, codec=codec, source=_FLASHES, sound=_BEEPS.format(rate=rate))
 
 
 # Name → codec of the pictures, how the sound is coded, its rate, what becomes of the file.

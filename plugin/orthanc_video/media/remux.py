@@ -58,6 +58,8 @@ def remux(
         before, written = _write(source, spans, target, video, level, listener)
     except av.error.FFmpegError as error:
         raise failure(error) from error
+    if written == 0:
+        raise BrokenVideo("None of the pictures can be decoded; nothing was stored.")
     after, count = slices(target, telling("check", video, listener, _WRITING, 1.0))
     if count != written or written != video.frames:
         raise BrokenVideo(f"Of {video.frames} frames {count} arrived in the new container; nothing was stored.")
@@ -95,8 +97,6 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
         for packet in packets(container.demux(stream), tell):
             digest.add(packet)
             count += 1
-        if count == 0:
-            raise BrokenVideo("None of the pictures can be decoded; nothing was stored.")
         return digest.hexdigest(), count
 
 
