@@ -115,6 +115,14 @@ class Evened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a film."""
+
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
     where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have."""
@@ -138,6 +146,7 @@ class MediaInfo:
     ``steps``: where frames last differently long, the microseconds from each frame's predecessor (the first 0), unless
     they are too many for an attribute. ``evened`` is what a constant rate that was asked for does to them.
     ``sounds`` are the streams of sound, in the file's order.
+    ``uncut`` is the most of the film that has no place to cut it at; None where the file does not tell.
     """
 
     container: str
@@ -159,6 +168,7 @@ class MediaInfo:
     user_data: bool = False
     steps: tuple[int, ...] = ()
     evened: Evened | None = None
+    uncut: Stretch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,8 +269,8 @@ class Most:
     bytes: int
     seconds: float = 0.0
 
-    def is_exceeded(self, size: int, video: VideoStream) -> bool:
-        return size > self.bytes or 0 < self.seconds < video.seconds
+    def is_exceeded(self, size: int, seconds: float) -> bool:
+        return size > self.bytes or 0 < self.seconds < seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ _STREAMS = {
     "tiny-5.mp4": "-tag:v hvc1",
     "tiny.ts": "",
     "tiny-2.ts": "",
+    "tiny-2.vob": "",
 }
 
 
@@ -39,7 +40,7 @@ def fill(folder: Path, clips: Path) -> None:
 
 def _inputs(clips: Clips) -> Iterator[bytes]:
     for name, arguments in _STREAMS.items():
-        codec = "hevc" if "hevc" in name or "5" in name else "mpeg2" if "m2v" in name or "2.ts" in name else "h264"
+        codec = "hevc" if "hevc" in name or "5" in name else "mpeg2" if "m2v" in name or "-2." in name else "h264"
         path = clips.encoded(name, arguments, codec=codec, source=_TINY)
         yield from _of_file(path, codec)
     for unit in split_annexb(views.multiview(clips).with_name("multiview.h264").read_bytes()[:LONGEST]):
@@ -56,6 +57,8 @@ def _of_file(path: Path, codec: str) -> Iterator[bytes]:
         yield _for(targets.transport_stream, data)
         yield _for(targets.tables, data[188 + 4 : 376])  # of the first packets, FFmpeg's muxer puts the tables second
         yield _for(targets.tables, data[376 + 4 : 564])
+    elif path.suffix == ".vob":
+        yield _for(targets.program_stream, data)
     elif codec == "mpeg2":
         yield _for(targets.mpeg2_stream, data[:1000])
     else:

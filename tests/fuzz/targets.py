@@ -10,7 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bitstream.helpers import BytesSource
-from orthanc_video.bitstream import glance, h264, hevc, hevc_vps, jpeg, mp4, mpeg2, nal, opening, psi, sei, stereo, ts
+from orthanc_video.bitstream import (
+    extras_ps,
+    extras_ts,
+    glance,
+    h264,
+    hevc,
+    hevc_vps,
+    jpeg,
+    mp4,
+    mpeg2,
+    nal,
+    opening,
+    psi,
+    sei,
+    stereo,
+    ts,
+)
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.media.formats import Formats
 
@@ -84,6 +100,7 @@ def byte_stream(data: bytes) -> None:
     assert sum(map(len, units)) <= len(data)
     for codec in ("h264", "hevc"):
         opening.of_units(codec, units)
+        opening.begins_anew(codec, units)
         seen = stereo.Stereo(codec)
         for unit in units:
             seen.add(unit)
@@ -125,6 +142,13 @@ def transport_stream(data: bytes) -> None:
         assert found.packets * 188 <= len(data)
         assert max(found.continuity_errors, found.damaged, found.scrambled) <= found.packets
 
+    with refusing():
+        assert len(extras_ts.extras(BytesSource(data), frozenset({0x100}))) <= 6
+
+
+def program_stream(data: bytes) -> None:
+    assert len(extras_ps.extras(BytesSource(data), frozenset({0x1E0, 0x80}))) <= 7
+
 
 def tables(data: bytes) -> None:
     sections = psi.Sections()
@@ -135,6 +159,8 @@ def tables(data: bytes) -> None:
         psi.programs(data)
     with refusing():
         psi.program_map(data)
+    with refusing():
+        assert sum(map(len, psi.descriptors(data))) <= len(data)
 
 
 def jpeg_header(data: bytes) -> None:
@@ -152,6 +178,7 @@ TARGETS: tuple[Callable[[bytes], None], ...] = (
     transport_stream,
     tables,
     jpeg_header,
+    program_stream,
 )
 
 

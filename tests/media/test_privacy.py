@@ -111,7 +111,7 @@ def test_what_names_nobody_stays_as_it_is(mp4: bytes, tmp_path: Path) -> None:
 
 
 def test_times_of_what_comes_out_are_none(clips: Clips, tmp_path: Path) -> None:
-    source = clips.encoded("dated.mp4", "-movflags +faststart -metadata creation_time=2021-05-06T07:08:09Z")
+    source = clips.encoded("dated-for-privacy.mp4", "-movflags +faststart -metadata creation_time=2021-05-06T07:08:09Z")
     result = converted(source, tmp_path / "o")
     with SpanSource(result.stream) as stream:
         assert extras(_source(stream)) == ()
@@ -169,6 +169,44 @@ def test_mpeg2_user_data_goes(clips: Clips, tmp_path: Path, kind: str) -> None:
     assert result.plan.action is Action.REMUX
     assert _planted(result.path) == []
     assert slice_hash(result.stream, "mpeg2video") == slice_hash(source, "mpeg2video")
+
+
+_BESIDE_MPEG2: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "private stream": ("vob", lambda data: data + b"\0\0\1\xbf\0\x10" + _WORDS, "private streams"),
+    "padding": ("vob", lambda data: data + b"\0\0\1\xbe\0\x10" + _WORDS, "padding"),
+    "trailing bytes": ("mpg", lambda data: data + _WORDS, "unused bytes"),
+    "null packet": ("ts", lambda data: data + b"\x47\x1f\xff\x10" + _WORDS + bytes(168), "null packets"),
+    "undeclared stream": ("ts", lambda data: data + b"\x47\x12\x34\x10" + _WORDS + bytes(168), "other streams"),
+}
+
+
+@pytest.mark.parametrize("place", _BESIDE_MPEG2)
+def test_mpeg2_is_remuxed_without_what_lies_beside_it(clips: Clips, tmp_path: Path, place: str) -> None:
+    kind, plant, named = _BESIDE_MPEG2[place]
+    source = tmp_path / f"beside.{kind}"
+    source.write_bytes(plant(clips.encoded(f"beside.{kind}", codec="mpeg2").read_bytes()))
+    result = converted(source, tmp_path / "o")
+    assert result.plan.action is Action.REMUX
+    assert f"tells more than the pictures ({named})" in result.said
+    assert _planted(result.path) == []
+    assert slice_hash(result.stream, "mpeg2video") == slice_hash(source, "mpeg2video")
+    assert frame_md5s(result.stream) == frame_md5s(source)
+
+
+def test_the_names_of_a_service_go(clips: Clips, tmp_path: Path) -> None:
+    source, told = tmp_path / "service.ts", ["-metadata", "service_name=PLANTED", "-metadata", "service_provider=Jane"]
+    _ffmpeg("-i", clips.video("mpeg2", "ts"), "-c", "copy", *told, source)
+    assert len(_planted(source)) == 2
+    result = converted(source, tmp_path / "o")
+    assert "tells more than the pictures (tables)" in result.said
+    assert _planted(result.path) == []
+
+
+def test_what_was_made_of_mpeg2_is_taken_as_it_is(clips: Clips, tmp_path: Path) -> None:
+    made = converted(clips.video("mpeg2", "mkv"), tmp_path / "o")
+    assert made.plan.action is Action.REMUX
+    again = converted(made.stream.rename(tmp_path / "again.mpg"), tmp_path / "p")
+    assert again.plan.action is Action.WRAP, again.said
 
 
 def test_tags_of_other_containers_go(clips: Clips, tmp_path: Path) -> None:

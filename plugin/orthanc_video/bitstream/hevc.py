@@ -96,11 +96,6 @@ def is_slice(nal: bytes | memoryview) -> bool:
     return nal_type(nal) < VPS
 
 
-def is_random_access(nal: bytes | memoryview) -> bool:
-    """Whether a NAL unit is of a picture that refers to nothing before it: types 16 to 21 (H.265 Table 7-1)."""
-    return 16 <= nal_type(nal) <= 21
-
-
 def parse_sps(nal: bytes) -> Sps:
     """A sequence parameter set out of its NAL unit, header included (H.265 7.3.2.2).
 

@@ -43,11 +43,6 @@ def is_slice(nal: bytes | memoryview) -> bool:
     return nal_type(nal) in _SLICES
 
 
-def is_idr(nal: bytes | memoryview) -> bool:
-    """Whether a NAL unit is of an IDR picture, before which nothing is referred to (H.264 Table 7-1)."""
-    return nal_type(nal) == IDR
-
-
 def is_byte_stream(data: bytes) -> bool:
     """Whether these are NAL units between start codes (Annex B of H.264 and H.265), not with lengths before them."""
     return data.startswith((_START, b"\x00" + _START))

@@ -40,6 +40,22 @@ def of_units(codec: str, units: Iterable[bytes]) -> Opening | None:
     return None
 
 
+def begins_anew(codec: str, units: Iterable[bytes]) -> bool:
+    """Whether nothing that is coded and shown after the first picture among these NAL units needs what is before it.
+
+    So it is of an IDR picture and an exact recovery point of H.264, and of a random access point of H.265. That of what
+    is shown before it some does, only ``Opening.closed`` denies.
+    """
+    listed = list(units)
+    first = of_units(codec, listed)
+    if first is None or not first.key:
+        return False
+    if codec == "hevc" or first.closed:
+        return True
+    points = (point for unit in listed if nal.nal_type(unit) == nal.SEI for point in _recovery_points(unit))
+    return any(point.frames == 0 for point in points)
+
+
 def of_mpeg2(data: bytes) -> Opening | None:
     """The first picture in this MPEG-2 stream, whose end may be missing; None where there is none."""
     closed = False

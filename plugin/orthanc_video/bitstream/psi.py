@@ -105,6 +105,24 @@ def program_map(section: bytes) -> Map:
     return Map(program=int.from_bytes(section[3:5]), streams=tuple(found))
 
 
+def descriptors(section: bytes) -> list[bytes]:
+    """All descriptors of a program map section, of the program and of its streams: tag, length, content (2.6.1)."""
+    body = _body(section, PMT, 12)
+    at, left = 0, int.from_bytes(section[10:12]) & 0xFFF
+    found: list[bytes] = []
+    while at < len(body):
+        if not left:
+            left = int.from_bytes(body[at + 3 : at + 5]) & 0xFFF
+            at += 5
+            continue
+        length = 2 + int.from_bytes(body[at + 1 : at + 2])
+        found.append(body[at : at + length])
+        at, left = at + length, left - length
+    if at > len(body) or left:
+        raise BrokenVideo("a program map of the transport stream is cut short")
+    return found
+
+
 def _body(section: bytes, table: int, header: int) -> bytes:
     if len(section) < header + _CRC_LENGTH or section[0] != table:
         raise BrokenVideo(f"a table of the transport stream is none of type {table}, or cut short")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,11 +95,9 @@ def describe(source: Source, most: int | None = None) -> Description:
     ``BrokenVideo`` where it does not begin as one, or breaks off again and again.
     """
     end = source.size if most is None else min(most, source.size)
-    layout = packet_layout(source.read(0, min(end, max(size for size, _ in _LAYOUTS) * _PROBED)))
-    if layout is None:
-        raise BrokenVideo("the file is no MPEG transport stream: it does not begin with its packets")
+    layout = layout_of(source)
     counts, tables = _Counts(), _Tables()
-    for rows in _blocks(source, end, *layout, counts):
+    for rows in blocks(source, end, *layout, counts.gap):
         counts.add(rows)
         tables.add(rows)
     return Description(
@@ -113,8 +111,19 @@ def describe(source: Source, most: int | None = None) -> Description:
     )
 
 
-def _blocks(source: Source, end: int, size: int, lead: int, counts: _Counts) -> Iterator[_Bytes]:
-    """The packets, 188 bytes each, many at once; where they are not in their places, from the next place on."""
+def layout_of(source: Source) -> tuple[int, int]:
+    """``packet_layout``; ``BrokenVideo`` where the file does not begin as a transport stream."""
+    layout = packet_layout(source.read(0, max(size for size, _ in _LAYOUTS) * _PROBED))
+    if layout is None:
+        raise BrokenVideo("the file is no MPEG transport stream: it does not begin with its packets")
+    return layout
+
+
+def blocks(source: Source, end: int, size: int, lead: int, gap: Callable[[int], None]) -> Iterator[_Bytes]:
+    """The packets up to ``end``, 188 bytes each, many at once, for a ``packet_layout``.
+
+    Where they are not in their places, ``gap`` is told so, and they go on from the next place.
+    """
     at = lead
     while at + _PACKET <= end:
         count = min(_BLOCK, (end - at - _PACKET) // size + 1)
@@ -130,7 +139,7 @@ def _blocks(source: Source, end: int, size: int, lead: int, counts: _Counts) -> 
         yield rows[:good]
         at += good * size
         if good < whole:
-            counts.gap()
+            gap(at)
             at = _next(source, at + 1, end, size)
 
 
@@ -156,7 +165,7 @@ class _Counts:
     scrambled: int = 0
     _last: npt.NDArray[np.int16] = field(default_factory=lambda: np.full(_NULL + 1, -1, dtype=np.int16))
 
-    def gap(self) -> None:
+    def gap(self, _at: int) -> None:
         self.gaps += 1
         if self.gaps > _MOST_GAPS:
             raise BrokenVideo(f"the transport stream breaks off more than {_MOST_GAPS} times: it is damaged throughout")
@@ -225,7 +234,7 @@ class _Tables:
 
     def _packet(self, pid: int, packet: bytes) -> bool:
         """Whether it names others that are wanted now."""
-        payload, begins = _payload(packet), bool(packet[1] & 0x40)
+        payload, begins = payload_of(packet), bool(packet[1] & 0x40)
         if packet[1] & 0x80 or packet[3] & 0xC0 or not payload:  # damaged, or scrambled
             return False
         if pid in self._starts:
@@ -314,7 +323,7 @@ class _Start:
         )
 
 
-def _payload(packet: bytes) -> bytes:
+def payload_of(packet: bytes) -> bytes:
     """2.4.3.2: behind the header and the adaptation field, where there is one."""
     if not packet[3] & 0x10:
         return b""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orthanc_video.errors import TooLarge
+from orthanc_video.model import Stretch
 from orthanc_video.settings import LARGEST_INSTANCE
 
 Numbers = npt.NDArray[np.int64]
@@ -41,7 +42,7 @@ def starts(film: Timeline, largest: int, longest: float) -> list[int]:
     ``longest`` 0 is no bound. A part is larger where no frame to begin with comes earlier; raises TooLarge where one
     becomes larger than a DICOM object can be.
     """
-    weight = np.cumsum(np.ceil(film.size * _PACKED).astype(np.int64) + _INDEX)
+    weight = np.cumsum(_weights(film))
     begin, chosen = 0, [0]
     candidates = [*_candidates(film), len(film.size)]
     for candidate, following in zip(candidates, [*candidates[1:], len(film.size)], strict=True):
@@ -54,6 +55,19 @@ def starts(film: Timeline, largest: int, longest: float) -> list[int]:
             chosen.append(begin)
     _refuse_too_large(weight, [*chosen, len(film.size)])
     return chosen
+
+
+def longest(film: Timeline) -> Stretch:
+    """The most of a film that lies between two places to cut at, or between one and its beginning or end."""
+    bounds = [0, *_candidates(film), len(film.size)]
+    weight = np.concatenate(([0], np.cumsum(_weights(film))))
+    shown = np.maximum.reduceat(film.time, bounds[:-1]) - np.minimum.reduceat(film.time, bounds[:-1])
+    return Stretch(bytes=int(np.diff(weight[bounds]).max()), seconds=float(int(shown.max()) * film.tick))
+
+
+def _weights(film: Timeline) -> Numbers:
+    weights: Numbers = np.ceil(film.size * _PACKED).astype(np.int64) + _INDEX
+    return weights
 
 
 def _candidates(film: Timeline) -> list[int]:
@@ -77,5 +91,5 @@ def _refuse_too_large(weight: Numbers, bounds: list[int]) -> None:
         if size > LARGEST_INSTANCE:
             raise TooLarge(
                 f"{size / 1e9:.3g} GB of the film have no frame to cut at, and one DICOM object holds at most 4 GiB. "
-                "Record it with key frames (every few seconds is usual), or cut it before it is sent."
+                "Cut it before it is sent, or record it with key frames that begin closed groups of pictures."
             )

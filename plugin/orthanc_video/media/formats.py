@@ -58,14 +58,14 @@ class Formats:
         if self._codec == "mpeg2video":
             self.opening = of_mpeg2(head[:HEAD])
         elif self._codec in {"h264", "hevc"}:
-            self.opening = of_units(self._codec, _units(head[:HEAD], self._length_size))
+            self.opening = of_units(self._codec, units_of(head[:HEAD], self._length_size))
 
     def add(self, head: bytes) -> None:
         """Takes the first bytes (``HEAD``) of a key frame."""
         if self._codec == "mpeg2video":
             self._note([head[:HEAD]])
         elif self._codec in {"h264", "hevc"}:
-            units = list(_units(head[:HEAD], self._length_size))
+            units = list(units_of(head[:HEAD], self._length_size))
             self.sets = self.sets or parameter_sets(self._codec, units)
             self._note(units)
 
@@ -106,8 +106,8 @@ def _difference(now: Format, before: Format) -> str:
     return "another profile, bit depth or chroma format" if now != before else ""
 
 
-def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """The NAL units of a packet whose end may be missing."""
+def units_of(data: bytes, length_size: int) -> Iterator[bytes]:
+    """The NAL units of a packet whose end may be missing; ``length_size`` 0 is Annex B."""
     if not length_size:
         yield from h264.split_annexb(data)
         return

@@ -10,7 +10,9 @@ from av.packet import Packet
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
 from orthanc_video.bitstream.nal import is_byte_stream
+from orthanc_video.bitstream.opening import begins_anew
 from orthanc_video.errors import BrokenVideo
+from orthanc_video.media.formats import HEAD, units_of
 
 Slices = Callable[[bytes], Iterator[bytes | memoryview]]
 
@@ -36,13 +38,16 @@ class SliceHash:
 def begins(codec: str, extradata: bytes | None) -> Callable[[bytes], bool]:
     """Whether a key frame's packet begins anew, so that a decoder needs nothing of what comes before it.
 
-    An IDR picture of H.264, a random access point of H.265, an MPEG-2 picture with a sequence header of its own.
+    The packet's first bytes (``HEAD``) are enough. What is shown before that frame may need what comes before it.
+    An IDR picture or exact recovery point of H.264, a random access point of H.265, an MPEG-2 picture with a sequence
+    header of its own; of other codecs every key frame.
     """
     if codec == "mpeg2video":
-        return lambda data: any(mpeg2.is_sequence_header(unit) for unit in mpeg2.units(data))
-    begins_anew = h264.is_idr if codec == "h264" else hevc.is_random_access
-    split = _nal_units_of(codec, bytes(extradata or b""))
-    return lambda data: any(begins_anew(unit) for unit in split(data))
+        return lambda data: any(mpeg2.is_sequence_header(unit) for unit in mpeg2.units(data[:HEAD]))
+    if codec not in {"h264", "hevc"}:
+        return lambda _: True
+    size = _length_size(codec, bytes(extradata or b""))
+    return lambda data: begins_anew(codec, units_of(data[:HEAD], size))
 
 
 def _slices_of(codec: str, extradata: bytes) -> Slices:
@@ -58,8 +63,13 @@ def _slices_of(codec: str, extradata: bytes) -> Slices:
 
 def _nal_units_of(codec: str, extradata: bytes) -> Slices:
     """How the NAL units are found in a packet of this stream."""
+    size = _length_size(codec, extradata)
+    return (lambda data: h264.split_lengths(data, size)) if size else h264.split_annexb
+
+
+def _length_size(codec: str, extradata: bytes) -> int:
+    """How many bytes say a NAL unit's length; 0 where start codes part them."""
     if not extradata or is_byte_stream(extradata):
-        return h264.split_annexb
+        return 0
     split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
-    size = split(extradata).nal_length_size
-    return lambda data: h264.split_lengths(data, size)
+    return split(extradata).nal_length_size

@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
-from orthanc_video.bitstream import mp4, ts
+from orthanc_video.bitstream import extras_ps, extras_ts, mp4, ts
 from orthanc_video.bitstream.extras import extras
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
@@ -31,6 +31,8 @@ LARGEST_AREA = 8192 * 8192
 _DECODE_PACKETS = 300
 _REORDER_FRAMES = 16.5
 _PACKINGS = {1: "side by side", 2: "top and bottom"}  # AVStereo3DType
+# What containers that may stay (dicom/syntaxes.py: MPEG-2) hold beside their streams.
+_BESIDE = {"mpeg": extras_ps.extras, "mpegts": extras_ts.extras}
 _SCRAMBLING_SHOWS = 1 << 20  # bytes of a transport stream
 
 
@@ -185,8 +187,9 @@ def _info(
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
-        extras=_extras(source, container, layout, frames.bytes),
+        extras=_extras(source, container, stream, layout, frames.bytes),
         user_data=frames.user_data,
+        uncut=frames.uncut,
         steps=() if video.constant_rate or not video.timed else timing.steps(frames.times, frames.tick),
     )
 
@@ -200,14 +203,18 @@ def _evened(video: VideoStream, frames: timeline.Frames, rate: Rational | None) 
 
 
 def _extras(
-    source: SpanSource, container: InputContainer, layout: mp4.Layout | None, described: int
+    source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None, described: int
 ) -> tuple[str, ...]:
     """Kinds of what the container tells beside the pictures; never what it tells."""
     if layout is not None:
         alone = len(container.streams) == 1 and not layout.fragmented
         return extras(Bytes(source), described if alone else None)
     told = {key.lower() for each in (container, *container.streams) for key in each.metadata}
-    return ("tags",) if told - _TECHNICAL or container.chapters() else ()
+    tags = ("tags",) if told - _TECHNICAL or container.chapters() else ()
+    beside = _BESIDE.get(container.format.name)
+    if beside is None or stream.codec_context.codec.canonical_name != "mpeg2video":
+        return tags  # another container is made of it
+    return tags + beside(Bytes(source), frozenset(each.id for each in container.streams))
 
 
 def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: timeline.Frames) -> tuple[bool, bool]:

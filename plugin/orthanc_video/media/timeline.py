@@ -15,9 +15,10 @@ from orthanc_video.bitstream import mp4
 from orthanc_video.bitstream.userdata import UserData
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import SpanSource
-from orthanc_video.media import opening, timing
+from orthanc_video.media import cuts, opening, pictures, timing
 from orthanc_video.media.formats import HEAD, Formats
 from orthanc_video.media.source import reason
+from orthanc_video.model import Stretch
 
 # Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
 _LOOKED_AT = 50_000
@@ -35,27 +36,37 @@ class Frames:
     timed: bool = True
     leading: int = 0
     user_data: bool = False
+    uncut: Stretch | None = None
 
 
 def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
     formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
-    for offset, size in zip(table.offset[table.key].tolist(), table.size[table.key].tolist(), strict=True):
-        formats.add(source.read_at(offset, min(size, HEAD)))
+    begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
+    for at in np.flatnonzero(table.key).tolist():
+        head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
+        formats.add(head)
+        begins[at] = is_fresh(head)
     shown = _shown(source, table, stream)
     times = np.sort(table.time[shown])
+    tick = Fraction(1, table.timescale)
     opening.refuse_keyless(len(times))
     return Frames(
         times=times,
-        tick=Fraction(1, table.timescale),
+        tick=tick,
         # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
         last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
         leading=len(shown) - len(times),
         user_data=_tells(source, table, stream),
+        uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
     )
+
+
+def _uncut(size: cuts.Numbers, time: cuts.Numbers, begins: npt.NDArray[np.bool_], tick: Fraction) -> Stretch:
+    return cuts.longest(cuts.Timeline(size=size, time=time, begins=begins, tick=tick))
 
 
 def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
@@ -86,6 +97,9 @@ def _coding(stream: AvStream) -> tuple[str, bytes]:
 
 def of_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
     times: list[int | None] = []
+    sizes: list[int] = []
+    anew: list[bool] = []
+    is_fresh = pictures.begins(*_coding(stream))
     total = leading = last_duration = 0
     first_key: bool | None = None
     begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
@@ -106,6 +120,8 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
                 leading += 1
                 continue
             times.append(time)
+            sizes.append(packet.size)
+            anew.append(packet.is_keyframe and is_fresh(head))
             last_duration = int(packet.duration or 0)
     except av.error.FFmpegError as error:
         raise BrokenVideo(f"The file breaks off after {len(times)} frames ({reason(error)}).") from error
@@ -116,7 +132,8 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     given = [time for time in times if time is not None]
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells)
+    uncut = _uncut(np.array(sizes), np.array(given), np.array(anew), tick) if timed else None
+    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells, uncut)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
