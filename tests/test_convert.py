@@ -18,7 +18,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.encaps import get_frame
 
-from clips import Clips
+from clips import Clips, picture_source
 from oracles import complaints, frame_md5s
 
 _COMMAND = [sys.executable, "-m", "orthanc_video"]
@@ -106,6 +106,13 @@ def test_a_link_is_followed(clips: Clips, tmp_path: Path) -> None:
 def test_pictures_that_conform_are_not_touched(clips: Clips, tmp_path: Path) -> None:
     _run("convert", clips.conforming(), tmp_path / "out.dcm")
     assert clips.conforming().read_bytes() in (tmp_path / "out.dcm").read_bytes()
+
+
+def test_why_a_film_stays_longer_than_it_should_is_told(clips: Clips, tmp_path: Path) -> None:
+    source = clips.encoded("open.mpg", "-g 12 -bf 2", codec="mpeg2", source=picture_source(seconds=4, size="352x288"))
+    done = _run("convert", source, tmp_path / "out.dcm", "--instance-minutes", "0.02")
+    assert "of the pictures have no place to cut at (open groups of pictures" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["out.dcm"]
 
 
 def test_the_same_video_is_the_same_instance(clips: Clips, tmp_path: Path) -> None:

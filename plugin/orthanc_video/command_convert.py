@@ -16,7 +16,7 @@ from orthanc_video.dicom.rules import site_of
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
-from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
+from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close, most_of
 from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
@@ -24,15 +24,16 @@ from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
 _NONE = Wishes()
+_MOST = most_of(_DEFAULTS)
 _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 
 
-def probe(source: Path, asked: Wishes = _NONE) -> dict[str, Any]:
+def probe(source: Path, asked: Wishes = _NONE, most: Most = _MOST) -> dict[str, Any]:
     """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
     _refuse_missing(source)
     limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     try:
-        arguments = {"path": str(source.resolve()), "wishes": to_json(asked)}
+        arguments = {"path": str(source.resolve()), "wishes": to_json(asked), "most": to_json(most)}
         result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
     finally:
         close()
@@ -48,7 +49,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
     wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
     known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
     final = _writable(source, target)
-    probed = probe(source, asked)
+    probed = probe(source, asked, most)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
         id="convert",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_video.errors import TooLarge
-from orthanc_video.media.cuts import Timeline, starts
+from orthanc_video.media.cuts import Timeline, longest, starts
 
 _ROOM = 1 << 16
 
@@ -49,6 +50,24 @@ def test_an_open_group_is_no_place_to_cut_at() -> None:
     """Frame 4 is a key frame, and the two decoded after it are shown before it: they refer to what came earlier."""
     order = [0, 1, 2, 3, 6, 4, 5, 7, 8, 9]
     assert starts(_film(10, {0, 4, 8}, order=order), _ROOM + 500_000, 0) == [0, 8]
+
+
+def test_the_longest_stretch_is_that_between_two_places_to_cut_at() -> None:
+    order = [0, 1, 2, 3, 6, 4, 5, 7, 8, 9]
+    found = longest(_film(10, {0, 4, 8}, order=order))
+    assert 800_000 < found.bytes < 830_000
+    assert found.seconds == pytest.approx(7 / 25)
+    assert longest(_film(100, {0, 25, 70})).seconds == pytest.approx(44 / 25)
+    assert longest(_film(1, {0})).seconds == 0
+
+
+@given(st.data())
+def test_what_has_no_long_stretch_has_no_large_part(data: st.DataObject) -> None:
+    frames = data.draw(st.integers(1, 100))
+    film = _film(frames, {0, *data.draw(st.sets(st.integers(0, frames - 1)))})
+    most = longest(film).bytes + _ROOM
+    bounds = [*starts(film, most, 0), frames]
+    assert all(film.size[begin:end].sum() <= most for begin, end in pairwise(bounds))
 
 
 @given(st.data())

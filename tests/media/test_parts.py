@@ -22,6 +22,12 @@ _SHORT_GROUPS = "-g 30 -bf 2 -movflags +faststart"
 _FILMS: dict[str, Callable[[Clips], Path]] = {
     "H.264": lambda clips: clips.encoded("long.mp4", _SHORT_GROUPS, source=_LONG),
     "H.264, varying rate": lambda clips: clips.encoded("long-vfr.mp4", _SHORT_GROUPS, source=_LONG, gaps=True),
+    # Recovery points that are no IDR pictures, with no pictures shown before them that are coded after them.
+    "H.264, no IDR": lambda clips: clips.encoded(
+        "long-recovering.mp4",
+        "-bf 2 -movflags +faststart -x264-params open-gop=1:b-adapt=0:scenecut=0:keyint=13:min-keyint=13",
+        source=_LONG,
+    ),
     "H.265": lambda clips: clips.encoded(
         "long-265.mp4", f"-tag:v hvc1 {_SHORT_GROUPS} -x265-params open-gop=0:keyint=30", source=_LONG, codec="hevc"
     ),
@@ -29,6 +35,10 @@ _FILMS: dict[str, Callable[[Clips], Path]] = {
         "long.mpg", "-g 15 -bf 2 -flags +cgop -sc_threshold 1000000000", source=_LONG, codec="mpeg2"
     ),
 }
+
+
+# All before one key frame, or each with frames before it that are coded after it, and refer to what comes earlier.
+_NO_PLACES = ["-g 600", "-g 15 -x264-params open-gop=1:b-adapt=0:scenecut=0"]
 
 
 @pytest.fixture(params=list(_FILMS))
@@ -74,7 +84,7 @@ def test_no_part_is_larger_than_it_may_be(clips: Clips, tmp_path: Path) -> None:
     assert max(one.size for one in parts) <= most.bytes
 
 
-@pytest.mark.parametrize("groups", ["-g 600", "-g 15 -x264-params open-gop=1"])
+@pytest.mark.parametrize("groups", _NO_PLACES)
 def test_what_cannot_be_cut_stays_whole(clips: Clips, tmp_path: Path, groups: str) -> None:
     """Pictures of an open group refer to what comes before its key frame."""
     name = f"whole{groups.replace(' ', '')}.mp4"
@@ -82,6 +92,21 @@ def test_what_cannot_be_cut_stays_whole(clips: Clips, tmp_path: Path, groups: st
     film = Made(path=str(source), size=source.stat().st_size, video=probe(source).video)
     assert _cut(film, tmp_path) == [film]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("groups", _NO_PLACES)
+def test_the_probe_knows_what_cannot_be_cut(clips: Clips, groups: str) -> None:
+    name = f"whole{groups.replace(' ', '')}.mp4"
+    uncut = probe(clips.encoded(name, f"-bf 2 {groups} -movflags +faststart", source=_LONG)).uncut
+    assert uncut is not None
+    assert uncut.seconds == pytest.approx(6, abs=0.1)
+
+
+def test_the_probe_knows_where_a_film_can_be_cut(film: Made) -> None:
+    uncut = probe(Path(film.path)).uncut
+    assert uncut is not None
+    assert uncut.seconds < 1.2
+    assert film.size / 20 < uncut.bytes < film.size / 3
 
 
 def test_a_lost_frame_is_noticed(film: Made, tmp_path: Path) -> None:

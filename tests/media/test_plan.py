@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ from orthanc_video.bitstream.levels import lowest_level
 from orthanc_video.dicom.syntaxes import BY_UID
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media.plan import plan
-from orthanc_video.model import Action, MediaInfo, Rational, Target, Wishes
+from orthanc_video.model import Action, MediaInfo, Most, Rational, Stretch, Target, Wishes
 
 _41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
 _MP_ML, _MP_HL, _HEVC = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 107))
@@ -95,6 +96,35 @@ def test_the_ladder(name: str) -> None:
     assert (planned.action, planned.transfer_syntax) == (action, syntax), planned.reasons
     assert words in " ".join(planned.reasons)
     assert all((reason[0].isupper() or reason[0].isdigit()) and reason.endswith(".") for reason in planned.reasons)
+
+
+_STRETCH = Stretch(bytes=5_240_000, seconds=39.96)
+
+
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        (Most(bytes=1 << 20), True),
+        (Most(bytes=1 << 30, seconds=30), True),
+        (Most(bytes=1 << 30, seconds=60), False),
+        (Most(bytes=1 << 30), False),
+    ],
+)
+def test_what_cannot_be_cut_as_configured_is_told_and_kept(most: Most, told: bool) -> None:
+    planned = plan(media({"uncut": _STRETCH}), most=most)
+    assert planned.action is _WRAP
+    sentence = "Up to 5.24 MB (39.96 s) of the pictures have no place to cut at (open groups of pictures"
+    assert (sentence in " ".join(planned.reasons)) is told
+
+
+def test_what_no_object_can_hold_is_re_encoded_so_that_it_can_be_cut() -> None:
+    stretch = replace(_STRETCH, bytes=5_000_000_000)
+    for info in (media({"uncut": stretch}), mpeg2({"uncut": stretch})):
+        planned = plan(info)
+        assert (planned.action, planned.transfer_syntax) == (_TRANSCODE, _41)
+        assert planned.reasons[0].startswith("5 GB of the pictures have no place to cut at (open groups of pictures")
+    why = plan(media({"uncut": stretch}, codec="vp9")).reasons
+    assert "no place to cut at" not in " ".join(why)
 
 
 _CINEMA, _NTSC = Rational(24000, 1001), Rational(30000, 1001)

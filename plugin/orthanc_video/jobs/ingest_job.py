@@ -21,9 +21,9 @@ from orthanc_video.dicom.build import build, identify
 from orthanc_video.errors import Busy
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
-from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
-from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload
-from orthanc_video.settings import MIB, Settings
+from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits, most_of
+from orthanc_video.model import Made, MediaInfo, Plan, Upload
+from orthanc_video.settings import Settings
 
 # Seconds of 1920 × 1080.
 _LONG, _VERY_LONG = 120, 1800
@@ -58,8 +58,7 @@ def make(
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
     own = settings.gateway
-    most = Most(bytes=own.instance_mb * MIB, seconds=own.instance_minutes * 60)
-    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most_of(own))
     if not making.is_file:
         room_for(settings, upload.size)
     return making.run(process, job_limits(settings), listener)

@@ -65,7 +65,7 @@ class Making:
     @property
     def is_file(self) -> bool:
         """Whether the upload is taken as it is."""
-        return self.plan.action is Action.WRAP and not self.most.is_exceeded(self.upload.size, self.info.video)
+        return self.plan.action is Action.WRAP and not self.most.is_exceeded(self.upload.size, self.info.video.seconds)
 
     def run(self, process: MediaProcess, limits: Limits, listener: Listener | None) -> list[Made]:
         """The conforming stream: the upload itself (wrap), or a new file; several of a long film.

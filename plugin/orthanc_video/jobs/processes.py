@@ -15,9 +15,9 @@ from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
 from orthanc_video.jobs.template import Forked, Template
 from orthanc_video.jobs.watchdog import Watchdog
-from orthanc_video.model import Progress, Wishes
+from orthanc_video.model import Most, Progress, Wishes
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
+from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway, Settings
 
 Listener = Callable[[Progress], None]
 _LONGEST_LINE = 1 << 20
@@ -151,7 +151,13 @@ def run_short(name: str, arguments: dict[str, Any], settings: Settings) -> Any:
 def run_probe(path: Path, wishes: Wishes, settings: Settings) -> Any:
     """What an upload holds and its plan, within ``ProbeSeconds`` and the time that reading it takes."""
     seconds = settings.gateway.probe_seconds + path.stat().st_size / SLOWLY_READ
-    return _run_short("probe", {"path": str(path), "wishes": to_json(wishes)}, settings, seconds)
+    most = to_json(most_of(settings.gateway))
+    return _run_short("probe", {"path": str(path), "wishes": to_json(wishes), "most": most}, settings, seconds)
+
+
+def most_of(gateway: Gateway) -> Most:
+    """How much of a film one object may hold, as configured."""
+    return Most(bytes=gateway.instance_mb * MIB, seconds=gateway.instance_minutes * 60)
 
 
 def _run_short(name: str, arguments: dict[str, Any], settings: Settings, seconds: float) -> Any:

@@ -11,7 +11,8 @@ from orthanc_video.dicom.fit import named_level, objections
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media import colour
-from orthanc_video.model import Action, MediaInfo, Plan, Sound, Target, VideoStream, Wishes
+from orthanc_video.model import Action, MediaInfo, Most, Plan, Sound, Target, VideoStream, Wishes
+from orthanc_video.settings import LARGEST_INSTANCE
 
 # What transcodes aim at.
 _HIGHEST_LEVEL = 42
@@ -20,25 +21,31 @@ _HIGHEST_LEVEL = 42
 BROWSERS_LEVEL = 52
 _REFERENCES = 4
 _NONE = Wishes()
+WHOLE = Most(bytes=LARGEST_INSTANCE)
 
+_UNCUT = "(open groups of pictures, or no key frames)"
 _NAMES = {"h264": "H.264", "hevc": "H.265", "mpeg2video": "MPEG-2"}
 _BASELINE = 66
 # Sample entries whose parameter sets may lie among the pictures, and those whose lie in the index (ISO/IEC 14496-15).
 _INDEXED = {"avc3": "avc1", "hev1": "hvc1"}
 
 
-def plan(info: MediaInfo, wishes: Wishes = _NONE) -> Plan:
+def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     """What to do with a probed file so that a standard object comes out (PS3.5 8.2.5 to 8.2.10); never I/O.
 
+    Of what ``most`` one object is to hold only the reasons tell, unless no object can hold it.
     UnsupportedMedia where the file is not of the transfer syntax that is asked for, and is not made so.
     """
     _refuse_hopeless(info.video)
     syntax, level, against = _kept(info.video, _candidates(info.video, wishes.transfer_syntax))
     must = (*against, *container_reasons(info))
+    if syntax is not None and not must:
+        must = tuple(_too_large_to_keep(info))
     if syntax is None or must:
         planned, codec = _transcode(info, wishes, (*must, *_videos_left_out(info))), "h264"
     else:
         planned, codec = _pass_through(info, syntax, level, wishes), info.video.codec
+        planned = dataclasses.replace(planned, reasons=(*planned.reasons, *_stays_whole(info, most)))
     if wishes.audio == "keep" and info.sounds:
         sound = audio.wanted(codec, info.sounds[0])
         planned = dataclasses.replace(planned, sound=sound, sound_copied=sound == info.sounds[0])
@@ -178,6 +185,22 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The container's edit list shows only a part of the stream, so that part is cut out."
     if not video.starts_with_key and not video.leading:
         yield "The stream does not begin with a key frame."
+
+
+def _too_large_to_keep(info: MediaInfo) -> Iterator[str]:
+    if info.uncut and info.uncut.bytes > LARGEST_INSTANCE:
+        yield (
+            f"{info.uncut.bytes / 1e9:.3g} GB of the pictures have no place to cut at {_UNCUT}, and an object holds at "
+            "most 4 GiB: they are re-encoded in closed groups, which can be cut."
+        )
+
+
+def _stays_whole(info: MediaInfo, most: Most) -> Iterator[str]:
+    if info.uncut and most.is_exceeded(info.uncut.bytes, info.uncut.seconds):
+        yield (
+            f"Up to {info.uncut.bytes / 1e6:.3g} MB ({info.uncut.seconds:.4g} s) of the pictures have no place to cut "
+            f"at {_UNCUT}: so much stays in one object, although InstanceMB or InstanceMinutes is less."
+        )
 
 
 def _remux_reasons(info: MediaInfo) -> Iterator[str]:

@@ -45,7 +45,8 @@ _LEISURE = 10
 def _probe(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     wishes = from_json(Wishes, arguments.get("wishes", {}))
     info = probe.probe(Path(arguments["path"]), wishes=wishes)
-    return {"info": to_json(info), "plan": to_json(plan.plan(info, wishes))}
+    most = from_json(Most, arguments["most"]) if "most" in arguments else plan.WHOLE
+    return {"info": to_json(info), "plan": to_json(plan.plan(info, wishes, most))}
 
 
 def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _make(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     source, planned = Path(arguments["source"]), from_json(Plan, arguments["plan"])
     made, most = _stream(arguments, listener), from_json(Most, arguments["most"])
     several = [made]
-    if most.is_exceeded(made.size, made.video):
+    if most.is_exceeded(made.size, made.video.seconds):
         several = parts.cut(made, Path(arguments["target"]), most, listener)
     if len(several) > 1 and made.path != arguments["source"]:
         Path(made.path).unlink()
