@@ -13,7 +13,8 @@ from benchmarks.measure import Bench, Of, Row, Samples, Target, compare, interle
 from orthanc_video.jobs import processes
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.media.transcode import command_line
-from orthanc_video.model import Action, MediaInfo, Most, Plan, from_json, to_json
+from orthanc_video.model import Action, MediaInfo, Most, Plan
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import MIB, Gateway
 
 _DEFAULTS = Gateway()

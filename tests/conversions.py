@@ -9,7 +9,8 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import get_frame
 
 from orthanc_video import command_convert
-from orthanc_video.model import MediaInfo, Most, Plan, Wishes, from_json
+from orthanc_video.model import MediaInfo, Most, Plan, Wishes
+from orthanc_video.plain import from_json
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ import sys
 from typing import Any
 
 from orthanc_video.jobs.template import environment
-from orthanc_video.model import Isolation, from_json
+from orthanc_video.model import Isolation
+from orthanc_video.plain import from_json
 
 # Runs deeds (Python expressions) in a process of its own and prints, for each, "done" or the error's name.
 _SCRIPT = """
 import ctypes, errno, json, os, resource, signal, socket, subprocess, sys
 from pathlib import Path
 from orthanc_video.media import landlock, sandbox, seccomp
-from orthanc_video.model import to_json
+from orthanc_video.plain import to_json
 libc = ctypes.CDLL(None, use_errno=True)
 
 def call(name, *arguments):

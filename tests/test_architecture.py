@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics"}
+_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "plain"}
 _COMMANDS = {
     "command_check",
     "command_convert",
@@ -28,6 +28,8 @@ _ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": {"errors"},
     "settings": {"errors"},
+    "film": {"model"},
+    "plain": set(),
     "files": {"model"},
     "lifetime": set(),
     "metrics": {"errors"},

@@ -12,20 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_video import errors
-from orthanc_video.model import (
-    Action,
-    Located,
-    Made,
-    MediaInfo,
-    Plan,
-    Rational,
-    Span,
-    Target,
-    Upload,
-    VideoStream,
-    from_json,
-    to_json,
-)
+from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Rational, Span, Target, Upload, VideoStream
+from orthanc_video.plain import from_json, to_json
 
 _VALUES = st.one_of(*(st.builds(kind) for kind in (Rational, Span, Target, Located, Made, MediaInfo, Plan, Upload)))
 

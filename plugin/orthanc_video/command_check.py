@@ -16,7 +16,8 @@ from orthanc_video.errors import BadRequest, VideoError, whole
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import reading
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
-from orthanc_video.model import Located, MediaInfo, from_json
+from orthanc_video.model import Located, MediaInfo
+from orthanc_video.plain import from_json
 from orthanc_video.settings import MIB, Gateway
 
 _DEFAULTS = Gateway()

@@ -17,7 +17,8 @@ from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close
-from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, Wishes, from_json, to_json
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, Wishes
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 

@@ -6,16 +6,10 @@ They cross process borders as JSON, so each is made of numbers, strings, tuples 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import types
-import typing
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
-
-T = typing.TypeVar("T")
 
 
 class Action(StrEnum):
@@ -334,101 +328,6 @@ class Located:
     length: int
 
 
-class WindowFunction(StrEnum):
-    """How values become brightness within a window (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
-
-    LINEAR = "LINEAR"
-    LINEAR_EXACT = "LINEAR_EXACT"
-    SIGMOID = "SIGMOID"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """The range of values that is shown, in the units that the Modality LUT or rescale makes."""
-
-    center: float
-    width: float
-    function: WindowFunction = WindowFunction.LINEAR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
-    """A table of ``bits`` bits; ``first`` is the value that its first entry stands for, all below it and above its end
-    being taken for its first and last."""
-
-    first: int
-    bits: int
-    entries: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pixels:
-    """The Image Pixel module (PS3.3 C.7.6.3), and how grey values become visible (C.11.1, C.11.2).
-
-    ``aspect`` is a pixel's width to its height. ``palette`` is red, green and blue for PALETTE COLOR, else empty.
-    Where there is neither ``window`` nor ``voi``, the object does not say what of its values is shown.
-    """
-
-    rows: int
-    columns: int
-    samples: int
-    photometric: str
-    bits_allocated: int
-    bits_stored: int
-    high_bit: int
-    signed: bool = False
-    planar: bool = False
-    aspect: Rational = Rational(1)
-    slope: float = 1.0
-    intercept: float = 0.0
-    modality: Lookup | None = None
-    window: Window | None = None
-    voi: Lookup | None = None
-    palette: tuple[Lookup, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cadence:
-    """When frames are shown. ``step`` is the seconds from one to the next, the mean where they differ.
-
-    ``starts``: when each begins, in seconds; empty where all are one step apart. ``source`` names the attribute that
-    says so; empty where none does, and ``step`` is a guess.
-    """
-
-    step: Rational
-    starts: tuple[Rational, ...] = ()
-    source: str = ""
-
-    def start(self, frame: int) -> Fraction:
-        """When a frame (from 0) begins, in seconds; that of the frame after the last is the end."""
-        if not self.starts:
-            return frame * self.step.fraction
-        if frame < len(self.starts):
-            return self.starts[frame].fraction
-        return self.starts[-1].fraction + (frame + 1 - len(self.starts)) * self.step.fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultiFrame:
-    """A stored object of pictures that are coded each by itself, and are shown one after the other.
-
-    ``frames`` are the spans of each frame within the object, one for each of its fragments. ``remarks`` are sentences
-    on what was wrong with finding them.
-    """
-
-    transfer_syntax: str
-    sop_class: str
-    sop_instance: str
-    pixels: Pixels
-    cadence: Cadence
-    frames: tuple[tuple[Span, ...], ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        return float(self.cadence.start(len(self.frames)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One received file in the spool, with what came along. ``attributes`` are DICOM keywords → values.
@@ -481,41 +380,3 @@ class Isolation:
     landlock: int
     system_calls: bool
     capabilities: int
-
-
-def to_json(value: Any) -> Any:
-    """A model value as plain JSON types; ``from_json`` is its inverse."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    if isinstance(value, StrEnum | Path):
-        return str(value)
-    return value
-
-
-def from_json(kind: type[T], data: Any) -> T:
-    """A model value of type ``kind`` out of what ``to_json`` made of it."""
-    return typing.cast(T, _revive(kind, data))
-
-
-def _revive(kind: Any, data: Any) -> Any:
-    origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        options = [option for option in typing.get_args(kind) if option is not type(None)]
-        return None if data is None else _revive(options[0], data)
-    if origin is tuple:
-        return tuple(_revive(typing.get_args(kind)[0], item) for item in data)
-    if dataclasses.is_dataclass(kind):
-        hints = _hints(typing.cast(Any, kind))
-        return typing.cast(Any, kind)(**{key: _revive(hints[key], item) for key, item in data.items()})
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(data)
-    return data
-
-
-@functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)

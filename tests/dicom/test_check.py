@@ -18,7 +18,8 @@ from dicom.planting import described, header, pixel_data
 from orthanc_video.dicom import check, syntaxes
 from orthanc_video.dicom.checks.finding import KINDS
 from orthanc_video.errors import Nonconforming, VideoError
-from orthanc_video.model import Located, MediaInfo, MultiFrame, Rational, Span, VideoStream
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Located, MediaInfo, Rational, Span, VideoStream
 
 SIZE = 2_000_000
 

@@ -16,7 +16,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from orthanc_video.dicom import identity
 from orthanc_video.dicom.attributes import settable
-from orthanc_video.model import Upload, from_json, to_json
+from orthanc_video.model import Upload
+from orthanc_video.plain import from_json, to_json
 
 WANTED = identity.PATIENT | identity.STUDY
 

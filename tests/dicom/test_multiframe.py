@@ -15,7 +15,9 @@ from dicom.films import IMPLICIT, JPEG, NATIVE, RLE, ULTRASOUND, attributes, ext
 from dicom.objects import DELIMITER, PIXEL_DATA, Counting, item
 from orthanc_video.dicom.multiframe import MOST_FRAMES, locate
 from orthanc_video.errors import BrokenVideo, NotVideo
-from orthanc_video.model import MultiFrame, Span, from_json, to_json
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Span
+from orthanc_video.plain import from_json, to_json
 
 
 def frames_of(stored: Counting, found: MultiFrame | None = None) -> list[bytes]:

@@ -10,7 +10,8 @@ from pydicom.sequence import Sequence
 
 from dicom.films import attributes
 from orthanc_video.dicom import pixels
-from orthanc_video.model import Lookup, Rational, Window, WindowFunction
+from orthanc_video.film import Lookup, Window, WindowFunction
+from orthanc_video.model import Rational
 
 
 def _deep(**more: Any) -> Dataset:

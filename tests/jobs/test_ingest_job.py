@@ -15,7 +15,8 @@ from orthanc_video.errors import Nonconforming
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs import ingest_job
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Made, from_json, to_json
+from orthanc_video.model import Made
+from orthanc_video.plain import from_json, to_json
 
 
 @dataclass

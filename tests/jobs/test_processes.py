@@ -22,7 +22,8 @@ from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.jobs.template import Template
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Most, Progress, to_json
+from orthanc_video.model import Most, Progress
+from orthanc_video.plain import to_json
 from processes import address_space_at_start, await_end, children, media_processes, templates
 
 _LIMITS = Limits(seconds=30, memory=3 << 30)

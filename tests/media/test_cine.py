@@ -20,8 +20,9 @@ from oracles import psnr
 from orthanc_video.dicom import multiframe
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.film import MultiFrame
 from orthanc_video.media import cine
-from orthanc_video.model import MultiFrame, Span
+from orthanc_video.model import Span
 
 
 def located(path: Path) -> MultiFrame:

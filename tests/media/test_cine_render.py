@@ -17,9 +17,11 @@ from deeds import in_process
 from media.test_cine import located
 from oracles import decoded, frame_times, psnr
 from orthanc_video.errors import BrokenVideo, VideoError
+from orthanc_video.film import MultiFrame
 from orthanc_video.media import cine, cine_render
 from orthanc_video.media.probe import probe
-from orthanc_video.model import MultiFrame, Progress, Span, to_json
+from orthanc_video.model import Progress, Span
+from orthanc_video.plain import to_json
 
 _VECTOR = 0x00181065
 
@@ -154,7 +156,8 @@ def test_it_works_in_the_sandbox(tmp_path: Path) -> None:
     target.parent.mkdir()
     ffmpeg = shutil.which("ffmpeg")
     before = (
-        "from orthanc_video.media import cine_render\nfrom orthanc_video.model import MultiFrame, from_json\n"
+        "from orthanc_video.media import cine_render\n"
+        "from orthanc_video.film import MultiFrame\nfrom orthanc_video.plain import from_json\n"
         f"film = from_json(MultiFrame, {to_json(located(path))!r})\n"
     )
     deed = f"cine_render.render(Path({str(path)!r}), film, Path({str(target)!r}), 'veryfast', 20, lambda _: None)"

@@ -19,7 +19,8 @@ from orthanc_video.media import transcode
 from orthanc_video.media.plan import target_of
 from orthanc_video.media.probe import probe
 from orthanc_video.media.quality import Distribution, EncoderLog
-from orthanc_video.model import Counts, Quality, from_json, to_json
+from orthanc_video.model import Counts, Quality
+from orthanc_video.plain import from_json, to_json
 
 _SIZE = "320x240"
 

@@ -17,7 +17,8 @@ from oracles import frame_md5s, frame_times
 from orthanc_video.jobs.template import environment
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Progress, Span, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Progress, Span
+from orthanc_video.plain import from_json, to_json
 from processes import address_space_at_start, await_end, children
 
 _WORKER = [sys.executable, "-P", "-m", "orthanc_video.media.worker"]

@@ -12,7 +12,7 @@ from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
 from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.dicom.history import History, read
 from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo
-from orthanc_video.model import MultiFrame
+from orthanc_video.film import MultiFrame
 
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
 _AT_ONCE = 4

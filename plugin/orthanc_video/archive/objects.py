@@ -21,7 +21,8 @@ from orthanc_video.dicom.playable import plays
 from orthanc_video.dicom.stored import LONGEST_HEADER, header
 from orthanc_video.errors import Busy, NotFound, VideoError
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.model import Located, MultiFrame
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Located
 from orthanc_video.settings import Settings
 
 

@@ -9,7 +9,8 @@ from itertools import accumulate
 from pydicom.dataset import Dataset
 
 from orthanc_video.dicom.said import numbers, value
-from orthanc_video.model import Cadence, Rational
+from orthanc_video.film import Cadence
+from orthanc_video.model import Rational
 
 # What is shown where no attribute tells: a rate that neither hides motion nor takes long over a heart beat.
 DEFAULT_RATE = 25

@@ -15,7 +15,8 @@ from orthanc_video.dicom.checks import attributes, container, identity, layout, 
 from orthanc_video.dicom.checks.finding import Finding, Severity, finding
 from orthanc_video.dicom.stored import Header, Object
 from orthanc_video.errors import BrokenVideo, Nonconforming
-from orthanc_video.model import Located, MediaInfo, MultiFrame, VideoStream
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Located, MediaInfo, VideoStream
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from pydicom.dataset import FileDataset
 
 from orthanc_video.dicom import locate, multiframe, stored, syntaxes
 from orthanc_video.dicom.stored import Object
-from orthanc_video.model import Located, MultiFrame
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Located
 
 
 def described(source: Object) -> tuple[Located | MultiFrame, FileDataset]:

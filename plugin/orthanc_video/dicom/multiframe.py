@@ -12,7 +12,8 @@ from orthanc_video.dicom import cadence, classes, pixels, stored, syntaxes
 from orthanc_video.dicom.said import text, value, whole
 from orthanc_video.dicom.stored import Header, Object
 from orthanc_video.errors import BrokenVideo, NotVideo
-from orthanc_video.model import MultiFrame, Pixels, Span
+from orthanc_video.film import MultiFrame, Pixels
+from orthanc_video.model import Span
 
 MOST_FRAMES = 100_000
 # What a coded frame begins with: SOI of JPEG and JPEG-LS, SOC of JPEG 2000.

@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset
 
 from orthanc_video.dicom.said import item, number, numbers, text, value, whole
 from orthanc_video.errors import BrokenVideo
-from orthanc_video.model import Lookup, Pixels, Rational, Window, WindowFunction
+from orthanc_video.film import Lookup, Pixels, Window, WindowFunction
+from orthanc_video.model import Rational
 
 _LONGEST_TABLE = 65536
 _LARGEST = (1 << 16) - 1

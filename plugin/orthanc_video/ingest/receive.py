@@ -15,7 +15,8 @@ from orthanc_video.errors import revive
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.jobs.processes import run_probe
-from orthanc_video.model import MediaInfo, Plan, Upload, Wishes, from_json
+from orthanc_video.model import MediaInfo, Plan, Upload, Wishes
+from orthanc_video.plain import from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ from orthanc_video.ingest.tus import Checksum
 from orthanc_video.ingest.unfinished import Record, Unfinished
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.media import sniff
-from orthanc_video.model import Plan, Upload, from_json
+from orthanc_video.model import Plan, Upload
+from orthanc_video.plain import from_json
 from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from typing import Any
 from orthanc_video.ingest.receive import Description
 from orthanc_video.ingest.spool import disk_trouble, sync
 from orthanc_video.jobs.ingest_job import folder_of, tidy
-from orthanc_video.model import from_json, to_json
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
 
 

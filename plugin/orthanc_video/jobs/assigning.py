@@ -9,7 +9,8 @@ from orthanc_video.errors import VideoError
 from orthanc_video.jobs import assign_job, views
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
-from orthanc_video.model import Assignment, from_json
+from orthanc_video.model import Assignment
+from orthanc_video.plain import from_json
 
 
 @DBOS.workflow(name=views.ASSIGN)

@@ -36,7 +36,8 @@ from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.running import Outcome, Places, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
-from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import logging
 
 from orthanc_video.errors import VideoError
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.model import Isolation, from_json
+from orthanc_video.model import Isolation
+from orthanc_video.plain import from_json
 from orthanc_video.settings import Settings
 
 _log = logging.getLogger(__name__)

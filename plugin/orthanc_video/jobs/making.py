@@ -14,19 +14,8 @@ from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.history import of_counts, of_quality
 from orthanc_video.errors import BrokenVideo, PoorQuality
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
-from orthanc_video.model import (
-    Action,
-    Demands,
-    Figure,
-    Made,
-    MediaInfo,
-    Most,
-    Plan,
-    Progress,
-    Upload,
-    from_json,
-    to_json,
-)
+from orthanc_video.model import Action, Demands, Figure, Made, MediaInfo, Most, Plan, Progress, Upload
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import REFUSE, Gateway
 
 # x264's rate factor for the second attempt: 6 less halve the quantizer's step.

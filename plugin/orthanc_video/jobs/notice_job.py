@@ -18,9 +18,11 @@ from orthanc_video.dicom.checks.finding import Finding, finding
 from orthanc_video.dicom.playable import plays
 from orthanc_video.errors import BrokenVideo, NotFound, NotVideo
 from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import reading, thumbnails
 from orthanc_video.jobs.processes import MediaProcess, job_limits
-from orthanc_video.model import Located, MediaInfo, MultiFrame, from_json
+from orthanc_video.model import Located, MediaInfo
+from orthanc_video.plain import from_json
 from orthanc_video.settings import Settings
 
 _LONGEST_SENTENCE = 1000

@@ -15,7 +15,8 @@ from orthanc_video import metrics
 from orthanc_video.errors import BrokenVideo, WorkerFailed, revive
 from orthanc_video.jobs.template import Forked, Template
 from orthanc_video.jobs.watchdog import Watchdog
-from orthanc_video.model import Progress, Wishes, from_json, to_json
+from orthanc_video.model import Progress, Wishes
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Settings
 
 Listener = Callable[[Progress], None]

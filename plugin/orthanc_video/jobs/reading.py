@@ -15,8 +15,10 @@ from orthanc_video.archive.objects import storage_file
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom.locate import exact
 from orthanc_video.errors import Busy, NotFound, VideoError
+from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import ingest_job
-from orthanc_video.model import Located, MultiFrame, to_json
+from orthanc_video.model import Located
+from orthanc_video.plain import to_json
 from orthanc_video.settings import Settings
 
 

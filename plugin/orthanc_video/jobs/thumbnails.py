@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orthanc_video.archive.objects import evict
+from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import reading
-from orthanc_video.model import Located, MultiFrame
+from orthanc_video.model import Located
 from orthanc_video.settings import Settings
 
 WIDTH = 320  # what is asked for unless a request says

@@ -16,7 +16,8 @@ from orthanc_video.dicom.history import History, history_of
 from orthanc_video.errors import NotFound
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Outcome
-from orthanc_video.model import Made, Plan, Upload, from_json
+from orthanc_video.model import Made, Plan, Upload
+from orthanc_video.plain import from_json
 from orthanc_video.settings import Settings
 
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]

@@ -16,7 +16,8 @@ from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import VideoError, WorkerFailed, whole
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Active, Outcome, here
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload, from_json, to_json
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
+from orthanc_video.plain import from_json, to_json
 
 # Of a step whose failure may pass: about eight hours until the job becomes a dead letter.
 _ATTEMPTS = 500

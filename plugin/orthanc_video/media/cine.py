@@ -14,11 +14,11 @@ import numpy.typing as npt
 from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import BrokenVideo, VideoError
 from orthanc_video.files import SpanSource
+from orthanc_video.film import MultiFrame
 from orthanc_video.media import codestreams, colours, frames, shades
 from orthanc_video.media.codestreams import Decoded, Samples
 from orthanc_video.media.probe import refuse_absurd
 from orthanc_video.media.source import reason
-from orthanc_video.model import MultiFrame
 
 # Rows × columns of grey, or rows × columns × (red, green, blue).
 Picture = npt.NDArray[np.uint8]

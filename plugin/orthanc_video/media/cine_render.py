@@ -11,10 +11,11 @@ import ffmpeg
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.errors import BrokenVideo
+from orthanc_video.film import MultiFrame
 from orthanc_video.media import cine, plan, transcode
 from orthanc_video.media.probe import probe
 from orthanc_video.media.remux import remux
-from orthanc_video.model import MultiFrame, Progress, Rational, VideoStream
+from orthanc_video.model import Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
 # What a browser takes a video for that does not say what its colours are depends on its size.

@@ -20,8 +20,8 @@ from pydicom.pixels.decoders.base import RLELosslessDecoder
 
 from orthanc_video.bitstream import jpeg as bitstream
 from orthanc_video.errors import BrokenVideo
+from orthanc_video.film import Pixels
 from orthanc_video.media.probe import LARGEST_AREA
-from orthanc_video.model import Pixels
 
 # Rows × columns of unsigned words, or rows × columns × 3.
 Samples = npt.NDArray[Any]

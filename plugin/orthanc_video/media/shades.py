@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from orthanc_video.model import Lookup, Pixels, Window, WindowFunction
+from orthanc_video.film import Lookup, Pixels, Window, WindowFunction
 
 Values = npt.NDArray[np.float64]
 Table = npt.NDArray[np.uint8]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
+from orthanc_video.film import MultiFrame
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import (
     audio,
@@ -33,19 +34,8 @@ from orthanc_video.media import (
     vmaf,
 )
 from orthanc_video.media.quality import EncoderLog, nowhere
-from orthanc_video.model import (
-    Action,
-    Made,
-    Most,
-    MultiFrame,
-    Plan,
-    Progress,
-    Span,
-    VideoStream,
-    Wishes,
-    from_json,
-    to_json,
-)
+from orthanc_video.model import Action, Made, Most, Plan, Progress, Span, VideoStream, Wishes
+from orthanc_video.plain import from_json, to_json
 
 Listener = Callable[[Progress], None]
 # How far work that nobody waits for stands back behind all other work of this machine (nice(2)).

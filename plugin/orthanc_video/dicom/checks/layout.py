@@ -13,7 +13,8 @@ from orthanc_video.dicom.locate import Stream
 from orthanc_video.dicom.said import is_there, whole
 from orthanc_video.dicom.stored import Header, Object
 from orthanc_video.errors import BrokenVideo
-from orthanc_video.model import Located, MultiFrame
+from orthanc_video.film import MultiFrame
+from orthanc_video.model import Located
 
 # What streams begin with, and coded pictures never do: where in the first bytes, and which.
 _STREAMS = (
