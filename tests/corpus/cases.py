@@ -241,7 +241,8 @@ _REFUSED = (
     refused("no frames in MP4", "no frames", lambda clips: clips.zero_frames("mp4")),
     *(refused(f"no frames in {kind}", "looks like matroska but cannot be read", partial(Clips.zero_frames, container=kind)) for kind in ("webm", "mkv")),
     refused("no samples", "no frames", Clips.zero_samples),
-    *(refused(f"{kind} cut off", "truncated", _half(codec, kind)) for codec, kind in (("h264", "mp4"), ("mjpeg", "mov"), ("mpeg4", "avi"))),
+    *(refused(f"{kind} cut off", "truncated", _half(codec, kind))
+      for codec, kind in (("h264", "mp4"), ("mjpeg", "mov"), ("mpeg4", "avi"))),
     refused("an index longer than the file", "truncated", Clips.moov_beyond),
     refused("a header of 100,000 × 100,000", "100000 × 100000", Clips.huge_header),
     refused("a parameter set of 100,000 × 100,000", "larger than|pixels|decoded", Clips.huge_parameter_set),
