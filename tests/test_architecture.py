@@ -30,7 +30,6 @@ _ALLOWED: dict[str, set[str]] = {
     "settings": {"errors"},
     "files": {"model"},
     "lifetime": set(),
-    "wishes": {"errors", "model", "settings"},
     "metrics": {"errors"},
     "bitstream": {"errors", "model"},
     "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
