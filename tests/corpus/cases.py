@@ -239,7 +239,7 @@ _REFUSED = (
     refused("sound in MP4", "sound only", Clips.sound_only),
     refused("nothing", "The file is empty", reworked.empty),
     refused("no frames in MP4", "no frames", lambda clips: clips.zero_frames("mp4")),
-    *(refused(f"no frames in {kind}", "looks like matroska but cannot be read", partial(Clips.zero_frames, container=kind))
+    *(refused(f"no frames in {kind}", "matroska but cannot be read", partial(Clips.zero_frames, container=kind))
       for kind in ("webm", "mkv")),
     refused("no samples", "no frames", Clips.zero_samples),
     *(refused(f"{kind} cut off", "truncated", _half(codec, kind))
