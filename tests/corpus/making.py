@@ -18,7 +18,8 @@ from clips import Clips
 from corpus.case import Case
 from orthanc_video import command_convert
 from orthanc_video.jobs import processes
-from orthanc_video.model import MediaInfo, Most, Plan, from_json
+from orthanc_video.model import MediaInfo, Most, Plan
+from orthanc_video.plain import from_json
 
 _MOST = Most(bytes=1 << 31)
 
