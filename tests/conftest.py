@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from clips import Clips
+from corpus.making import Corpus
 
 # Each of these keeps a process busy for minutes.
 _LONGEST = ("test_crashes.py", "test_hostile.py", "test_durability.py", "test_viewer.py", "test_installation.py")
@@ -22,3 +26,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     """Clips made once per session, on first use."""
     return Clips(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """The corpus's objects, made once for all test processes of a run."""
+    base = tmp_path_factory.getbasetemp()
+    made = Corpus((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "corpus")
+    yield made
+    made.close()

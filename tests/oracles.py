@@ -1,8 +1,9 @@
-"""Other programs' opinions on what the project made: ffmpeg's decoder, dciodvfy, DCMTK."""
+"""Other programs' opinions on what the project made: ffmpeg's decoder, dciodvfy, DCMTK, GDCM."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,10 +22,16 @@ DCIODVFY = (Path("/usr/bin/dciodvfy"), Path(sys.executable).parent / "dciodvfy")
 
 def frame_md5s(path: Path) -> list[str]:
     """The MD5 of every decoded frame, in the order shown."""
-    lines = _run(
-        "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"
-    )
-    return [line.rsplit(b",", 1)[1].strip().decode() for line in lines.splitlines() if not line.startswith(b"#")]
+    return frames_and_words(path)[0]
+
+
+def frames_and_words(path: Path) -> tuple[list[str], set[str]]:
+    """As ``frame_md5s``, and what the decoder complains of."""
+    command = "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"
+    done = _done(*command)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(b"#")]
+    words = {re.sub(r"^\[.*?\] ", "", line) for line in done.stderr.decode("utf-8", "replace").splitlines()}
+    return [line.rsplit(b",", 1)[1].strip().decode() for line in lines], words
 
 
 def frame_times(path: Path) -> list[Fraction]:
@@ -124,7 +131,25 @@ def dcmdump(path: Path) -> str:
     return _run("dcmdump", "-q", "+L", "+U8", path).decode("utf-8", "replace")
 
 
+def dcmtk(path: Path, keyword: str) -> str:
+    """What DCMTK, which reads the whole file for it, finds in an attribute; raises where it cannot."""
+    said = _run("dcmdump", "-q", "+U8", path).decode("utf-8", "replace")
+    (line,) = [line for line in said.splitlines() if line.endswith(f" {keyword}")]
+    return line[line.index("[") + 1 : line.index("]")]
+
+
+def gdcm(path: Path) -> tuple[int, ...]:
+    """Columns, rows and, where there are several, frames as GDCM reads them; raises where it cannot."""
+    said = _run("gdcminfo", path).decode("utf-8", "replace")
+    (line,) = [line for line in said.splitlines() if line.startswith("Dimensions: (")]
+    return tuple(int(number) for number in line.removeprefix("Dimensions: (").removesuffix(")").split(","))
+
+
 def _run(*command: str | Path) -> bytes:
+    return _done(*command).stdout
+
+
+def _done(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
     done = subprocess.run([*map(str, command)], capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    return done.stdout
+    return done

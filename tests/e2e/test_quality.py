@@ -18,7 +18,9 @@ Start = Callable[..., OrthancServer]
 
 
 def _sent(server: OrthancServer, film: Path, status: int = 200) -> dict[str, Any]:
-    answer = requests.post(f"{server.gateway_url}/instances", data=film.read_bytes(), timeout=120)
+    # A study of its own: other tests may have sent the same film to this server.
+    study = {"StudyID": "quality"}
+    answer = requests.post(f"{server.gateway_url}/video/ingest", params=study, data=film.read_bytes(), timeout=120)
     assert answer.status_code == status, answer.text
     result: dict[str, Any] = answer.json()
     return result

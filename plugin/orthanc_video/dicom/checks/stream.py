@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
 
-from orthanc_video.bitstream import hevc_levels, levels
+from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.dicom.checks.finding import Finding, finding
 from orthanc_video.dicom.fit import named_level, named_objections
 from orthanc_video.dicom.said import number, numbers, tags
@@ -18,8 +18,6 @@ _VECTOR = 0x00181065
 _SLACK, _SLACK_PART = 0.5, 0.02
 # How many times the compression ratio may be another: what is uncompressed may have been 4:2:0 or RGB.
 _RATIO_SLACK = 4.0
-# Seconds of the highest bit rate that a decoder's buffer holds (H.264 Table A-1, MaxCPB): so short a film is no stream.
-_BUFFERED = 1.0
 
 
 def of(said: Dataset, syntax: VideoSyntax, seen: VideoStream, size: int) -> Iterator[Finding]:
@@ -43,9 +41,7 @@ def _label(syntax: VideoSyntax, seen: VideoStream) -> Iterator[Finding]:
     """A level that the pictures exceed. MPEG-2's is what it says."""
     if seen.codec != syntax.codec or seen.codec == "mpeg2video":
         return
-    lowest = hevc_levels.lowest_level if seen.codec == "hevc" else levels.lowest_level
-    bit_rate = round(seen.bit_rate * seen.seconds / (seen.seconds + _BUFFERED))
-    needed = lowest(seen.coded_width, seen.coded_height, seen.rate.fraction, seen.reference_frames, bit_rate)
+    needed = needed_level(seen)
     if needed is None or needed > max(syntax.levels):
         told = "exceed every level" if needed is None else f"need level {named_level(seen.codec, needed)}"
         yield finding("level", f"The pictures' size, rate and buffering {told}.", f"PS3.5 {syntax.section}")
