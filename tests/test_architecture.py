@@ -34,7 +34,7 @@ _ALLOWED: dict[str, set[str]] = {
     "lifetime": set(),
     "metrics": {"errors"},
     "bitstream": {"errors", "model"},
-    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
+    "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.needed", "dicom.audio", "dicom.frametimes"},
     "dicom": {*_BASE, "bitstream"},
     "archive": {*_BASE, "dicom"},
     # The gateway's process never parses media: it may ask what the first bytes look like, no more.

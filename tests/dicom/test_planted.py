@@ -104,6 +104,7 @@ IN_THE_DATA_SET: dict[str, tuple[str, Change]] = {
     "no acquisition context": ("attribute-missing", _without("AcquisitionContextSequence")),
     "no planar configuration": ("attribute-missing", _without("PlanarConfiguration")),
     "no frame increment pointer": ("attribute-missing", _without("FrameIncrementPointer")),
+    "neither laterality": ("laterality", _without("ImageLaterality")),
     "an unknown sex": ("attribute-value", _set(PatientSex="W")),
     "half an image type": ("attribute-value", _set(ImageType="ORIGINAL")),
     "a window": ("attribute-forbidden", _set(WindowCenter="128", WindowWidth="256")),
@@ -136,6 +137,10 @@ IN_THE_DATA_SET: dict[str, tuple[str, Change]] = {
     "another frame time": ("frame-time", _set(FrameTime="40")),
     "another cine rate": ("cine-rate", _set(CineRate=25)),
     "another duration": ("duration", _set(EffectiveDuration="12.5")),
+    "another duration of acquisition": ("duration", _set(AcquisitionDuration=50.0)),
+    "another duration of a frame": ("frame-duration", _set(ActualFrameDuration="50")),
+    "another rate for display": ("display-rate", _set(RecommendedDisplayFrameRate=60)),
+    "stereo over plain pictures": ("stereo-plain", _set(StereoPairsPresent="YES")),
     "sound that is not there": ("sound-absent", _set(
         MultiplexedAudioChannelsDescriptionCodeSequence=[Dataset()])),
 }  # fmt: skip
@@ -273,6 +278,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "Matroska": ("container", lambda c: c.video("h264", "mkv"), _H264, _as_it_is),
     "a bare byte stream": ("container", lambda c: _copied(c, "bare.h264"), _H264, _as_it_is),
     "a program stream of H.264": ("container", lambda c: c.video("h264", "mpg"), _H264, _as_it_is),
+    "M2TS, of 192-byte packets": ("container", Clips.m2ts, _H264, _as_it_is),
     "QuickTime": ("quicktime", lambda c: _copied(c, "front.mov", "-movflags +faststart"), _H264, _as_it_is),
     "a fragmented MP4": ("mp4-fragmented", Clips.fragmented, _H264, _as_it_is),
     "the index at the end": ("mp4-index", Clips.index_at_end, _H264, _as_it_is),
@@ -291,6 +297,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "a level too low": ("level-too-low", lambda c: _patched(c, "level-1.mp4", _level), _H264, _as_it_is),
     "4:2:2 called High profile": ("sampling", _chroma, _H264, _as_it_is),
     "pixels of 4:3": ("square", Clips.anamorphic, _H264, _without("PixelAspectRatio")),
+    "pixels of 4:3, as the stream alone says": ("square", Clips.anamorphic_stream, _H264, _without("PixelAspectRatio")),
     "a size of no HDTV": ("format", lambda c: c.video("mpeg2", "mpg"), syntaxes.MPEG2_HIGH, _as_it_is),
     "a format that Blu-ray has not": ("format", Clips.conforming, syntaxes.H264_BD, _as_it_is),
     "no key frame in front": ("first-frame", lambda c: _patched(c, "late.mp4", _first_key), _H264, _as_it_is),
@@ -299,6 +306,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "another aspect": ("aspect", lambda c: c.encoded("aspect.mpg", "-aspect 16:9", codec="mpeg2",
         source=picture_source(size="720x576", rate="25")), syntaxes.MPEG2_MAIN, _set(PixelAspectRatio=[1, 1])),
     "a stereo flag over 2D": ("stereo", Clips.conforming, _H264_42, _set(StereoPairsPresent="YES")),
+    "3D called plain": ("stereo-plain", views.packed, _H264, _as_it_is),
     "no stereo flag over 3D": ("stereo", views.packed, syntaxes.H264_3D, _without("StereoPairsPresent")),
     "Main 10, which no class holds": ("class-syntax", lambda c: c.encoded(
         "main-10.mp4", "-pix_fmt yuv420p10le -movflags +faststart", codec="hevc"), syntaxes.HEVC_MAIN_10,
@@ -346,10 +354,16 @@ MADE: dict[str, tuple[Callable[[Clips], Path], str]] = {
     "H.264 from a transport stream": (lambda c: c.video("h264", "ts"), _H264),
     "H.264 with sound, which is dropped": (Clips.with_sound, _H264),
     "H.264, its level corrected": (Clips.relabelled, _H264),
+    "H.264, its level too low": (lambda c: _patched(c, "level-1.mp4", _level), _H264),
+    "H.265, its level too low": (
+        lambda c: c._copied("low.mp4", c.video("hevc", "mkv"), "-bsf:v hevc_metadata=level=30"),
+        _HEVC,
+    ),
     "H.264, interlaced": (Clips.interlaced, _H264),
     "H.264, 1080p at 60": (lambda c: _wide(c, "60"), _H264_42),
     "H.265 from Matroska": (lambda c: c.video("hevc", "mkv"), _HEVC),
     "MPEG-2 Main Level": (_television, syntaxes.MPEG2_MAIN),
+    "MPEG-2 of film": (lambda c: c.film_mpeg2("m2v"), syntaxes.MPEG2_MAIN),
     "MPEG-2 High Level": (_high_definition, syntaxes.MPEG2_HIGH),
     "VP9": (lambda c: c.video("vp9", "webm"), _H264),
     "a browser's recording": (Clips.recorder_webm, _H264),
@@ -358,6 +372,7 @@ MADE: dict[str, tuple[Callable[[Clips], Path], str]] = {
     "4:2:2": (Clips.chroma_422, _H264),
     "an odd size": (Clips.odd_size, _H264),
     "pixels of 4:3": (Clips.anamorphic, _H264),
+    "pixels of 4:3, as the stream alone says": (Clips.anamorphic_stream, _H264),
     "a second of five pictures": (lambda c: c.conforming(seconds=10, rate="1/2"), _H264),
 }
 
