@@ -300,7 +300,7 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "pixels of 4:3, as the stream alone says": ("square", Clips.anamorphic_stream, _H264, _without("PixelAspectRatio")),
     "a size of no HDTV": ("format", lambda c: c.video("mpeg2", "mpg"), syntaxes.MPEG2_HIGH, _as_it_is),
     "a format that Blu-ray has not": ("format", Clips.conforming, syntaxes.H264_BD, _as_it_is),
-    "no key frame in front": ("first-frame", lambda c: _patched(c, "late.mp4", _first_key), _H264, _as_it_is),
+    "no key frame in front": ("first-frame", lambda c: _patched(c, "keyless.mp4", _first_key), _H264, _as_it_is),
     "pictures that change": ("changing", lambda c: c._copied(
         "changing-front.mp4", c.changing("mp4"), "-movflags +faststart"), _H264, _as_it_is),
     "another aspect": ("aspect", lambda c: c.encoded("aspect.mpg", "-aspect 16:9", codec="mpeg2",
