@@ -5,7 +5,9 @@ Pictures are testsrc2's: no two frames are equal, so a lost, doubled or displace
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -146,6 +148,16 @@ class Clips:
         """Pixels 4:3."""
         return self.encoded("anamorphic.mp4", "-movflags +faststart", source=picture_source(then="setsar=4/3"))
 
+    def m2ts(self) -> Path:
+        """A transport stream of cameras and Blu-ray: a time before each packet."""
+        return self._copied("blu.m2ts", self.video("h264", "ts"), "-f mpegts -mpegts_m2ts_mode 1")
+
+    def anamorphic_stream(self, codec: str = "h264") -> Path:
+        """Pixels 4:3 as the stream says it, square as the container does."""
+        square = self.encoded(f"square-{codec}.mp4", codec=codec)
+        told = f"-bsf:v {codec}_metadata=sample_aspect_ratio=4/3 -movflags +faststart"
+        return self._copied(f"anamorphic-stream-{codec}.mp4", square, told)
+
     def chroma_422(self) -> Path:
         return self.encoded("chroma-422.mp4", "-pix_fmt yuv422p -movflags +faststart")
 
@@ -159,6 +171,16 @@ class Clips:
     def cut_by_edits(self) -> Path:
         """Its edit list begins 0.4 s into the stream, as phones' and editors' cuts without re-encoding do."""
         return self._copied("cut.mp4", self.conforming(), "", before="-ss 0.4")
+
+    def film_mpeg2(self, kind: str) -> Path:
+        """24 frames of a film for 60 fields a second: each other frame shows its first field again (pulldown)."""
+        source = picture_source(size="720x480", seconds=0.8)
+        data = bytearray(self.encoded("film-plain.m2v", "-bf 0", codec="mpeg2", source=source).read_bytes())
+        data[data.index(b"\0\0\1\xb5\x14") + 5] &= ~0x08  # progressive_sequence
+        frames = [found.end() for found in re.finditer(rb"\x00\x00\x01\xb5[\x80-\x8f]", data)]
+        for at, flags in zip(frames, itertools.cycle((0x82, 0x00, 0x02, 0x80))):  # top_field_first, repeat_first_field
+            data[at + 2] = data[at + 2] & ~0x82 | flags
+        return self._copied(f"film.{kind}", self._written("film.m2v", bytes(data)), "")
 
     def interlaced_mpeg2(self) -> Path:
         source = picture_source(rate="25", size="320x240", then="setfield=tff")

@@ -46,7 +46,8 @@ class VideoStream:
     ``codec`` is ffmpeg's name (``h264``, ``vp9`` …); ``width`` × ``height`` are what is shown, in pixels;
     ``coded_width`` × ``coded_height`` what is coded. ``profile_idc`` and ``level`` are those of H.264 (41 is 4.1) and
     H.265 (153 is 5.1), and MPEG-2's codes; ``reference_frames`` those that a decoder has to hold.
-    ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long.
+    ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long. ``coded_rate``
+    is MPEG-2's by its sequence header, which counts what pictures repeat (pulldown); None for the others.
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
     ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
     change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
@@ -67,6 +68,7 @@ class VideoStream:
     rate: Rational
     constant_rate: bool
     seconds: float
+    coded_rate: Rational | None = None
     profile: str = ""
     profile_idc: int = 0
     constraint_flags: int = 0
@@ -137,6 +139,7 @@ class MediaInfo:
     """One uploaded file, probed. ``container`` is ffmpeg's demuxer name; ``brand`` MP4's major brand, ``entry`` the
     code of its pictures' description (``avc1``).
 
+    ``packet``: bytes from one packet of a transport stream to the next, 188 by the standard and 192 in M2TS, else 0.
     ``delayed``: the pictures begin after an empty stretch of the container's time.
     ``streamable``: the index (moov) lies before the pictures and the file is not fragmented.
     ``elsewhere``: the container names another file as one that holds its media.
@@ -154,6 +157,7 @@ class MediaInfo:
     video: VideoStream
     brand: str = ""
     entry: str = ""
+    packet: int = 0
     streamable: bool = False
     fragmented: bool = False
     simple_edits: bool = True

@@ -97,7 +97,7 @@ _MPEG2 = (
     taken("MPEG-2 in MXF", REMUX, 100, encoded("xdcam.mxf", "", "mpeg2", rate="25", size="320x240"), "program stream"),
 )
 _PROFILES = (
-    taken("H.264, level too low", REMUX, 102, encoded("intra.mp4", f"-g 1 {_FAST}"), "but needs level 1.2"),
+    taken("H.264, level too low", REMUX, 102, encoded("intra.mp4", f"-g 1 {_FAST}"), "but needs 1.2"),
     *(taken(f"H.264, {about}", WRAP, 102, encoded(file, f"{coded} {_FAST}")) for about, file, coded in (
         ("Constrained Baseline", "cb.mp4", "-profile:v baseline"),
         ("Main", "main.mp4", "-profile:v main"),

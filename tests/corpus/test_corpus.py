@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from orthanc_video import command_check
 from orthanc_video.dicom.syntaxes import H264_BD, H264_HIGH_41, HEVC_MAIN
 from orthanc_video.errors import VideoError
 from orthanc_video.model import Action
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended(corpus: Corpus) -> Iterator[None]:
+    """Other tests count the media processes that run."""
+    yield
+    corpus.close()
 
 
 def test_the_corpus_is_as_large_as_is_said() -> None:

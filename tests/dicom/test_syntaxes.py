@@ -27,6 +27,6 @@ def test_the_least_demanding_syntax_comes_first() -> None:
 
 
 def test_levels_have_their_names() -> None:
-    assert [named_level("h264", level) for level in (9, 31, 42)] == ["0.9", "3.1", "4.2"]
+    assert [named_level("h264", level) for level in (9, 31, 42)] == ["1b", "3.1", "4.2"]
     assert [named_level("hevc", level) for level in (30, 93, 153)] == ["1.0", "3.1", "5.1"]
     assert [named_level("mpeg2video", level) for level in (8, 4, 3)] == ["Main", "High", "3"]

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 import requests
 
 from corpus.cases import CONVERTED
 from corpus.making import Corpus
 from e2e.orthanc_server import OrthancServer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended(corpus: Corpus) -> Iterator[None]:
+    """Other tests count the media processes that run."""
+    yield
+    corpus.close()
 
 
 def test_orthanc_returns_every_object_byte_identical(corpus: Corpus, plain: OrthancServer) -> None:

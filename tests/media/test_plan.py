@@ -23,6 +23,8 @@ _3D, _STEREO = (f"1.2.840.10008.1.2.4.{number}" for number in (105, 106))
 _BD = "1.2.840.10008.1.2.4.103"
 _WRAP, _REMUX, _TRANSCODE = Action.WRAP, Action.REMUX, Action.TRANSCODE
 
+_NTSC_DVD: dict[str, Any] = {"height": 480, "rate": Rational(24000, 1001), "constant_rate": False}
+
 # What arrives → what is done, as which transfer syntax, and words that a reason has to hold.
 _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "conforming": (media(), _WRAP, _41, "pass through unchanged"),
@@ -32,13 +34,10 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "level 4.2": (media(level=42, rate=Rational(60)), _WRAP, _42, "4.2"),
     "full range": (media(pixel_format="yuvj420p", full_range=True), _WRAP, _41, "unchanged"),
     "variable rate": (media(constant_rate=False), _WRAP, _41, "unchanged"),
-    "1080p60 that claims 4.1": (
-        media(level=41, rate=Rational(60)),
-        _REMUX,
-        _42,
-        "needs level 4.2; the label is corrected",
-    ),
-    "high bit rate that claims 4.0": (media(level=40, bit_rate=40_000_000), _REMUX, _41, "needs level 4.1"),
+    "1080p60 that claims 4.1": (media(level=41, rate=Rational(60)), _REMUX, _42, "claims level 4.1 but needs 4.2; the"),
+    "high bit rate that claims 4.0": (media(level=40, bit_rate=40_000_000), _REMUX, _41, "needs 4.1; the label is"),
+    "a moment of high bit rate": (media(level=40, bit_rate=40_000_000, seconds=0.5), _WRAP, _41, "unchanged"),
+    "level 1b, needs 1": (sized(160, 120, level=9, rate=Rational(12), bit_rate=90_000), _WRAP, _41, "needs level 1b"),
     "claims 5.1, needs 4.0": (media(level=51), _REMUX, _41, "label is corrected"),
     "claims 5.2, needs 4.2": (media(level=52, rate=Rational(60000, 1001)), _REMUX, _42, "label is corrected"),
     "index at the end": (media({"streamable": False}), _REMUX, _41, "moved to the front"),
@@ -54,6 +53,7 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "H.265 in 4K": (hevc(width=3840, height=2160, level=153, rate=Rational(60)), _WRAP, _HEVC, "level 5.1"),
     "H.265 of Matroska": (hevc({"container": "matroska,webm"}), _REMUX, _HEVC, "becomes MP4"),
     "H.265 that claims 6.2": (hevc(level=186), _REMUX, _HEVC, "claims level 6.2 but needs only 4.0"),
+    "H.265 that claims 3.1": (hevc(level=93), _REMUX, _HEVC, "claims level 3.1 but needs 4.0; the label"),
     "H.265 Main 10": (hevc(profile_idc=2, profile="Main 10", bit_depth=10), _TRANSCODE, _41, "profile, Main 10"),
     "H.265 High tier": (hevc(high_tier=True), _TRANSCODE, _41, "High tier"),
     "H.265 in 8K": (hevc(width=7680, height=4320, coded_width=7680, coded_height=4320), _TRANSCODE, _41, "level 6"),
@@ -64,6 +64,9 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "MPEG-2 in HD": (mpeg2(level=4, width=1920, height=1080), _WRAP, _MP_HL, "level High"),
     "MPEG-2 of a size of its own": (mpeg2(width=800, height=600, level=4), _TRANSCODE, _41, "none of the formats"),
     "MPEG-2 at a rate of its own": (mpeg2(rate=Rational(15)), _TRANSCODE, _41, "none of the formats"),
+    "MPEG-2 of SD, told which it nearly is": (mpeg2(rate=Rational(15)), _TRANSCODE, _41, "Main Profile / Main Level"),
+    "MPEG-2 of film": (mpeg2(**_NTSC_DVD, coded_rate=Rational(30000, 1001)), _WRAP, _MP_ML, "frames keep their times"),
+    "MPEG-2 that varies": (mpeg2(**_NTSC_DVD), _TRANSCODE, _41, "at varying frames/s"),
     "MPEG-2 4:2:2": (mpeg2(profile_idc=0, profile="4:2:2", pixel_format="yuv422p"), _TRANSCODE, _41, "profile, 4:2:2"),
     "MPEG-2 above its bit rate": (mpeg2(level=4, bit_rate=90_000_000), _TRANSCODE, _41, "90 Mbit/s"),
     "other codec": (media(codec="vp9", profile_idc=0, level=0), _TRANSCODE, _41, "codec is vp9"),
@@ -84,6 +87,7 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "side by side on its side": (media(packing="side by side", rotation=90), _TRANSCODE, _41, "no longer says so"),
     "side by side in VP9": (media(codec="vp9", packing="side by side"), _TRANSCODE, _3D, "For 3D Video"),
     "two views": (media(views=2), _WRAP, _STEREO, "Stereo High"),
+    "two views that claim 3.1": (media(views=2, level=31), _WRAP, _STEREO, "unchanged"),
     "two views that claim 5.1": (media(views=2, level=51), _TRANSCODE, _41, "only the base view is kept"),
     "H.265 of two views": (hevc(views=2), _TRANSCODE, _41, "coded as 2 views"),
     "H.265, side by side": (hevc(packing="side by side"), _WRAP, _HEVC, "unchanged"),
@@ -145,7 +149,7 @@ _ASKED: dict[str, tuple[MediaInfo, str, Action]] = {
     "BD, 720p50 that claims 5.1": (media(**_720, rate=Rational(50), level=51), _BD, _REMUX),
     "BD, 720p24 in MKV": (media({"container": "matroska,webm"}, **_720, rate=Rational(24)), _BD, _REMUX),
     "4.2 for what is 4.1": (media(), _42, _WRAP),
-    "4.2 for 60 frames/s": (media(rate=Rational(60), level=42), _42, _WRAP),
+    "4.2 for 60 frames/s": (media(level=42, rate=Rational(60)), _42, _WRAP),
     "4.1 for what is 4.1": (media(), _41, _WRAP),
     "4.2 for VP9": (media(codec="vp9"), _42, _TRANSCODE),
     "4.1 for VP9": (media(codec="vp9"), _41, _TRANSCODE),

@@ -16,7 +16,7 @@ from orthanc_video.bitstream.nal import split_annexb
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action
+from orthanc_video.model import Action, Rational
 from references import data_reference
 
 _DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "mpg": "mpeg"}
@@ -39,6 +39,8 @@ def test_every_codec_in_every_container(clips: Clips, codec: str, container: str
     assert plan(info).action is (kept if codec in {"h264", "hevc", "mpeg2"} else Action.TRANSCODE)
 
 
+_FILM = {"frames": 24, "progressive": True, "constant_rate": False, "coded_rate": Rational(30000, 1001)}
+
 # A clip → what must be found in its pictures, and in the file.
 _ODDITIES: dict[str, tuple[Callable[[Clips], Path], dict[str, Any], dict[str, Any]]] = {
     "conforming": (Clips.conforming, {"level": 11, "profile_idc": 100}, {"streamable": True, "brand": "isom"}),
@@ -53,6 +55,12 @@ _ODDITIES: dict[str, tuple[Callable[[Clips], Path], dict[str, Any], dict[str, An
     "interlaced": (Clips.interlaced, {"progressive": False, "frames": 25}, {}),
     "interlaced MPEG-2": (Clips.interlaced_mpeg2, {"progressive": False, "frames": 25}, {}),
     "anamorphic": (Clips.anamorphic, {"width": 160, "height": 120}, {}),
+    "anamorphic as the stream says": (Clips.anamorphic_stream, {"pixel_aspect": Rational(4, 3)}, {}),
+    "H.265, likewise": (lambda c: c.anamorphic_stream("hevc"), {"pixel_aspect": Rational(4, 3)}, {}),
+    "film for television": (lambda c: c.film_mpeg2("m2v"), _FILM, {"packet": 0}),
+    "film for television in MP4": (lambda c: c.film_mpeg2("mp4"), {"frames": 24, "progressive": True}, {}),
+    "transport stream": (lambda c: c.video("h264", "ts"), {}, {"packet": 188}),
+    "M2TS": (Clips.m2ts, {}, {"packet": 192}),
     "4:2:2": (Clips.chroma_422, {"pixel_format": "yuv422p", "profile_idc": 122, "bit_depth": 8}, {}),
     "10 bits": (Clips.ten_bit, {"pixel_format": "yuv420p10le", "bit_depth": 10}, {}),
     "odd size": (Clips.odd_size, {"width": 161, "height": 121}, {}),

@@ -15,7 +15,7 @@ PICTURE, SEQUENCE, EXTENSION, GROUP = 0x00, 0xB3, 0xB5, 0xB8
 _SLICES = range(0x01, 0xB0)
 _START = b"\x00\x00\x01"
 # extension_start_code_identifier (Table 6-2).
-_SEQUENCE_EXTENSION, _DISPLAY_EXTENSION = 1, 2
+_SEQUENCE_EXTENSION, _DISPLAY_EXTENSION, _CODING_EXTENSION = 1, 2, 8
 
 _SEQUENCE = "MPEG-2 sequence header"
 _KINDS = {1: "I", 2: "P", 3: "B", 4: "D"}  # Table 6-12
@@ -147,6 +147,21 @@ def parse_picture(unit: Unit) -> Picture:
     if kind not in _KINDS:
         raise BrokenVideo(f"the MPEG-2 picture header's picture_coding_type is {kind}; 1 to 4 are allowed")
     return Picture(kind=_KINDS[kind], place=place)
+
+
+def is_progressive(data: bytes) -> bool:
+    """Whether the first picture of ``data`` says that its two fields are of one moment (progressive_frame, 6.3.10).
+
+    True where nothing says, as in MPEG-1 video.
+    """
+    pictured = False
+    for unit in units(data):
+        if pictured and unit.code == EXTENSION and len(unit.data) > 4 and unit.data[0] >> 4 == _CODING_EXTENSION:
+            return bool(unit.data[4] & 0x80)
+        if pictured and is_slice(unit):
+            break
+        pictured = pictured or unit.code == PICTURE
+    return True
 
 
 def _sequence(header: Unit, extensions: dict[int, Unit]) -> Sequence:

@@ -151,9 +151,12 @@ def _picture(dataset: Dataset, plan: Plan, made: Made) -> None:
 def _time(dataset: Dataset, made: Made) -> None:
     """Cine module (PS3.3 C.7.6.5): Frame Time carries the exact rate; Cine Rate can only hold a whole number.
 
-    Frames that last differently long have a vector of their times, where it fits.
+    Frames that last differently long have a vector of their times, where it fits. Of a film with pulldown Cine Rate
+    is that of its coding, which the transfer syntax lists (PS3.5 8.2.5); Recommended Display Frame Rate, of what is
+    shown.
     """
     video = made.video
+    coded = video.rate if video.constant_rate else video.coded_rate or video.rate
     whole = max(1, round(float(video.rate)))
     dataset.NumberOfFrames = video.frames
     vector = frametimes.vector(made.probed.steps if made.probed else ())
@@ -163,7 +166,7 @@ def _time(dataset: Dataset, made: Made) -> None:
     else:
         dataset.FrameIncrementPointer = 0x00181063
         dataset.FrameTime = _ds(1000 / video.rate.fraction)
-    dataset.CineRate = whole
+    dataset.CineRate = max(1, round(float(coded)))
     dataset.RecommendedDisplayFrameRate = whole
     dataset.EffectiveDuration = _ds(Fraction(video.seconds).limit_denominator(10**6))
 

@@ -11,6 +11,7 @@ from orthanc_video.model import VideoStream
 # FFmpeg's names of 4:2:0; the first two hold 8 bits a sample, in studio range and full range.
 _420 = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "p010le"})
 _MPEG2_LEVELS = {10: "Low", 8: "Main", 6: "High 1440", 4: "High"}
+_LEVEL_1B = 9  # of H.264
 
 
 def objections(syntax: VideoSyntax, video: VideoStream) -> list[str]:
@@ -30,6 +31,8 @@ def named_objections(syntax: VideoSyntax, video: VideoStream) -> Iterator[tuple[
 
 def named_level(codec: str, level: int) -> str:
     """A level as people call it: 4.1, 5.1, Main."""
+    if (codec, level) == ("h264", _LEVEL_1B):
+        return "1b"
     if codec == "mpeg2video":
         return _MPEG2_LEVELS.get(level, str(level))
     tenths = level // 3 if codec == "hevc" else level
@@ -79,7 +82,8 @@ def _eyes(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
 
 def _format(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
     if syntax.formats and not any(_is(each, video) for each in syntax.formats):
-        rate = f"{float(video.rate):.4g}" if video.constant_rate else "varying"
+        coded = _coded_rate(video)
+        rate = f"{float(coded):.4g}" if coded else "varying"
         scan = "progressive" if video.progressive else "interlaced"
         yield (
             f"{video.width} × {video.height} {scan} at {rate} frames/s is none of the formats of {syntax.name} "
@@ -92,10 +96,19 @@ def _is(allowed: Format, video: VideoStream) -> bool:
     fits = size[0] <= allowed.width and size[1] <= allowed.height
     return (
         (fits if allowed.at_most else size == (allowed.width, allowed.height))
-        and video.constant_rate
-        and Fraction(video.rate.fraction) in allowed.rates
+        and _coded_rate(video) in allowed.rates
         and allowed.progressive in {None, video.progressive}
     )
+
+
+def _coded_rate(video: VideoStream) -> Fraction | None:
+    """What a transfer syntax lists: the rate of the stream's own header where that says one, else that of its times.
+
+    A film for television (MPEG-2's repeat_first_field) is coded as 30 frames per second of which a fifth is repeated.
+    """
+    if video.coded_rate is not None:
+        return video.coded_rate.fraction
+    return video.rate.fraction if video.constant_rate else None
 
 
 _SUBJECTS: tuple[tuple[str, Callable[[VideoSyntax, VideoStream], Iterator[str]]], ...] = (

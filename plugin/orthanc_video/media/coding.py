@@ -44,6 +44,7 @@ def _h264(video: VideoStream, extradata: bytes, among: bytes) -> VideoStream:
         progressive=sps.frame_mbs_only,
         reference_frames=max(sps.max_num_ref_frames, sps.max_dec_frame_buffering or 0),
         full_range=sps.signal.full_range,
+        pixel_aspect=_aspect(video, *sps.sample_aspect),
         pixel_format=video.pixel_format if sps.chroma_format_idc else "gray",
     )
 
@@ -67,7 +68,13 @@ def _hevc(video: VideoStream, extradata: bytes, among: bytes) -> VideoStream:
         progressive=not sps.field_sequence,
         reference_frames=sps.max_dec_pic_buffering,
         full_range=sps.signal.full_range,
+        pixel_aspect=_aspect(video, *sps.sample_aspect),
     )
+
+
+def _aspect(video: VideoStream, width: int, height: int) -> Rational:
+    """What the stream says of its pixels, by which decoders go; the container's where that is nothing, or square."""
+    return video.pixel_aspect if width == height else Rational.of(Fraction(width, height))
 
 
 def _mpeg2(video: VideoStream, extradata: bytes, _among: bytes) -> VideoStream:
@@ -81,7 +88,7 @@ def _mpeg2(video: VideoStream, extradata: bytes, _among: bytes) -> VideoStream:
         profile=_MPEG2_PROFILES.get(sequence.profile, str(sequence.profile)),
         profile_idc=sequence.profile,
         level=sequence.level,
-        progressive=sequence.progressive and video.progressive,
+        coded_rate=Rational.of(sequence.rate),
         pixel_aspect=Rational.of(Fraction(sequence.sample_aspect)),
         reference_frames=2,
     )

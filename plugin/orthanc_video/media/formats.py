@@ -34,7 +34,8 @@ class Formats:
 
     ``change`` says in words how later ones differ from the first; it is empty while they do not. ``stereo`` notes what
     they say of two eyes' views; ``sets`` are the parameter sets, in Annex B, of the first key frame that has any among
-    its pictures; ``opening`` is the stream's first picture, None where its header says nothing.
+    its pictures; ``progressive``: no picture of MPEG-2's is of two moments;
+    ``opening`` is the stream's first picture, None where its header says nothing.
     """
 
     def __init__(self, codec: str, extradata: bytes) -> None:
@@ -42,6 +43,7 @@ class Formats:
         self.change = ""
         self.stereo = Stereo(codec)
         self.sets = b""
+        self.progressive = True
         self.opening: Opening | None = None
         self._codec = codec
         self._first: Format | None = None
@@ -52,6 +54,11 @@ class Formats:
             self._note(sets)
         else:
             self.add(extradata)
+
+    @property
+    def by_picture(self) -> bool:
+        """Whether ``picture`` may still find something."""
+        return self._codec == "mpeg2video" and self.progressive
 
     def begin(self, head: bytes) -> None:
         """Takes the first bytes (``HEAD``) of the stream's first picture, a key frame or not."""
@@ -68,6 +75,11 @@ class Formats:
             units = list(units_of(head[:HEAD], self._length_size))
             self.sets = self.sets or parameter_sets(self._codec, units)
             self._note(units)
+
+    def picture(self, head: bytes) -> None:
+        """Takes the first bytes (``HEAD``) of any picture."""
+        if self.by_picture:
+            self.progressive = mpeg2.is_progressive(head)
 
     def _note(self, units: Iterable[bytes]) -> None:
         for unit in units:

@@ -61,14 +61,23 @@ def _candidates(video: VideoStream, wanted: str) -> tuple[VideoSyntax, ...] | No
         return syntaxes.MULTIVIEW
     if video.codec == "h264" and video.packing:
         return syntaxes.PACKED
-    return syntaxes.PREFERRED.get(video.codec)
+    known = syntaxes.PREFERRED.get(video.codec)
+    # MPEG-2's have no size in common.
+    return known and (tuple(one for one in known if _holds(one, video)) or known)
+
+
+def _holds(syntax: VideoSyntax, video: VideoStream) -> bool:
+    """Whether the pictures are no larger than one of the formats that the syntax may be of at most."""
+    return not syntax.formats or any(
+        video.width <= one.width and video.height <= one.height for one in syntax.formats if one.at_most
+    )
 
 
 def _kept(video: VideoStream, candidates: tuple[VideoSyntax, ...] | None) -> tuple[VideoSyntax | None, int, list[str]]:
     """The syntax that the stream is as it is, and its level; else None, 0, and what the last one tried objects to.
 
-    A level that the stream claims beyond what it needs is corrected where only the claim is in the way, one that its
-    pictures exceed always.
+    A level that the stream claims beyond what it needs is corrected where only the claim is in the way; one that its
+    pictures exceed, always.
     """
     if candidates is None:
         return None, 0, [f"The codec is {video.codec}, for which DICOM has no transfer syntax: it becomes H.264."]
@@ -92,13 +101,13 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int, wishes: Wish
     video = info.video
     profile = "Baseline" if video.codec == "h264" and video.profile_idc == _BASELINE else video.profile
     kept = f"The pictures are {_NAMES[video.codec]} {profile} profile and pass through unchanged."
-    relabel = level != video.level and video.codec != "mpeg2video" and video.views == 1
+    relabel = level != video.level and video.views == 1
     sound = tuple(_sound_reasons(info, wishes, video.codec))
     stays = wishes.audio == "keep" and [audio.wanted(video.codec, one) for one in info.sounds] == [*info.sounds[:1]]
     layout = (*_remux_reasons(info), *(() if stays else sound))
     if relabel:
         claimed, needed = (named_level(video.codec, one) for one in (video.level, level))
-        only = "only " if level < video.level else "level "
+        only = "only " * (level < video.level)
         layout += (f"The stream claims level {claimed} but needs {only}{needed}; the label is corrected.",)
     reasons = (kept, *layout, *(sound if stays else ()), *_times(info), _fits(level, syntax))
     if not layout:

@@ -82,7 +82,9 @@ def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
             raise BrokenVideo("The video is encrypted (DRM). Send it without encryption.")
         for each in mp4.tracks(Bytes(source)) if layout is not None else ():
             refuse_absurd(each.width, each.height)
-        if sniff.container(head) == "mpegts" and _scrambled(source):
+        packets = _packets(source) if sniff.container(head) == "mpegts" else None
+        # A few may be damaged so that they look it.
+        if packets is not None and 2 * packets.scrambled > packets.packets:
             raise BrokenVideo("The video is encrypted: its transport stream is scrambled. Send it without encryption.")
         with opened(path, spans) as container:
             stream = pictures(container)
@@ -100,15 +102,16 @@ def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
                 formats.change = formats.change or "what another description of the MP4 says"
             info = _info(source, container, stream, _describe(stream, frames, first, formats), frames, layout)
             entry = track.codec if track is not None else ""
-            return dataclasses.replace(info, entry=entry, evened=_evened(info.video, frames, wishes.constant_rate))
+            evened = _evened(info.video, frames, wishes.constant_rate)
+            packet = packets.packet_size if packets is not None else 0
+            return dataclasses.replace(info, entry=entry, evened=evened, packet=packet)
 
 
-def _scrambled(source: SpanSource) -> bool:
-    """Whether most packets at the beginning of a transport stream are; a few may be damaged so that they look it."""
-    with contextlib.suppress(BrokenVideo):  # what is wrong with its tables, FFmpeg may get over
-        found = ts.describe(Bytes(source), _SCRAMBLING_SHOWS)
-        return 2 * found.scrambled > found.packets
-    return False
+def _packets(source: SpanSource) -> ts.Description | None:
+    """How a transport stream begins; None where its tables are damaged, which FFmpeg may get over."""
+    with contextlib.suppress(BrokenVideo):
+        return ts.describe(Bytes(source), _SCRAMBLING_SHOWS)
+    return None
 
 
 def pictures(container: InputContainer) -> AvStream:
@@ -268,7 +271,7 @@ def _describe(stream: AvStream, frames: timeline.Frames, first: av.VideoFrame, f
         constant_rate=measured.constant,
         seconds=float(measured.seconds),
         profile=str(context.profile or ""),
-        progressive=not first.interlaced_frame,
+        progressive=not first.interlaced_frame and formats.progressive,
         pixel_aspect=Rational.of(Fraction(aspect)) if aspect else Rational(1),
         rotation=-round(first.rotation or 0) % 360,  # FFmpeg counts against the clock
         mirrored=_mirrored(first),

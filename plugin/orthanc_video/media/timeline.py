@@ -60,7 +60,7 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
         leading=len(shown) - len(times),
-        user_data=_tells(source, table, stream),
+        user_data=_tells(source, table, stream, formats),
         uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
     )
 
@@ -81,14 +81,23 @@ def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.
     return shown
 
 
-def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> bool:
-    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound."""
-    data = UserData(*_coding(stream))
+def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> bool:
+    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound.
+
+    ``formats`` is shown the same heads, where it needs to see more than key frames.
+    """
+    data, tells = UserData(*_coding(stream)), False
     every = -(-len(table.offset) // _LOOKED_AT)
     looked = table.key.copy()
     looked[::every] = True
     places = zip(table.offset[looked].tolist(), table.size[looked].tolist(), strict=True)
-    return any(data.found(source.read_at(offset, min(size, HEAD))) for offset, size in places)
+    for offset, size in places:
+        head = source.read_at(offset, min(size, HEAD))
+        tells = tells or data.found(head)
+        formats.picture(head)
+        if tells and not formats.by_picture:
+            break
+    return tells
 
 
 def _coding(stream: AvStream) -> tuple[str, bytes]:
@@ -114,6 +123,7 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
             total += packet.size
             first_key = packet.is_keyframe if first_key is None else first_key
             tells = tells or data.found(head)
+            formats.picture(head)
             if packet.is_keyframe:
                 formats.add(head)
             if not begins.shows(packet.is_keyframe, time, head):

@@ -49,6 +49,7 @@ def of_video(said: Dataset, syntax: VideoSyntax) -> Iterator[Finding]:
         )
     if syntax.square and is_there(said, "PixelAspectRatio"):
         yield finding("aspect-forbidden", f"PixelAspectRatio has to be absent with {syntax.name}.", section)
+    yield from _laterality(said)
     yield from _stereo(said, syntax)
     yield from _lossy(said, syntax)
     if text(said, "SOPClassUID") in {kind.uid for kind in classes.BY_CHOICE.values()}:
@@ -128,6 +129,14 @@ def _trim(said: Dataset) -> Iterator[Finding]:
     begin, end = 1 if first is None else first, frames if last is None else last
     if frames is not None and end is not None and not 1 <= begin <= end <= frames:
         yield finding("trim", "StartTrim and StopTrim name no part of the film.")
+
+
+def _laterality(said: Dataset) -> Iterator[Finding]:
+    """Either may be empty; which body parts are paired, only a person knows."""
+    if not any(is_there(said, keyword) for keyword in ("Laterality", "ImageLaterality")):
+        yield finding(
+            "laterality", "Laterality and ImageLaterality are both missing; of a paired body part one is due."
+        )
 
 
 def _stereo(said: Dataset, syntax: VideoSyntax) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from orthanc_video.dicom.said import is_there, missing
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.model import MediaInfo, Sound
 
+_PACKET = 188  # bytes (ISO/IEC 13818-1 2.4.3.2); M2TS puts a time before each, broadcasters a checksum after it
 _LAYER_3 = frozenset({"mp3", "mp3float"})
 _TELEVISION = frozenset({32000, 44100, 48000})
 
@@ -75,6 +76,9 @@ def of(said: Dataset, syntax: VideoSyntax, info: MediaInfo) -> Iterator[Finding]
     names = info.container.split(",")
     if not set(names) & set(syntax.containers):
         sentence = f"The stream's container is {info.container}; {syntax.name} takes {_named(syntax)}."
+        yield finding("container", sentence, section)
+    elif info.packet not in {0, _PACKET} and syntax.codec != "mpeg2video":  # whose container is left open (8.2.5)
+        sentence = f"The transport stream's packets lie {info.packet} bytes apart (M2TS or the like), not {_PACKET}."
         yield finding("container", sentence, section)
     elif "mp4" in names:
         yield from _mp4(info, section)

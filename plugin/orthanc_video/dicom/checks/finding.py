@@ -76,6 +76,7 @@ KINDS: dict[str, Kind] = {
     "attribute-value": Kind(_E, "PS3.3", "Write one of the values that the standard lists."),
     "attribute-forbidden": Kind(_E, "PS3.3 A.32.5.3", "Remove the attribute."),
     "number-too-long": Kind(_W, "PS3.5 6.2", "Round the number to 16 characters."),
+    "laterality": Kind(_W, "PS3.3 C.7.3.1", "Add ImageLaterality, empty where it is unknown."),
     "samples": Kind(_E, "PS3.5 8.2", "Write 3."),
     "photometric": Kind(_E, "PS3.5 8.2", "Write YBR_PARTIAL_420."),
     "planar": Kind(_E, "PS3.5 8.2", "Write 0."),
@@ -90,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "lossy-method": Kind(_W, "PS3.3 C.7.6.1.1.5.1", "Write the transfer syntax's method last, one for each ratio."),
     "derivation": Kind(_W, "PS3.3 C.7.6.1.1.3", "Say how it was derived: Derivation Description and Code."),
     "stereo": Kind(_E, "PS3.5 8.2.8", "Name the transfer syntax that fits: .105 and .106 are stereo, the others not."),
+    "stereo-plain": Kind(_W, "PS3.5 8.2.8", "Name .105 for two views in each picture, else say nothing of stereo."),
     "aspect-forbidden": Kind(_E, "PS3.5 8.2.7", "Remove PixelAspectRatio: the pixels have to be square."),
     # Pixel Data.
     "pixel-data": Kind(_E, "PS3.5 A.4", "Fetch the object again: it is damaged or cut off."),
@@ -135,6 +137,10 @@ KINDS: dict[str, Kind] = {
     "aspect": Kind(_E, "PS3.3 C.7.6.3.1.7", _WRITE),
     "frame-time": Kind(_E, "PS3.3 C.7.6.5", "Write 1000 divided by the frames per second, with all 16 characters."),
     "cine-rate": Kind(_E, "PS3.3 C.7.6.5", "Write the frames per second, rounded."),
+    "display-rate": Kind(_N, "PS3.3 C.7.6.5", "Write the frames per second, rounded, unless another speed is meant."),
+    "frame-duration": Kind(
+        _W, "PS3.3 C.7.6.5", "Write the milliseconds that a frame takes, unless time was stretched."
+    ),
     "duration": Kind(_W, "PS3.3 C.7.6.5", "Write the seconds that the film takes."),
     "varying-rate": Kind(_N, "PS3.3 C.7.6.5", "Go by the times in the stream."),
 }

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.dicom.checks.finding import Finding, finding
 from orthanc_video.dicom.fit import named_level, named_objections
-from orthanc_video.dicom.said import number, numbers, tags
+from orthanc_video.dicom.said import number, numbers, tags, text
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.model import VideoStream
 
@@ -30,6 +30,7 @@ def of(said: Dataset, syntax: VideoSyntax, seen: VideoStream, size: int) -> Iter
     yield from _aspect(said, syntax, seen)
     yield from _rate(said, seen)
     yield from _duration(said, seen)
+    yield from _eyes(said, syntax, seen)
     yield from _ratio(said, seen, size)
     if not seen.starts_with_key:
         yield finding("first-frame", "The stream does not begin with a key frame.", section)
@@ -86,18 +87,42 @@ def _rate(said: Dataset, seen: VideoStream) -> Iterator[Finding]:
     if not seen.constant_rate and not vector:
         yield finding("varying-rate", f"The stream's frames last differently long: {rate:.5g} per second on average.")
     cine_rate = number(said, "CineRate")
-    if cine_rate is not None and abs(cine_rate - max(1, rate)) > 0.5:  # a whole number, and one film in a while
+    rates = {rate} | ({float(seen.coded_rate)} if seen.coded_rate else set())  # either is right of a film with pulldown
+    # A whole number, and one film in a while.
+    if cine_rate is not None and all(abs(cine_rate - max(1, each)) > 0.5 for each in rates):
         yield finding("cine-rate", f"CineRate is {cine_rate:g}, but the stream has {rate:.6g} frames per second.")
+    display = number(said, "RecommendedDisplayFrameRate")
+    if display is not None and abs(display - max(1, rate)) > 0.5:
+        sentence = f"RecommendedDisplayFrameRate is {display:g}, but the stream has {rate:.6g} frames per second."
+        yield finding("display-rate", sentence)
+    actual = number(said, "ActualFrameDuration")  # a whole number of milliseconds
+    if actual is not None and abs(actual - 1000 / rate) > max(1, _SLACK_PART * 1000 / rate):
+        sentence = f"ActualFrameDuration is {actual:g} ms, but the stream's frames last {1000 / rate:.6g} ms."
+        yield finding("frame-duration", sentence)
 
 
 def _duration(said: Dataset, seen: VideoStream) -> Iterator[Finding]:
-    told = number(said, "EffectiveDuration")
-    if told is not None and abs(told - seen.seconds) > max(_SLACK, _SLACK_PART * seen.seconds):
-        yield finding("duration", f"EffectiveDuration is {told:g} s, but the stream takes {seen.seconds:.3f} s.")
+    for keyword in ("EffectiveDuration", "AcquisitionDuration"):
+        told = number(said, keyword)
+        if told is not None and abs(told - seen.seconds) > max(_SLACK, _SLACK_PART * seen.seconds):
+            yield finding("duration", f"{keyword} is {told:g} s, but the stream takes {seen.seconds:.3f} s.")
     steps = numbers(said, "FrameTimeVector")
     if len(steps) == seen.frames > 1 and float(sum(steps)) / 1000 > seen.seconds + 1 / float(seen.rate):
         sentence = f"FrameTimeVector takes {float(sum(steps)) / 1000:g} s, but the stream {seen.seconds:.3f} s."
         yield finding("frame-time-vector", sentence)
+
+
+def _eyes(said: Dataset, syntax: VideoSyntax, seen: VideoStream) -> Iterator[Finding]:
+    """Where the transfer syntax is of plain pictures and does not speak of two views; H.265's may hold them."""
+    if syntax.stereo or syntax.packed is not None:
+        return
+    if seen.packing and syntax.codec == "h264":
+        sentence = (
+            f"The stream says that two views lie in each picture ({seen.packing}), {syntax.name} is of plain ones."
+        )
+        yield finding("stereo-plain", sentence)
+    elif text(said, "StereoPairsPresent") == "YES" and not seen.packing:
+        yield finding("stereo-plain", "StereoPairsPresent is YES, but the stream says of no two views.")
 
 
 def _ratio(said: Dataset, seen: VideoStream, size: int) -> Iterator[Finding]:
