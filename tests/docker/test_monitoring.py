@@ -25,7 +25,7 @@ def promtool(*arguments: str | Path) -> str:
 
 
 def test_prometheus_takes_the_configuration() -> None:
-    assert "9 rules found" in promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml") + promtool(
+    assert "10 rules found" in promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml") + promtool(
         "check", "rules", PROMETHEUS / "rules.yml"
     )
 
