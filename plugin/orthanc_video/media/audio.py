@@ -123,8 +123,7 @@ def _ready(graph: Graph) -> Iterator[AudioFrame]:
 
 def _join(silent: Path, heard: Path, target: Path, shift: Fraction, seconds: Fraction, codec: str) -> None:
     begins = _begins(silent)
-    kind, options = ("vob", {}) if codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
-    options["fflags"] = "+bitexact"
+    kind, options = remux.output_format(codec)
     with (
         opened(silent) as seen,
         opened(heard) as sounding,
@@ -136,8 +135,8 @@ def _join(silent: Path, heard: Path, target: Path, shift: Fraction, seconds: Fra
         for made, one in ((video, picture), (audio, stream)):
             made.metadata.clear()
             made.time_base = one.time_base
-        if codec == "hevc":
-            video.codec_context.codec_tag = "hvc1"
+        if codec in remux.TAGS:
+            video.codec_context.codec_tag = remux.TAGS[codec]
         packets = heapq.merge(
             _timed(seen, picture, video, lambda _: True, begins),  # a program stream does not begin at 0
             _timed(sounding, stream, audio, lambda packet: _heard(packet, stream, shift, seconds), shift),

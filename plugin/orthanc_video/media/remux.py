@@ -36,7 +36,7 @@ Spans = tuple[Span, ...] | None
 _TIMES, _ORDER, _WRITING = 0.1, 0.4, 0.8
 _EVERY = 256
 # Parameter sets in the index, where every player looks for them (ISO/IEC 14496-15 5.4.2, 8.4.1).
-_TAGS = {"h264": "avc1", "hevc": "hvc1"}
+TAGS = {"h264": "avc1", "hevc": "hvc1"}
 
 
 class Hashes(NamedTuple):
@@ -116,8 +116,8 @@ def _write(
         made.metadata.clear()
         made.codec_context.extradata = clean_configuration(codec, extradata) or None
         made.time_base = grid.tick if grid else stream.time_base
-        if video.codec in _TAGS:
-            made.codec_context.codec_tag = _TAGS[video.codec]
+        if video.codec in TAGS:
+            made.codec_context.codec_tag = TAGS[video.codec]
         unindexed = _unindexed(video.codec, bytes(stream.codec_context.extradata or b""))
         filtered = _filtered(video.codec, level, unindexed, stream, made)
         count = 0
@@ -208,7 +208,7 @@ def _filtered(
     if not filters:
         return None
     context = BitStreamFilterContext(",".join(filters), stream, made)
-    made.codec_context.codec_tag = _TAGS[codec]
+    made.codec_context.codec_tag = TAGS[codec]
     return context
 
 

@@ -43,11 +43,7 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
     formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
-    begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
-    for at in np.flatnonzero(table.key).tolist():
-        head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
-        formats.add(head)
-        begins[at] = is_fresh(head)
+    begins, tells = _looked_through(source, table, stream, formats)
     shown = _shown(source, table, stream)
     times = np.sort(table.time[shown])
     tick = Fraction(1, table.timescale)
@@ -60,7 +56,7 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         bytes=int(table.size.sum()),
         starts_with_key=bool(table.key[0]),
         leading=len(shown) - len(times),
-        user_data=_tells(source, table, stream, formats),
+        user_data=tells,
         uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
     )
 
@@ -81,23 +77,29 @@ def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.
     return shown
 
 
-def _tells(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> bool:
-    """Whether there is user data in the heads of the samples: all key frames, and all others up to a bound.
+def _looked_through(
+    source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats
+) -> tuple[npt.NDArray[np.bool_], bool]:
+    """Which samples a decoder may begin at, and whether there is user data in their heads.
 
-    ``formats`` is shown the same heads, where it needs to see more than key frames.
+    Each head is read once: of all key frames, and of all others up to a bound, until they have told what they can.
+    ``formats`` is shown them, too.
     """
+    begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
     data, tells = UserData(*_coding(stream)), False
-    every = -(-len(table.offset) // _LOOKED_AT)
     looked = table.key.copy()
-    looked[::every] = True
-    places = zip(table.offset[looked].tolist(), table.size[looked].tolist(), strict=True)
-    for offset, size in places:
-        head = source.read_at(offset, min(size, HEAD))
+    looked[:: -(-len(table.offset) // _LOOKED_AT)] = True
+    for at in np.flatnonzero(looked).tolist():
+        key = bool(table.key[at])
+        if tells and not key and not formats.by_picture:
+            continue
+        head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
+        if key:
+            formats.add(head)
+            begins[at] = is_fresh(head)
         tells = tells or data.found(head)
         formats.picture(head)
-        if tells and not formats.by_picture:
-            break
-    return tells
+    return begins, tells
 
 
 def _coding(stream: AvStream) -> tuple[str, bytes]:
