@@ -6,10 +6,10 @@ SEI messages of H.264 and H.265 (D.1.6 and D.1.7, D.2.6 and D.2.7), NAL units of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from orthanc_video.bitstream import h264, hevc
 from orthanc_video.bitstream.bits import unescape
+from orthanc_video.bitstream.framing import length_size, units_of
 from orthanc_video.bitstream.nal import is_byte_stream
 
 _USER_DATA = frozenset({4, 5})  # user_data_registered_itu_t_t35, user_data_unregistered
@@ -32,10 +32,7 @@ class UserData:
 
     def __init__(self, codec: str, extradata: bytes) -> None:
         self._codec = codec
-        self._length_size = 0
-        if codec in {"h264", "hevc"} and extradata and not is_byte_stream(extradata):
-            split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
-            self._length_size = split(extradata).nal_length_size
+        self._length_size = length_size(codec, extradata)
 
     def found(self, data: bytes) -> bool:
         """Whether a packet, or its first bytes, holds any."""
@@ -43,7 +40,7 @@ class UserData:
             return _MPEG2.search(data) is not None
         if self._codec not in {"h264", "hevc"}:
             return False
-        return any(cleaned(self._codec, unit) != unit for unit in self._units(data))
+        return any(cleaned(self._codec, unit) != unit for unit in units_of(data, self._length_size))
 
     def removed(self, data: bytes) -> bytes:
         """A whole packet without it; ``data`` itself where it holds none."""
@@ -51,21 +48,9 @@ class UserData:
             return data
         if self._codec == "mpeg2video":
             return _MPEG2.sub(b"", data)
-        kept = [unit for unit in (cleaned(self._codec, unit) for unit in self._units(data)) if unit]
+        kept = [unit for unit in (cleaned(self._codec, unit) for unit in units_of(data, self._length_size)) if unit]
         size = self._length_size
         return b"".join((len(unit).to_bytes(size) if size else _START) + unit for unit in kept)
-
-    def _units(self, data: bytes) -> Iterator[bytes]:
-        """The NAL units; the last one may be cut short."""
-        if not self._length_size:
-            yield from h264.split_annexb(data)
-            return
-        at = 0
-        while at + self._length_size < len(data):
-            start = at + self._length_size
-            at = start + int.from_bytes(data[at:start])
-            if at > start:
-                yield data[start:at]
 
 
 def cleaned(codec: str, unit: bytes) -> bytes:

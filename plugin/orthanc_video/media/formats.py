@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 from orthanc_video.bitstream import h264, hevc, mpeg2, nal
+from orthanc_video.bitstream.framing import units_of
 from orthanc_video.bitstream.nal import is_byte_stream
 from orthanc_video.bitstream.opening import Opening, of_mpeg2, of_units
 from orthanc_video.bitstream.stereo import Stereo
@@ -116,19 +117,6 @@ def _difference(now: Format, before: Format) -> str:
     if (now.width, now.height) != (before.width, before.height):
         return f"{now.width} × {now.height} pixels"
     return "another profile, bit depth or chroma format" if now != before else ""
-
-
-def units_of(data: bytes, length_size: int) -> Iterator[bytes]:
-    """The NAL units of a packet whose end may be missing; ``length_size`` 0 is Annex B."""
-    if not length_size:
-        yield from h264.split_annexb(data)
-        return
-    at = 0
-    while at < len(data):
-        start = at + length_size
-        at = start + int.from_bytes(data[at:start])
-        if start < len(data) and at > start:
-            yield data[start:at]
 
 
 def _format(codec: str, unit: bytes) -> Format | None:

@@ -7,7 +7,7 @@ back over (an open GOP).
 from __future__ import annotations
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
-from orthanc_video.bitstream.nal import is_byte_stream
+from orthanc_video.bitstream.framing import length_size, units_of
 from orthanc_video.errors import BrokenVideo
 
 # Bytes of a packet that tell what its first picture is.
@@ -22,10 +22,7 @@ class Opening:
     def __init__(self, codec: str, extradata: bytes) -> None:
         """``codec`` is FFmpeg's name, ``extradata`` the configuration as FFmpeg hands it over."""
         self._codec = codec
-        self._length_size = 0
-        if codec in {"h264", "hevc"} and extradata and not is_byte_stream(extradata):
-            split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
-            self._length_size = split(extradata).nal_length_size
+        self._length_size = length_size(codec, extradata)
         self._key_time: int | None = None
         self._begun = self._over = codec not in {"h264", "hevc", "mpeg2video"}
 
@@ -61,15 +58,7 @@ class Opening:
     def _kinds(self, head: bytes) -> frozenset[int]:
         """The types of a packet's NAL units, as far as its head shows them."""
         kind = h264.nal_type if self._codec == "h264" else hevc.nal_type
-        if not self._length_size:
-            return frozenset(kind(unit) for unit in h264.split_annexb(head) if len(unit) > 1)
-        found = set()
-        at = 0
-        while at + self._length_size + 1 < len(head):
-            start = at + self._length_size
-            found.add(kind(head[start : start + 2]))
-            at = start + int.from_bytes(head[at:start])
-        return frozenset(found)
+        return frozenset(kind(unit) for unit in units_of(head, self._length_size) if len(unit) > 1)
 
 
 def refuse_keyless(shown: int) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from av.packet import Packet
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
-from orthanc_video.bitstream.nal import is_byte_stream
+from orthanc_video.bitstream.framing import length_size, units_of
 from orthanc_video.bitstream.opening import begins_anew
 from orthanc_video.errors import BrokenVideo
-from orthanc_video.media.formats import HEAD, units_of
+from orthanc_video.media.formats import HEAD
 
 Slices = Callable[[bytes], Iterator[bytes | memoryview]]
 
@@ -46,7 +46,7 @@ def begins(codec: str, extradata: bytes | None) -> Callable[[bytes], bool]:
         return lambda data: any(mpeg2.is_sequence_header(unit) for unit in mpeg2.units(data[:HEAD]))
     if codec not in {"h264", "hevc"}:
         return lambda _: True
-    size = _length_size(codec, bytes(extradata or b""))
+    size = length_size(codec, bytes(extradata or b""))
     return lambda data: begins_anew(codec, units_of(data[:HEAD], size))
 
 
@@ -63,13 +63,5 @@ def _slices_of(codec: str, extradata: bytes) -> Slices:
 
 def _nal_units_of(codec: str, extradata: bytes) -> Slices:
     """How the NAL units are found in a packet of this stream."""
-    size = _length_size(codec, extradata)
+    size = length_size(codec, extradata)
     return (lambda data: h264.split_lengths(data, size)) if size else h264.split_annexb
-
-
-def _length_size(codec: str, extradata: bytes) -> int:
-    """How many bytes say a NAL unit's length; 0 where start codes part them."""
-    if not extradata or is_byte_stream(extradata):
-        return 0
-    split = h264.split_avcc if codec == "h264" else hevc.split_hvcc
-    return split(extradata).nal_length_size
