@@ -223,11 +223,12 @@ def test_one_that_is_cancelled_can_be_asked_for_again(
     on_request: Renditions, recordings: Recordings, films: Films
 ) -> None:
     instance = store(on_request.server, recordings.holding(slow(films), MPEG2))
-    job = get(on_request.url(instance), Prefer="wait=0").json()["Job"]
-    wait_until(lambda: job_of(on_request, job)["Progress"] > 0)
     waiting: list[requests.Response] = []
     thread = threading.Thread(target=lambda: waiting.append(get(on_request.url(instance))))
     thread.start()
+    begun = wait_until(lambda: on_request.facts(instance)["Rendition"])
+    job = begun["Job"]
+    wait_until(lambda: job_of(on_request, job)["Progress"] > 0)
     assert requests.delete(f"{on_request.server.gateway_url}/video/jobs/{job}", timeout=10).status_code == 200
     thread.join(timeout=20)
     assert job_of(on_request, job)["State"] == "Cancelled"

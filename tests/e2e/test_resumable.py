@@ -116,7 +116,12 @@ def kill_gateway(server: OrthancServer) -> None:
 def test_a_film_in_several_chunks_by_a_client_of_others_making(server: OrthancServer, films: Films) -> None:
     film = films.unique(4.0)
     assert film.stat().st_size > 2 * CHUNK
-    attributes = {"filename": "Magenspiegelung ü.mp4", "PatientID": "4711", "PatientName": "Doe^Tus", "name": "x"}
+    attributes = {
+        "filename": "Magenspiegelung ü.mp4",
+        "PatientID": "Kennung-4711",
+        "PatientName": "Doe^Tus",
+        "name": "x",
+    }
     client = TusClient(uploads(server))
     with film.open("rb") as stream:
         uploader = client.uploader(file_stream=stream, chunk_size=CHUNK, metadata=attributes, upload_checksum=True)
@@ -128,8 +133,8 @@ def test_a_film_in_several_chunks_by_a_client_of_others_making(server: OrthancSe
     assert (state["State"], state["Action"]) == ("Success", "wrap")
     assert stored_bytes(server, state["Instance"]) == film.read_bytes()
     tags = requests.get(f"{server.url}/instances/{state['Instance']}/simplified-tags", timeout=10).json()
-    assert (tags["PatientID"], tags["PatientName"]) == ("4711", "Doe^Tus")
-    for private in ("Magenspiegelung", "Tus", "4711"):
+    assert (tags["PatientID"], tags["PatientName"]) == ("Kennung-4711", "Doe^Tus")
+    for private in ("Magenspiegelung", "Tus", "Kennung-4711"):
         assert private not in url
         assert private not in server.log
 
