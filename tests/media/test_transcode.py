@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from oracles import Picture, decoded, frame_times, psnr
 from orthanc_video.errors import BrokenVideo, Busy
 from orthanc_video.media.plan import plan, target_of
 from orthanc_video.media.probe import probe
-from orthanc_video.media.transcode import command_line, transcode
+from orthanc_video.media.transcode import command_line, conforming, transcode
 from orthanc_video.model import Action, MediaInfo, Progress, Rational, Target
 
 
@@ -224,3 +225,24 @@ def test_pictures_that_grow_half_way_beyond_the_bound_are_left_out(clips: Clips,
     aim = plan(info).target
     assert aim is not None
     assert transcode(source, tmp_path / "made.mp4", info.video, aim, "veryfast", 20, lambda _: None) == 7
+
+
+@pytest.mark.parametrize("options", ["-movflags frag_keyframe", "-metadata title=Doe", ""])
+def test_what_is_not_yet_right_is_written_once_more(clips: Clips, tmp_path: Path, options: str) -> None:
+    """Of an ffmpeg that makes another file of the same words, or a film that begins late."""
+    made = tmp_path / "made.mp4"
+    shutil.copyfile(clips.encoded("made.mp4", options), made)
+    stages: list[str] = []
+    info = conforming(made, 30, lambda told: stages.append(told.stage))
+    assert (info.streamable, info.fragmented, info.extras, info.video.frames) == (True, False, (), 30)
+    assert set(stages) == {"remux", "check"}
+    assert [path.name for path in tmp_path.iterdir()] == ["made.mp4"]
+    assert b"Doe" not in made.read_bytes()
+    again: list[str] = []
+    assert conforming(made, 30, lambda told: again.append(told.stage)) == info
+    assert not again
+
+
+def test_a_frame_that_ffmpeg_did_not_write_is_missed(clips: Clips) -> None:
+    with pytest.raises(BrokenVideo, match="ffmpeg wrote 31 frames, but 30"):
+        conforming(clips.encoded("made.mp4", ""), 31, lambda _: None)

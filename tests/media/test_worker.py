@@ -86,7 +86,7 @@ def test_progress_comes_before_the_result(clips: Clips, tmp_path: Path) -> None:
     parts = [one.part for one in told]
     assert parts == sorted(parts)
     assert all(0 <= part <= 1 for part in parts)
-    assert list(dict.fromkeys(one.stage for one in told)) == ["transcode", "remux", "check"]
+    assert list(dict.fromkeys(one.stage for one in told)) == ["transcode"], "it was written once more"
     assert {one.total for one in told} == {30}
     assert max(one.frames for one in told if one.stage == "transcode") == 30
     assert "result" in lines[-1]

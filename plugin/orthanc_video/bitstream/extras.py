@@ -19,7 +19,7 @@ _INSIDE = {
 _PADDING = frozenset({"free", "skip"})
 # Names of handlers and compressors that say of the writer only what it is.
 _HANDLERS = re.compile(rb"(VideoHandler?|SoundHandler?|Core Media (Video|Audio)|(GPAC|L-SMASH|Bento4) [\w ]+Handler)?")
-_COMPRESSOR = re.compile(rb"(Lavc[\d.]+ \w+)?")
+_COMPRESSOR = re.compile(rb"(Lavc[\d.]* \w+)?")
 # udta > meta > hdlr, ilst > ©too: the muxer and its version, as FFmpeg writes them.
 _MUXER = re.compile(
     rb".{4}meta\0{4}.{4}hdlr\0{8}mdirappl\0{9}.{4}ilst(.{4}\xa9too.{4}data\0{3}\x01\0{4}Lavf[\d.]*)?", re.DOTALL

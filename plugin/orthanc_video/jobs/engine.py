@@ -34,7 +34,7 @@ from orthanc_video.jobs.database import CONNECT_SECONDS, TROUBLES, Database, ans
 from orthanc_video.jobs.housekeeping import Housekeeping
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
-from orthanc_video.jobs.running import Outcome, Places, Running
+from orthanc_video.jobs.running import Outcome, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload
 from orthanc_video.plain import from_json, to_json
@@ -62,6 +62,7 @@ class Engine:
         self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
         self._housekeeping = Housekeeping(settings)
         self._noticing = Noticing(archive, self._database, news or threading.Event())
+        self._places = {queues.TRANSCODES: self._running.transcodes, queues.RENDITIONS: self._running.renditions}
         self._closing = False
 
     def launch(self) -> None:
@@ -146,7 +147,7 @@ class Engine:
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
         with _later():
-            self._begin(queues.TRANSCODES, self._running.transcodes)
+            self._begin(queues.TRANSCODES)
 
     def assign(self, task: Assignment) -> concurrent.futures.Future[Outcome]:
         """Commits the move of a video to another study or patient, and starts it; as ``submit``."""
@@ -168,25 +169,29 @@ class Engine:
                     pass
 
     def _begin_any(self) -> bool:
-        transcode = self._begin(queues.TRANSCODES, self._running.transcodes)
-        return self._begin(queues.RENDITIONS, self._running.renditions) or transcode
+        waiting = queues.next_priorities(self._dbos, queues.LOOKED_INTO)
+        begun = [self._begin_next(name, waiting[name]) for name in self._places if name in waiting]
+        for name in waiting.keys() & queues.AT_ONCE:
+            claim = queues.Claim(self._dbos, name, one=False)
+            claim.begin()
+            begun.append(bool(claim.workflows))
+        return any(begun)
 
-    def _begin(self, queue: str, places: Places) -> bool:
-        """Begins the job whose turn it is, where there is room: DBOS looks only from time to time."""
-        if not self._runs_jobs:
-            return False
-        priority = queues.next_priority(self._dbos, queue)
-        if priority is None:
-            return False
-        with places.room(short=priority == ingest_job.SHORT) as room:
+    def _begin(self, queue: str) -> None:
+        """Begins the job whose turn it is in a queue, where there is room: others look only from time to time."""
+        if self._runs_jobs:
+            for name, priority in queues.next_priorities(self._dbos, [queue]).items():
+                self._begin_next(name, priority)
+
+    def _begin_next(self, queue: str, priority: int) -> bool:
+        with self._places[queue].room(short=priority == ingest_job.SHORT) as room:
             if room is None:
                 return False
-            claim = queues.Claim(self._dbos, queue)
-            if claim.workflow is None:
-                return False
-            room.keep_for(views.job_of(claim.workflow))
+            claim = queues.Claim(self._dbos, queue, one=True)
+            for workflow in claim.workflows:
+                room.keep_for(views.job_of(workflow))
             claim.begin()
-            return True
+            return bool(claim.workflows)
 
     def render(self, arrival: Arrival) -> tuple[str, concurrent.futures.Future[Outcome]]:
         """Has the rendition that somebody waits for made, if nobody does yet; its job, and the outcome to wait for.
@@ -200,7 +205,7 @@ class Engine:
             queues.move(self._dbos, latest.workflow_id, queues.RENDITIONS)
         else:
             waiter = self._render_again(latest, rendering.next_attempt(latest, arrival), arrival)
-        self._begin(queues.RENDITIONS, self._running.renditions)
+        self._begin(queues.RENDITIONS)
         return job, waiter
 
     def _render_again(
@@ -312,7 +317,7 @@ class Engine:
         latest = views.latest(job)
         if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
             self._render_again(latest, views.next_attempt(latest.workflow_id), Arrival(*latest.input["args"]))
-            self._begin(queues.RENDITIONS, self._running.renditions)
+            self._begin(queues.RENDITIONS)
             return
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")

@@ -101,14 +101,11 @@ class Membership:
     def _obey(self) -> None:
         """Ends the media processes of jobs that were cancelled, or that another process has taken over."""
         active = {one.workflow: one for one in list(self._running.active.values())}
-        if not active:  # DBOS takes no names for all names
-            return
-        for status in DBOS.list_workflows(workflow_ids=list(active), load_input=False, load_output=False):
-            one = active[status.workflow_id]
-            if status.status == "CANCELLED":
-                one.end(cancelled=True)
-            elif status.status != "PENDING" or status.executor_id != self._executor:
-                one.end(cancelled=False)
+        for workflow, (status, owner) in queues.owners(self._dbos, active).items():
+            if status == "CANCELLED":
+                active[workflow].end(cancelled=True)
+            elif status != "PENDING" or owner != self._executor:
+                active[workflow].end(cancelled=False)
 
     def _settle_elsewhere(self) -> None:
         """Hands on the outcomes of jobs that are waited for here and run in another process."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
-from dbos import DBOS, _workflow_commands
+from dbos import DBOS, _scheduler, _workflow_commands
 from dbos._core import execute_dequeued_workflow
-from dbos._utils import GlobalParams, generate_uuid
+from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams, generate_uuid
 
 from orthanc_video.jobs import background, rendering
 from orthanc_video.settings import MIB, Settings
@@ -23,9 +23,13 @@ _SHORT_AT_ONCE = 8
 # A queue starts no more at each look; of these, a process works on one at a time.
 _BACKGROUND_AT_ONCE = 16
 _IN_ADVANCE_AT_ONCE = 1
-POLL_SECONDS = 2.0
-# A look of DBOS's costs three times as much as one of the engine's, which looks into these itself, or nobody waits for.
-_SELDOM, _TIMES = frozenset({TRANSCODES, RENDITIONS, IN_ADVANCE}), 5
+# The engine looks into these with one question, DBOS into each by itself: most of what an idle process does.
+POLL_SECONDS, _SELDOM_SECONDS = 2.0, 10.0
+# Where DBOS puts what it takes up again after a restart.
+_RECOVERED = INTERNAL_QUEUE_NAME
+# From these all that wait are begun as far as there is room, without regard to what else goes on.
+AT_ONCE = (SHORT, BACKGROUND, _RECOVERED)
+LOOKED_INTO = (TRANSCODES, RENDITIONS, *AT_ONCE)
 _WAITS = ("ENQUEUED", "DELAYED")
 
 
@@ -39,8 +43,9 @@ def register(settings: Settings) -> None:
         IN_ADVANCE: _IN_ADVANCE_AT_ONCE,
     }
     for name, most in at_once.items():
-        pause = POLL_SECONDS * (_TIMES if name in _SELDOM else 1)
-        DBOS.register_queue(name, worker_concurrency=most, polling_interval_sec=pause, on_conflict="always_update")
+        DBOS.register_queue(
+            name, worker_concurrency=most, polling_interval_sec=_SELDOM_SECONDS, on_conflict="always_update"
+        )
 
 
 def transcodes_at_once(settings: Settings) -> int:
@@ -56,9 +61,10 @@ def transcodes_at_once(settings: Settings) -> int:
 
 
 def calm(dbos: DBOS) -> None:
-    """Looks less often for what is not used here (delays, deadlines) or may wait: most of what an idle process does."""
+    """Looks less often for what is not used here (delays, deadlines, schedules) or what the engine looks for itself."""
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = 60.0
-    dbos._registry.get_internal_queue()._polling_interval_sec = POLL_SECONDS
+    _scheduler._STARTUP_FAST_POLL_DURATION_SEC = 0.0
+    dbos._registry.get_internal_queue()._polling_interval_sec = _SELDOM_SECONDS
 
 
 def move(dbos: DBOS, workflow: str, name: str) -> None:
@@ -80,13 +86,26 @@ def waiting(dbos: DBOS) -> dict[str, int]:
         return {name: count for name, count in connection.execute(counted) if name in NAMES}
 
 
-def next_priority(dbos: DBOS, name: str) -> int | None:
-    """The priority of the workflow whose turn it is in a queue, 0 where it has none; None when none waits."""
+def next_priorities(dbos: DBOS, names: Iterable[str]) -> dict[str, int]:
+    """Of each of these queues in which something waits, the priority of that whose turn it is; 0 where it has none."""
     table = dbos._sys_db.tables.workflow_status
-    first = sa.select(sa.func.min(table.c.priority)).where(table.c.queue_name == name, table.c.status == "ENQUEUED")
+    first = (
+        sa.select(table.c.queue_name, sa.func.min(table.c.priority))
+        .where(table.c.queue_name.in_(list(names)), table.c.status == "ENQUEUED")
+        .group_by(table.c.queue_name)
+    )
     with dbos._sys_db.engine.begin() as connection:
-        found: int | None = connection.execute(first).scalar()
-    return found
+        return {name: int(priority or 0) for name, priority in connection.execute(first)}
+
+
+def owners(dbos: DBOS, workflows: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """The status of each of these workflows, and the process that it was given to. Asked twice a second."""
+    table = dbos._sys_db.tables.workflow_status
+    wanted = sa.select(table.c.workflow_uuid, table.c.status, table.c.executor_id).where(
+        table.c.workflow_uuid.in_(list(workflows))
+    )
+    with dbos._sys_db.engine.begin() as connection:
+        return {workflow: (status, owner) for workflow, status, owner in connection.execute(wanted)}
 
 
 def at_work(dbos: DBOS) -> set[str] | None:
@@ -107,32 +126,34 @@ def _one_at_a_time(dbos: DBOS) -> Iterator[None]:
 
 
 class Claim:
-    """The workflow whose turn it is in a queue, taken by this process now instead of at DBOS's next look.
+    """Workflows taken from a queue by this process now instead of at DBOS's next look, in their order.
 
-    ``workflow`` is None when none waits.
+    ``workflows`` is empty when none waits, or there is no room.
     """
 
-    def __init__(self, dbos: DBOS, name: str) -> None:
+    def __init__(self, dbos: DBOS, name: str, *, one: bool) -> None:
+        """``one``: the first alone, whatever else of this queue runs here; else as many as may run at once."""
         self._dbos = dbos
         self._owner = generate_uuid()
-        queue = dbos._sys_db.get_queue(name)
-        found: list[str] = []
-        if queue is not None:
-            all_but_one = (queue._worker_concurrency or 1) - 1
-            with _one_at_a_time(dbos):
-                found, _ = dbos._sys_db.start_queued_workflows(
-                    queue,
-                    GlobalParams.executor_id,
-                    GlobalParams.app_version,
-                    None,
-                    all_but_one,
-                    owner_xid=self._owner,
-                    is_latest_version=True,
-                )
-        self.workflow = found[0] if found else None
+        queue = dbos._registry.get_internal_queue() if name == _RECOVERED else dbos._sys_db.get_queue(name)
+        self.workflows: list[str] = []
+        if queue is None:
+            return
+        running = (queue._worker_concurrency or 1) - 1 if one else dbos._active_workflows_set.count_for_queue(name)
+        with _one_at_a_time(dbos):
+            self.workflows, _ = dbos._sys_db.start_queued_workflows(
+                queue,
+                GlobalParams.executor_id,
+                GlobalParams.app_version,
+                None,
+                running,
+                owner_xid=self._owner,
+                is_latest_version=True,
+            )
 
     def begin(self) -> None:
-        """Runs it, as DBOS does with what it has claimed."""
-        status = self._dbos._sys_db.get_workflow_status(self.workflow or "")
-        if status is not None:
-            execute_dequeued_workflow(self._dbos, status, self._owner)
+        """Runs them, as DBOS does with what it has claimed."""
+        for workflow in self.workflows:
+            status = self._dbos._sys_db.get_workflow_status(workflow)
+            if status is not None:
+                execute_dequeued_workflow(self._dbos, status, self._owner)

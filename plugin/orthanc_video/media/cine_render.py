@@ -13,8 +13,6 @@ from av.video.stream import VideoStream as AvStream
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.film import MultiFrame
 from orthanc_video.media import cine, plan, transcode
-from orthanc_video.media.probe import probe
-from orthanc_video.media.remux import remux
 from orthanc_video.model import Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
@@ -28,7 +26,6 @@ def render(path: Path, film: MultiFrame, target: Path, preset: str, crf: int, li
     Damaged frames are left out: the one before stays, or the first one begins at once. Works in ``target``'s folder.
     Raises BrokenVideo when no frame can be shown.
     """
-    raw = target.with_suffix(".raw.mp4")
     with cine.opened(path, film) as pictures:
         first = _first(pictures, len(film.frames))
         video = _described(film)
@@ -38,13 +35,11 @@ def render(path: Path, film: MultiFrame, target: Path, preset: str, crf: int, li
             nonlocal shown
             shown = _pipe(pictures, first, film, video, pipe)
 
-        command = _command(raw, video, preset, crf)
-        written = transcode.run(command, video, lambda told: listener(told.within(0, 0.97)), feed)
-    made = probe(raw).video
-    if not shown == written == made.frames:
-        raise BrokenVideo(f"{shown} frames were encoded, but {made.frames} are in the file; it is not kept.")
-    remux(raw, target, made, 0, lambda told: listener(told.within(0.97, 1)))
-    raw.unlink()
+        command = _command(target, video, preset, crf)
+        written = transcode.run(command, video, lambda told: listener(told.within(0, transcode.ENCODED)), feed)
+    if shown != written:
+        raise BrokenVideo(f"{shown} frames were given to ffmpeg, but {written} are in its file; it is not kept.")
+    transcode.conforming(target, written, lambda told: listener(told.within(transcode.ENCODED, 1)))
     return len(film.frames), shown
 
 

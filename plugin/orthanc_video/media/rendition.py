@@ -34,7 +34,7 @@ def render(
         if not _passes(info):
             aim = plan.target_of(video, plan.BROWSERS_LEVEL)
             made = transcode.streamable(path, target, video, aim, preset, crf, listener, span)
-            return video.frames, made.frames
+            return video.frames, made.video.frames
         remux.remux(path, target, video, 0, listener, (span,))
         return video.frames, video.frames
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
+import shutil
 import signal
 import subprocess
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -18,14 +21,20 @@ import ffmpeg
 from orthanc_video.bitstream import levels, sei
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import colour, sandbox
+from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import LARGEST_AREA, probe
 from orthanc_video.media.quality import EncoderLog
 from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Progress, Rational, Span, Target, VideoStream
+from orthanc_video.model import Action, MediaInfo, Progress, Rational, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
 Feed = Callable[[IO[bytes]], None]
+_BLOCK = 1 << 20
+# Of small pictures the words of this time fit into a pipe (64 KiB): some 4,000 frames a second.
+_PIPE, _GATHER_SECONDS = 1 << 16, 0.05
+# Where in the whole the encoding ends; as a rule what it has made is right, and that is all.
+ENCODED = 0.99
 _PACKINGS = {words: number for number, words in sei.ARRANGEMENTS.items()}
 
 
@@ -39,24 +48,35 @@ def streamable(
     listener: Listener,
     span: Span | None = None,
     log: EncoderLog | None = None,
-) -> VideoStream:
+) -> MediaInfo:
     """Re-encodes ``source``, or this span of it, into an MP4 with its index in front; what came out, counted.
 
     ``log`` is told what ffmpeg says of each frame on the way.
     """
-    raw = target.with_suffix(".raw.mp4")
-    command = command_line(source, raw, video, aim, preset, crf, span)
+    command = command_line(source, target, video, aim, preset, crf, span)
     if log is not None:
         command = log.asked_of(command)
-    written = run(command, video, lambda told: listener(told.within(0, 0.97)), log=log)
-    encoded = probe(raw).video
-    if encoded.frames != written:
-        raise BrokenVideo(f"ffmpeg wrote {written} frames, but {encoded.frames} are in its file; nothing was stored.")
+    written = run(command, video, lambda told: listener(told.within(0, ENCODED)), log=log)
     if aim.frames and written != aim.frames:
         raise BrokenVideo(f"Of {aim.frames} frames at the constant rate {written} came out; nothing was stored.")
-    remux(raw, target, encoded, 0, lambda told: listener(told.within(0.97, 1)))
-    raw.unlink()
-    return encoded
+    return conforming(target, written, lambda told: listener(told.within(ENCODED, 1)))
+
+
+def conforming(made: Path, written: int, listener: Listener) -> MediaInfo:
+    """What ffmpeg has made, counted; written once more where its container is not yet what the plan would let be."""
+    info = probe(made)
+    if info.video.frames != written:
+        raise BrokenVideo(
+            f"ffmpeg wrote {written} frames, but {info.video.frames} are in its file; nothing was stored."
+        )
+    if plan(info).action is Action.WRAP:
+        return info
+    again = made.with_suffix(".again.mp4")
+    remux(made, again, info.video, 0, listener)
+    with again.open("rb") as file, made.open("wb") as target:
+        shutil.copyfileobj(file, target, _BLOCK)
+    again.unlink()
+    return probe(made)
 
 
 def transcode(
@@ -143,8 +163,21 @@ def _progress(frames: int, video: VideoStream) -> Progress:
 def _last_words(process: subprocess.Popen[bytes], log: EncoderLog | None) -> str:
     """Reads all that ffmpeg has to say, and keeps the last of it."""
     assert process.stderr is not None  # noqa: S101
-    said = log.complaints(process.stderr) if log else process.stderr
+    said = log.complaints(_gathered(process.stderr)) if log else process.stderr
     return b"".join(deque(said, maxlen=20)).decode("utf-8", "replace")
+
+
+def _gathered(pipe: IO[bytes]) -> Iterator[bytes]:
+    """Its lines, some at a time: of each frame something is said, and to be woken for each would cost the encoder."""
+    rest = b""
+    while block := os.read(pipe.fileno(), _PIPE):
+        *lines, rest = (rest + block).splitlines(keepends=True)
+        if rest.endswith(b"\n") or len(rest) > _BLOCK:
+            lines, rest = [*lines, rest], b""
+        yield from lines
+        if len(block) < _PIPE:
+            time.sleep(_GATHER_SECONDS)
+    yield rest
 
 
 def command_line(
@@ -192,6 +225,7 @@ def encoded(
     output = plain.output(
         f"file:{target}",
         format="mp4",
+        movflags="+faststart",
         an=None,
         sn=None,
         dn=None,

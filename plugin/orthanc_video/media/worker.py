@@ -85,15 +85,15 @@ def _stream(arguments: dict[str, Any], listener: Listener) -> Made:
         level = planned.target.level if planned.target else 0
         hashed = remux.remux(source, target, video, level, listener)
         told = {"source_pictures": hashed.before, "pictures": hashed.after}
+        probed = probe.probe(target)
     elif planned.target is None:
         raise ValueError("a transcode without a target")
     else:
         preset, crf, log = arguments["preset"], arguments["crf"], EncoderLog()
-        encoded = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
-        evened = planned.target.rate is not None
-        counts = log.counts(video, encoded.frames, cut=arguments["cut"], evened=evened)
-        told = {"quality": log.quality(encoded.frames, crf), "counts": counts}
-    probed = probe.probe(target)
+        probed = transcode.streamable(source, target, video, planned.target, preset, crf, listener, log=log)
+        count, evened = probed.video.frames, planned.target.rate is not None
+        counts = log.counts(video, count, cut=arguments["cut"], evened=evened)
+        told = {"quality": log.quality(count, crf), "counts": counts}
     return Made(path=str(target), size=target.stat().st_size, video=probed.video, probed=probed, **told)
 
 
