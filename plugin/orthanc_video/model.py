@@ -150,6 +150,7 @@ class MediaInfo:
     they are too many for an attribute. ``evened`` is what a constant rate that was asked for does to them.
     ``sounds`` are the streams of sound, in the file's order.
     ``uncut`` is the most of the film that has no place to cut it at; None where the file does not tell.
+    ``joined_fields``: the container holds the fields of a frame one by one, ``half_frame``: only one of the last frame.
     """
 
     container: str
@@ -173,6 +174,8 @@ class MediaInfo:
     steps: tuple[int, ...] = ()
     evened: Evened | None = None
     uncut: Stretch | None = None
+    joined_fields: bool = False
+    half_frame: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,7 @@ def _baseline(
 
 def test_sps_without_vui_says_what_is_unspecified() -> None:
     assert parse_sps(_baseline(columns=2)) == Sps(
+        sps_id=0,
         profile_idc=66,
         constraint_flags=0,
         level_idc=10,
@@ -109,6 +110,8 @@ def test_sps_without_vui_says_what_is_unspecified() -> None:
         width=32,
         height=16,
         frame_mbs_only=True,
+        frame_num_bits=4,
+        separate_planes=False,
         max_num_ref_frames=1,
         sample_aspect=(1, 1),
         signal=Signal(),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 
+import fields
 import views
 from clips import Clips, picture_source
 from fuzz import targets
@@ -46,6 +47,8 @@ def _inputs(clips: Clips) -> Iterator[bytes]:
     for unit in split_annexb(views.multiview(clips).with_name("multiview.h264").read_bytes()[:LONGEST]):
         yield _for(targets.h264_unit, unit[:400])
     yield _for(targets.boxes, views.in_band(clips, emptied=True).read_bytes()[:LONGEST])
+    paired = fields.written(clips.video("h264", "ts").with_name("fields.h264"), fields.film(["pair"] * 2), apart=True)
+    yield _for(targets.byte_stream, paired.read_bytes()[:LONGEST])
     yield _for(targets.jpeg_header, clips.jpeg().read_bytes()[:700])
 
 

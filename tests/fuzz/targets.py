@@ -13,6 +13,7 @@ from bitstream.helpers import BytesSource
 from orthanc_video.bitstream import (
     extras_ps,
     extras_ts,
+    fields,
     glance,
     h264,
     hevc,
@@ -104,6 +105,9 @@ def byte_stream(data: bytes) -> None:
         seen = stereo.Stereo(codec)
         for unit in units:
             seen.add(unit)
+    paired = fields.Fields(units)
+    for unit in units:
+        paired.begins([unit])
     for size in (1, 2, 4):
         with refusing():
             assert sum(map(len, nal.split_lengths(data, size))) <= len(data)

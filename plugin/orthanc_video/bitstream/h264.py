@@ -68,8 +68,10 @@ class Sps:
     ``coded_width`` × ``coded_height`` are what is coded, in pixels: multiples of 16, of a frame even where fields are
     coded. ``width`` × ``height`` are what remains after cropping. ``time_scale`` / ``num_units_in_tick`` are fields per
     second; both are 0 where the stream does not say. The last two are None where the stream does not say.
+    ``frame_num_bits`` is frame_num's length in a slice's header; ``separate_planes``: that says its colour, too.
     """
 
+    sps_id: int
     profile_idc: int
     constraint_flags: int
     level_idc: int
@@ -81,6 +83,8 @@ class Sps:
     width: int
     height: int
     frame_mbs_only: bool
+    frame_num_bits: int
+    separate_planes: bool
     max_num_ref_frames: int
     sample_aspect: tuple[int, int]
     signal: Signal
@@ -163,14 +167,16 @@ def parse_subset_sps(nal: bytes) -> SubsetSps:
 def _sps(reader: BitReader) -> Sps:
     """seq_parameter_set_data (7.3.2.1.1)."""
     profile_idc, constraint_flags, level_idc = reader.bits(8), reader.bits(8), reader.bits(8)
-    reader.ue("seq_parameter_set_id", 31)
+    sps_id = reader.ue("seq_parameter_set_id", 31)
     colour = _colour(reader) if profile_idc in _HIGH_PROFILES else _Colour()
-    _skip_counters(reader)
+    frame_num_bits = reader.ue("log2_max_frame_num_minus4", 12) + 4
+    _skip_order(reader)
     max_num_ref_frames = reader.ue("max_num_ref_frames", 16)
     reader.flag()  # gaps_in_frame_num_value_allowed_flag
     size = _size(reader, colour.chroma_array_type)
     vui = _vui(reader) if reader.flag() else _Vui()
     return Sps(
+        sps_id=sps_id,
         profile_idc=profile_idc,
         constraint_flags=constraint_flags,
         level_idc=level_idc,
@@ -182,6 +188,8 @@ def _sps(reader: BitReader) -> Sps:
         width=size.width,
         height=size.height,
         frame_mbs_only=size.frame_mbs_only,
+        frame_num_bits=frame_num_bits,
+        separate_planes=colour.chroma_format_idc != colour.chroma_array_type,
         max_num_ref_frames=max_num_ref_frames,
         sample_aspect=vui.look.sample_aspect,
         signal=vui.look.signal,
@@ -240,9 +248,8 @@ def _skip_scaling_list(reader: BitReader, size: int) -> None:
             return
 
 
-def _skip_counters(reader: BitReader) -> None:
-    """What says how frames and their order are numbered."""
-    reader.ue("log2_max_frame_num_minus4", 12)
+def _skip_order(reader: BitReader) -> None:
+    """What says how the order of frames is told."""
     order_type = reader.ue("pic_order_cnt_type", 2)
     if order_type == 0:
         reader.ue("log2_max_pic_order_cnt_lsb_minus4", 12)

@@ -215,6 +215,10 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
             f"The MP4's pictures carry their parameter sets among them ({info.entry}); "
             f"its index takes them up ({_INDEXED[info.entry]}), where every player looks for them."
         )
+    if info.joined_fields and "mp4" in info.container:
+        yield "The MP4 holds the two fields of a frame one by one; they are put together, since a frame is both."
+    if info.half_frame:
+        yield "Of the last frame there is one field only; it is left out."
     if info.elsewhere:
         yield "The container names another file as one that holds its media; that name is left out."
     yield from _told_reasons(info)

@@ -193,6 +193,8 @@ def _info(
         extras=_extras(source, container, stream, layout, frames.bytes),
         user_data=frames.user_data,
         uncut=frames.uncut,
+        joined_fields=frames.joined,
+        half_frame=frames.half,
         steps=() if video.constant_rate or not video.timed else timing.steps(frames.times, frames.tick),
     )
 

@@ -23,6 +23,7 @@ from orthanc_video.bitstream.userdata import UserData, clean_configuration
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.formats import parameter_sets
 from orthanc_video.media.opening import HEAD, Opening
+from orthanc_video.media.pairing import Pairing
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
@@ -158,9 +159,10 @@ def _without(private: UserData, packet: Packet[Any]) -> Packet[Any]:
 
 
 def showable(demuxed: Iterator[Packet[Any]], stream: AvStream, tell: Tell = lambda _: None) -> Iterator[Packet[Any]]:
-    """Those that can be shown (media/opening.py)."""
-    begins = Opening(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
-    for packet in packets(demuxed, tell):
+    """Those that can be shown (media/opening.py), each of them a frame."""
+    coding = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+    begins = Opening(*coding)
+    for packet in packets(Pairing(*coding).frames(demuxed), tell):
         time = packet.pts if packet.pts is not None else packet.dts
         head = b"" if begins.over else bytes(memoryview(packet)[:HEAD])
         if begins.shows(packet.is_keyframe, time, head):

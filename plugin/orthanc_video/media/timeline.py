@@ -17,6 +17,7 @@ from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import SpanSource
 from orthanc_video.media import cuts, opening, pictures, timing
 from orthanc_video.media.formats import HEAD, Formats
+from orthanc_video.media.pairing import Pairing
 from orthanc_video.media.source import reason
 from orthanc_video.model import Stretch
 
@@ -26,7 +27,10 @@ _LOOKED_AT = 50_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frames:
-    """Presentation times (ascending) in ``tick`` seconds, and what else the packets told."""
+    """Presentation times (ascending) in ``tick`` seconds, and what else the packets told.
+
+    ``joined`` and ``half`` are what Pairing says of them.
+    """
 
     times: timing.Ticks
     tick: Fraction
@@ -37,6 +41,8 @@ class Frames:
     leading: int = 0
     user_data: bool = False
     uncut: Stretch | None = None
+    joined: bool = False
+    half: bool = False
 
 
 def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
@@ -44,6 +50,9 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         raise BrokenVideo("The video track holds no frames (zero samples).")
     formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
     begins, tells = _looked_through(source, table, stream, formats)
+    size, pairing = int(table.size.sum()), Pairing(*_coding(stream))
+    table, first = pairing.samples(source, table)
+    begins = begins[first]
     shown = _shown(source, table, stream)
     times = np.sort(table.time[shown])
     tick = Fraction(1, table.timescale)
@@ -53,11 +62,13 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         tick=tick,
         # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
         last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
-        bytes=int(table.size.sum()),
+        bytes=size,
         starts_with_key=bool(table.key[0]),
         leading=len(shown) - len(times),
         user_data=tells,
         uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
+        joined=pairing.joined,
+        half=pairing.half,
     )
 
 
@@ -114,10 +125,9 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     total = leading = last_duration = 0
     first_key: bool | None = None
     begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
+    pairing = Pairing(*_coding(stream))
     try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
+        for packet in pairing.frames(container.demux(stream)):
             head = bytes(memoryview(packet)[:HEAD])
             if first_key is None:
                 formats.begin(head)
@@ -145,7 +155,8 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
     uncut = _uncut(np.array(sizes), np.array(given), np.array(anew), tick) if timed else None
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells, uncut)
+    key, joined, half = bool(first_key), pairing.joined, pairing.half
+    return Frames(ordered, tick, last_duration, total, key, timed, leading, tells, uncut, joined, half)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
