@@ -279,7 +279,8 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "a bare byte stream": ("container", lambda c: _copied(c, "bare.h264"), _H264, _as_it_is),
     "a program stream of H.264": ("container", lambda c: c.video("h264", "mpg"), _H264, _as_it_is),
     "M2TS, of 192-byte packets": ("container", Clips.m2ts, _H264, _as_it_is),
-    "QuickTime": ("quicktime", lambda c: _copied(c, "front.mov", "-movflags +faststart -fflags +bitexact"), _H264, _as_it_is),
+    "QuickTime": ("quicktime", lambda c: _copied(
+        c, "front.mov", "-movflags +faststart -fflags +bitexact"), _H264, _as_it_is),
     "a fragmented MP4": ("mp4-fragmented", Clips.fragmented, _H264, _as_it_is),
     "the index at the end": ("mp4-index", Clips.index_at_end, _H264, _as_it_is),
     "an edit list": ("mp4-edits", lambda c: c._copied(

@@ -64,7 +64,8 @@ _BANNERS = (
         + (
             r"x265 \(build \d{1,4}\) - \d{1,2}\.\d{1,2}(?:\+\d{1,4}(?:-g?[0-9a-f]{7,12})?)?:"
             r"\[(?:Linux|Windows|Mac OS X|Unk-OS)\]\[(?:GCC|clang|MSVC|ICC) [\d.]{1,10}\]\[(?:32|64) bit\]"
-            r"(?:\[noasm\])? \d{1,2}bit(?:\+\d{1,2}bit)* - H\.265/HEVC codec - Copyright 20\d\d-20\d\d \(c\) Multicoreware, Inc"
+            r"(?:\[noasm\])? \d{1,2}bit(?:\+\d{1,2}bit)* - H\.265/HEVC codec"
+            r" - Copyright 20\d\d-20\d\d \(c\) Multicoreware, Inc"
             r" - http://x265\.org - options:"
             # Some versions write the next words without a space before them.
             rf"(?: (?:no-)?{_any_of(_X265)}(?:={_VALUE})?(?:conformance-window-offsets)?)*\0?"

@@ -22,7 +22,8 @@ _INSIDE = {
 _PADDING = frozenset({"free", "skip"})
 # Names of handlers and compressors that say of the writer only what it is.
 _HANDLERS = re.compile(
-    rb"((Video|Sound|Data|Subtitle)Handler?|Core Media (Video|Audio)|(GPAC|L-SMASH|Bento4) [\w ]+Handler)?"
+    rb"((Video|Sound|Data|Subtitle)Handler?|Core Media (Video|Audio)"
+    rb"|(GPAC|L-SMASH|Bento4) (ISO )?(Video|Audio|Sound)( Media)? Handler)?"
 )
 _COMPRESSOR = re.compile(rb"(Lavc[\d.]+ \w+)?")
 # udta > meta > hdlr, ilst > ©too: the muxer and its version, as FFmpeg writes them.

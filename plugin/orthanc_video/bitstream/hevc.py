@@ -10,6 +10,7 @@ from orthanc_video.bitstream.vui import UNSAID, Look, Signal, read_look
 from orthanc_video.errors import BrokenVideo
 
 VPS, SPS, PPS = 32, 33, 34
+# H.265 Table 7-1.
 _SLICES = frozenset({*range(10), *range(16, 22)})
 
 _SPS = "H.265 sequence parameter set"
@@ -93,7 +94,7 @@ def nal_type(nal: bytes | memoryview) -> int:
 
 
 def is_slice(nal: bytes | memoryview) -> bool:
-    """Whether a NAL unit carries coded pictures: types 0 to 9 and 16 to 21; up to 31 others are reserved (Table 7-1)."""
+    """Whether a NAL unit carries coded pictures: types 0 to 9 and 16 to 21; up to 31 more are reserved."""
     return nal_type(nal) in _SLICES
 
 
