@@ -155,7 +155,7 @@ def _mastering(payload: bytes) -> bool:
     if len(payload) != 24:
         return False
     *coordinates, most, least = struct.unpack(">8H2I", payload)
-    return max(coordinates) <= _FARTHEST and least <= most <= _BRIGHTEST
+    return bool(max(coordinates) <= _FARTHEST and least <= most <= _BRIGHTEST)
 
 
 def _light(payload: bytes) -> bool:
