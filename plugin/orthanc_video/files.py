@@ -27,6 +27,9 @@ class SpanSource(io.RawIOBase):
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The bytes from ``offset`` on; fewer than ``length`` at the end."""
+        first = self.spans[0]
+        if offset + length <= first.length:  # as most reads are, one for each frame
+            return os.pread(self._descriptor, length, first.offset + offset)
         pieces = []
         for span in self.spans:
             if length <= 0:

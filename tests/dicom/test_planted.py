@@ -279,7 +279,8 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "a bare byte stream": ("container", lambda c: _copied(c, "bare.h264"), _H264, _as_it_is),
     "a program stream of H.264": ("container", lambda c: c.video("h264", "mpg"), _H264, _as_it_is),
     "M2TS, of 192-byte packets": ("container", Clips.m2ts, _H264, _as_it_is),
-    "QuickTime": ("quicktime", lambda c: _copied(c, "front.mov", "-movflags +faststart"), _H264, _as_it_is),
+    "QuickTime": ("quicktime", lambda c: _copied(
+        c, "front.mov", "-movflags +faststart -fflags +bitexact"), _H264, _as_it_is),
     "a fragmented MP4": ("mp4-fragmented", Clips.fragmented, _H264, _as_it_is),
     "the index at the end": ("mp4-index", Clips.index_at_end, _H264, _as_it_is),
     "an edit list": ("mp4-edits", lambda c: c._copied(
@@ -287,6 +288,11 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "turned pictures": ("mp4-turned", lambda c: c.shown_by(0, 1, -1, 0), _H264, _as_it_is),
     "two videos": ("other-videos", _two_videos, _H264, _as_it_is),
     "subtitles": ("other-streams", _with_subtitles, _H264, _as_it_is),
+    "bytes that no index names": ("told-beside", lambda c: _patched(
+        c, "unnamed.mp4", lambda data: data.extend(b"\0\0\0\x10mdatJane Doe")), _H264, _as_it_is),
+    "user data": ("user-data", lambda c: _copied(
+        c, "noted-front.mp4", f"-bsf:v h264_metadata=sei_user_data={'08' * 16}+Jane -movflags +faststart"),
+        _H264, _as_it_is),
     "sound of 44.1 kHz, mono": ("sound-format", Clips.with_sound, _H264, _DECLARED),
     "sound that nobody announces": ("sound-undeclared", _sounding, _H264, _as_it_is),
     "H.265 called H.264": ("codec", lambda c: c.encoded("front-hevc.mp4", "-movflags +faststart", codec="hevc"),

@@ -27,6 +27,7 @@ from orthanc_video.bitstream import (
     sei,
     stereo,
     ts,
+    userdata,
 )
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.media.formats import Formats
@@ -56,6 +57,7 @@ def h264_unit(data: bytes) -> None:
         _plausible(subset.sps)
         assert 1 <= subset.views <= 1024
     _messages(data, 1)
+    _cleans("h264", data)
 
 
 def hevc_unit(data: bytes) -> None:
@@ -64,6 +66,14 @@ def hevc_unit(data: bytes) -> None:
     with refusing():
         assert 1 <= hevc_vps.parse_vps(data).layers <= 64
     _messages(data, 2)
+    _cleans("hevc", data)
+
+
+def _cleans(codec: str, unit: bytes) -> None:
+    """What is left of a unit holds nothing more to remove, and is no longer than it was, but for escapes."""
+    with refusing():
+        left = userdata.cleaned(codec, unit)
+        assert not left or userdata.cleaned(codec, left) == left
 
 
 def _plausible(sps: h264.Sps | hevc.Sps) -> None:

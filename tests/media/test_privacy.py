@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from clips import Clips
+from clips import Clips, picture_source
 from conversions import converted
 from oracles import frame_md5s, slice_hash
 from orthanc_video.bitstream.boxes import Source
 from orthanc_video.bitstream.extras import extras
+from orthanc_video.bitstream.nal import split_annexb
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.model import Action
+from orthanc_video.model import Action, Wishes
 
 _WORDS = b"PLANTED Jane Doe"
 _UUID = "086f3693b7b34f2c965321492feee5b8"
@@ -99,6 +100,53 @@ def test_an_mp4_that_tells_more_is_remuxed_without(mp4: bytes, tmp_path: Path, p
     assert frame_md5s(result.stream) == frame_md5s(source)
 
 
+def _sounding(clips: Clips) -> bytes:
+    """A conforming MP4 with sound that may stay, whose pictures and sounds are its last box."""
+    sound = "-ac 2 -c:a aac -ar 48000 -movflags +faststart"
+    return clips.encoded("sounding-for-privacy.mp4", sound, sound="sine=r=48000:d=1").read_bytes()
+
+
+def _behind_the_last(data: bytes) -> bytes:
+    """The last box, that of the pictures, is longer than all that the index names."""
+    at = data.rindex(b"mdat") - 4
+    assert at + int.from_bytes(data[at : at + 4]) == len(data)
+    return data[:at] + (len(data) - at + len(_WORDS)).to_bytes(4) + data[at + 4 :] + _WORDS
+
+
+def _named_twice(data: bytes) -> bytes:
+    """As before, and the index names other bytes twice, so that the sum is right."""
+    grown = bytearray(_behind_the_last(data))
+    at = grown.rindex(b"stsz") + 4  # the sound's: version, common size (none), count, sizes
+    common, first = struct.unpack_from(">I4xI", grown, at + 4)
+    assert (common, grown.rindex(b"soun") < at) == (0, True)
+    struct.pack_into(">I", grown, at + 12, first + len(_WORDS))
+    return bytes(grown)
+
+
+_KEEP = Wishes(audio="keep")
+
+
+def test_with_its_sound_a_clean_file_stays_as_it_is(clips: Clips, tmp_path: Path) -> None:
+    source = tmp_path / "sounding.mp4"
+    source.write_bytes(_sounding(clips))
+    result = converted(source, tmp_path / "o", _KEEP)
+    assert (result.plan.action, result.info.extras) == (Action.WRAP, ())
+
+
+@pytest.mark.parametrize("plant", [_behind_the_last, _named_twice])
+def test_bytes_that_no_index_names_go_with_the_sound_kept(
+    clips: Clips, tmp_path: Path, plant: Callable[[bytes], bytes]
+) -> None:
+    source = tmp_path / "planted.mp4"
+    source.write_bytes(plant(_sounding(clips)))
+    result = converted(source, tmp_path / "o", _KEEP)
+    assert result.plan.action is Action.REMUX
+    assert "unused bytes" in result.said
+    assert _planted(result.path) == []
+    assert slice_hash(result.stream) == slice_hash(source)
+    assert result.plan.sound is not None
+
+
 def _planted(path: Path) -> list[bytes]:
     data = path.read_bytes()
     return [word for word in (b"PLANTED", b"PLNT", b"Jane", b"48.1351") if word in data]
@@ -156,6 +204,50 @@ def test_user_data_goes_and_slices_stay(clips: Clips, tmp_path: Path, codec: str
     assert _planted(result.path) == []
     assert slice_hash(result.stream, codec) == slice_hash(source, codec)
     assert frame_md5s(result.stream) == frame_md5s(source)
+
+
+def _sei(kind: int, content: bytes, header: bytes = b"\x06") -> bytes:
+    return header + bytes([kind, len(content)]) + content + b"\x80"
+
+
+_X264 = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")
+# Units planted among the pictures.
+_AMONG: dict[str, tuple[str, bytes]] = {
+    "HEVC's suffix SEI": ("hevc", _sei(5, bytes.fromhex(_UUID) + _WORDS, b"\x50\x01")),
+    "filler of H.265": ("hevc", b"\x4c\x01" + _WORDS + b"\x80"),
+    "reserved pictures of H.265": ("hevc", b"\x2c\x01" + _WORDS),
+    "filler of H.264": ("h264", b"\x0c" + _WORDS + b"\x80"),
+    "filler payload": ("h264", _sei(3, _WORDS)),
+    "reserved message": ("h264", _sei(200, _WORDS)),
+    "x264's name": ("h264", _sei(5, _X264 + b"x264 - core 164 " + _WORDS)),
+    "auxiliary picture": ("h264", b"\x13" + _WORDS),
+    "reserved unit": ("h264", b"\x12" + _WORDS),
+}
+
+
+@pytest.mark.parametrize("place", _AMONG)
+def test_what_hides_among_large_pictures_goes(clips: Clips, tmp_path: Path, place: str) -> None:
+    codec, unit = _AMONG[place]
+    noise = picture_source(seconds=0.4, rate="25") + ",noise=alls=80:allf=t"
+    quality = "-g 5 -bf 0 -crf 5" if codec == "h264" else "-g 5 -bf 0 -x265-params log-level=none:bframes=0:crf=5"
+    raw = clips.encoded(f"large-frames.{codec}", quality, codec=codec, source=noise).read_bytes()
+    stem = tmp_path / f"planted.{codec}"
+    pieces = []
+    for one in split_annexb(raw):
+        is_slice = one[0] & 31 in {1, 5} if codec == "h264" else one[0] >> 1 & 63 < 32
+        # SEI of H.264 begins the next access unit (7.4.1.2.3).
+        pieces += ([unit, one] if unit[0] == 6 else [one, unit]) if is_slice else [one]
+        assert len(one) > 4096 or not is_slice
+    stem.write_bytes(b"".join(b"\0\0\0\1" + piece for piece in pieces))
+    for kind, options in (("mp4", ["-movflags", "+faststart", *["-tag:v", "hvc1"] * (codec == "hevc")]), ("mkv", [])):
+        source = tmp_path / f"planted.{kind}"
+        _ffmpeg("-r", "25", "-i", stem, "-c", "copy", *options, source)
+        assert source.read_bytes().count(b"PLANTED") == 10
+        result = converted(source, tmp_path / "o")
+        assert result.plan.action is Action.REMUX
+        assert "user data among its pictures" in result.said
+        assert _planted(result.path) == []
+        assert frame_md5s(result.stream) == frame_md5s(source)
 
 
 @pytest.mark.parametrize("kind", ["mpg", "ts"])

@@ -53,3 +53,8 @@ class BitReader:
         """The next signed Exp-Golomb number, se(v), which is called ``name``."""
         code = self.ue(name)
         return (code + 1) // 2 if code % 2 else -(code // 2)
+
+    def is_filled_up(self) -> bool:
+        """Whether nothing is left but what fills the last byte: a 1 and then zeros, or nothing at its end."""
+        left = 8 * len(self._data) - self._at
+        return left < 8 and (left == 0 or self.bits(left) == 1 << (left - 1))

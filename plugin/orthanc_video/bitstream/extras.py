@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from orthanc_video.bitstream.boxes import Box, Node, Source, child, children, fields, load, version
+from orthanc_video.bitstream.sampletable import SampleTable
 from orthanc_video.bitstream.tracks import MOST_INDEX_BYTES, movie
 
 _TOP = frozenset({"ftyp", "styp", "moov", "mdat", "free", "skip", "wide", "pdin", "sidx", "ssix", "moof", "mfra"})
@@ -18,7 +21,10 @@ _INSIDE = {
 }
 _PADDING = frozenset({"free", "skip"})
 # Names of handlers and compressors that say of the writer only what it is.
-_HANDLERS = re.compile(rb"(VideoHandler?|SoundHandler?|Core Media (Video|Audio)|(GPAC|L-SMASH|Bento4) [\w ]+Handler)?")
+_HANDLERS = re.compile(
+    rb"((Video|Sound|Data|Subtitle)Handler?|Core Media (Video|Audio)"
+    rb"|(GPAC|L-SMASH|Bento4) (ISO )?(Video|Audio|Sound)( Media)? Handler)?"
+)
 _COMPRESSOR = re.compile(rb"(Lavc[\d.]* \w+)?")
 # udta > meta > hdlr, ilst > ©too: the muxer and its version, as FFmpeg writes them.
 _MUXER = re.compile(
@@ -30,20 +36,32 @@ _BLOCK = 1 << 20
 _NOTHING = bytes(_BLOCK)
 
 
-def extras(source: Source, described: int | None = None) -> tuple[str, ...]:
+def extras(source: Source, described: Sequence[SampleTable] | None = None) -> tuple[str, ...]:
     """Names of the extras, in the file's order: kinds of boxes, ``creation times``, ``names``, ``unused bytes``.
 
-    ``described`` is how many bytes of pictures (and nothing else) the index tells of, None where there is no such one.
+    ``described`` are the pictures and sounds that the index tells of, None where it does not tell of each one.
     """
     file = movie(source)
     found = [box.kind for box in file.boxes if box.kind not in _TOP]
     found += [box.kind for box in file.boxes if box.kind in _PADDING and not _is_empty(source, box)]
     moov = next(box for box in file.boxes if box.kind == "moov")
     found += _inside(load(source, moov, MOST_INDEX_BYTES))
-    held = sum(box.size - box.header for box in file.boxes if box.kind == "mdat")
-    if described is not None and held > described:
+    if described is not None and _leaves_out(file.boxes, described):
         found.append("unused bytes")
     return tuple(dict.fromkeys(found))
+
+
+def _leaves_out(boxes: Sequence[Box], described: Sequence[SampleTable]) -> bool:
+    """Whether any byte of the file is neither in a box that is looked into, nor in a sample of an index."""
+    starts = [np.array([box.offset for box in boxes])]
+    ends = [np.array([box.offset + box.header if box.kind == "mdat" else box.end for box in boxes])]
+    starts += [table.offset for table in described]
+    ends += [table.offset + table.size for table in described]
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    order = np.argsort(start, kind="stable")
+    reached = np.maximum.accumulate(end[order])
+    following = np.append(start[order[1:]], boxes[-1].end)
+    return bool((following > reached).any())
 
 
 def _is_empty(source: Source, box: Box) -> bool:

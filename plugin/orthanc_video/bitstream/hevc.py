@@ -10,6 +10,8 @@ from orthanc_video.bitstream.vui import UNSAID, Look, Signal, read_look
 from orthanc_video.errors import BrokenVideo
 
 VPS, SPS, PPS = 32, 33, 34
+# H.265 Table 7-1.
+_SLICES = frozenset({*range(10), *range(16, 22)})
 
 _SPS = "H.265 sequence parameter set"
 _HVCC = "the H.265 decoder configuration (hvcC)"
@@ -92,8 +94,8 @@ def nal_type(nal: bytes | memoryview) -> int:
 
 
 def is_slice(nal: bytes | memoryview) -> bool:
-    """Whether a NAL unit carries coded pictures: types 0 to 31 (H.265 Table 7-1)."""
-    return nal_type(nal) < VPS
+    """Whether a NAL unit carries coded pictures: types 0 to 9 and 16 to 21; up to 31 more are reserved."""
+    return nal_type(nal) in _SLICES
 
 
 def parse_sps(nal: bytes) -> Sps:

@@ -190,7 +190,7 @@ def _info(
         other_videos=tuple(f"{s.width or 0} × {s.height or 0}" for s in videos),
         other_streams=len(others),
         created=_created(container.metadata.get("creation_time", "")),
-        extras=_extras(source, container, stream, layout, frames.bytes),
+        extras=_extras(source, container, stream, layout),
         user_data=frames.user_data,
         uncut=frames.uncut,
         joined_fields=frames.joined,
@@ -208,18 +208,27 @@ def _evened(video: VideoStream, frames: timeline.Frames, rate: Rational | None) 
 
 
 def _extras(
-    source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None, described: int
+    source: SpanSource, container: InputContainer, stream: AvStream, layout: mp4.Layout | None
 ) -> tuple[str, ...]:
-    """Kinds of what the container tells beside the pictures; never what it tells."""
+    """Kinds of what the container tells beside pictures and sound; never what it tells."""
     if layout is not None:
-        alone = len(container.streams) == 1 and not layout.fragmented
-        return extras(Bytes(source), described if alone else None)
+        told = {each.id for each in container.streams}
+        return extras(Bytes(source), None if layout.fragmented else _described(source, told))
     told = {key.lower() for each in (container, *container.streams) for key in each.metadata}
     tags = ("tags",) if told - _TECHNICAL or container.chapters() else ()
     beside = _BESIDE.get(container.format.name)
     if beside is None or stream.codec_context.codec.canonical_name != "mpeg2video":
         return tags  # another container is made of it
     return tags + beside(Bytes(source), frozenset(each.id for each in container.streams))
+
+
+def _described(source: SpanSource, tracks: set[int]) -> list[mp4.SampleTable]:
+    """The samples of these tracks; none of one that cannot be read, so that its bytes are described by nobody."""
+    tables = []
+    for track in mp4.tracks(Bytes(source)):
+        with contextlib.suppress(BrokenVideo):
+            tables += [mp4.samples(Bytes(source), track)] if track.id in tracks else []
+    return tables
 
 
 def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: timeline.Frames) -> tuple[bool, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -21,8 +22,8 @@ from orthanc_video.media.pairing import Pairing
 from orthanc_video.media.source import reason
 from orthanc_video.model import Stretch
 
-# Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
-_LOOKED_AT = 50_000
+# Frames whose places are taken out of the index at once: all of it as Python's numbers would take too much memory.
+_AT_ONCE = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,26 +92,29 @@ def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.
 def _looked_through(
     source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats
 ) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Which samples a decoder may begin at, and whether there is user data in their heads.
+    """Which samples a decoder may begin at, and whether there is user data in any.
 
-    Each head is read once: of all key frames, and of all others up to a bound, until they have told what they can.
-    ``formats`` is shown them, too.
+    ``formats`` is shown the heads of key frames, and of others until they have told what they can.
     """
     begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
-    data, tells = UserData(*_coding(stream)), False
-    looked = table.key.copy()
-    looked[:: -(-len(table.offset) // _LOOKED_AT)] = True
-    for at in np.flatnonzero(looked).tolist():
-        key = bool(table.key[at])
-        if tells and not key and not formats.by_picture:
-            continue
+    for at in np.flatnonzero(table.key).tolist():
         head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
-        if key:
-            formats.add(head)
-            begins[at] = is_fresh(head)
-        tells = tells or data.found(head)
-        formats.picture(head)
+        formats.add(head)
+        begins[at] = is_fresh(head)
+    data = UserData(*_coding(stream))
+    tells = data.configured or any(data.found_at(source.read_at, *place) for place in _places(table))
+    for offset, size in _places(table):
+        if not formats.by_picture:
+            break
+        formats.picture(source.read_at(offset, min(size, HEAD)))
     return begins, tells
+
+
+def _places(table: mp4.SampleTable) -> Iterator[tuple[int, int]]:
+    """Offset and size of each sample."""
+    for at in range(0, len(table), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        yield from zip(table.offset[part].tolist(), table.size[part].tolist(), strict=True)
 
 
 def _coding(stream: AvStream) -> tuple[str, bytes]:
@@ -124,7 +128,8 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     is_fresh = pictures.begins(*_coding(stream))
     total = leading = last_duration = 0
     first_key: bool | None = None
-    begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
+    begins, data = opening.Opening(*_coding(stream)), UserData(*_coding(stream))
+    tells = data.configured
     pairing = Pairing(*_coding(stream))
     try:
         for packet in pairing.frames(container.demux(stream)):
@@ -134,7 +139,7 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
             time = packet.pts if packet.pts is not None else packet.dts
             total += packet.size
             first_key = packet.is_keyframe if first_key is None else first_key
-            tells = tells or data.found(head)
+            tells = tells or data.found(memoryview(packet))
             formats.picture(head)
             if packet.is_keyframe:
                 formats.add(head)

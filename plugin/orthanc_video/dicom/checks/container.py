@@ -88,6 +88,10 @@ def of(said: Dataset, syntax: VideoSyntax, info: MediaInfo) -> Iterator[Finding]
         yield finding("other-videos", f"The stream holds another video of {size}.", section)
     if info.other_streams:
         yield finding("other-streams", f"The stream holds {info.other_streams} stream(s) of text or data.", section)
+    if info.extras:
+        yield finding("told-beside", "The container holds more than pictures and sound, which may tell whose they are.")
+    if info.user_data:
+        yield finding("user-data", "The stream holds user data among its pictures, which may tell whose they are.")
     yield from _sound(said, syntax, info)
 
 

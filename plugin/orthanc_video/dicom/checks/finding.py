@@ -57,6 +57,8 @@ _REMUX = (
 _RECODE = "Name the transfer syntax that the stream is, or transcode the stream to this one."
 _ENCAPSULATE = "Write Pixel Data again: one empty Basic Offset Table, then the stream."
 
+_CLEAN = "Convert the stream again: what lies beside pictures and sound is left out."
+
 KINDS: dict[str, Kind] = {
     # File meta information and identifiers.
     "meta-missing": Kind(_E, "PS3.10 7.1", "Write the whole File Meta Information."),
@@ -118,6 +120,8 @@ KINDS: dict[str, Kind] = {
     "mp4-turned": Kind(_W, "ISO/IEC 14496-12 8.3.2", "Turn the pictures themselves: Rows and Columns cannot say it."),
     "other-videos": Kind(_W, "PS3.5 8.2", "Put each video into an object of its own."),
     "other-streams": Kind(_N, "PS3.5 8.2", "Remove what is neither pictures nor sound: it may tell whose they are."),
+    "told-beside": Kind(_N, "PS3.15 E.1", _CLEAN),
+    "user-data": Kind(_N, "PS3.15 E.1", _CLEAN),
     "sound-format": Kind(_E, "PS3.5 8.2.12", "Drop the sound, or convert it to AAC of 48 kHz, stereo or 5.1."),
     "sound-undeclared": Kind(_E, "PS3.3 C.7.6.5", "Describe the sound in (003A,0300), or drop it."),
     "sound-absent": Kind(_W, "PS3.3 C.7.6.5", "Remove (003A,0300): there is no sound."),
