@@ -6,6 +6,7 @@ H.264 and H.265 into an MP4 with its index in front; MPEG-2 into a program strea
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import h264, hevc
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
 from orthanc_video.bitstream.userdata import UserData, clean_configuration
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
@@ -151,20 +153,37 @@ def _without(private: UserData, packet: Packet[Any]) -> Packet[Any]:
         return packet
     if not kept:
         raise BrokenVideo("A frame holds no picture; nothing was stored.")
-    clean = Packet(kept)
-    clean.pts, clean.dts, clean.time_base = packet.pts, packet.dts, packet.time_base
-    clean.duration, clean.is_keyframe = packet.duration, packet.is_keyframe
-    return clean
+    return _like(packet, kept)
+
+
+def _like(packet: Packet[Any], data: bytes) -> Packet[Any]:
+    """A packet of other content at the same time."""
+    made = Packet(data)
+    made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+    made.duration, made.is_keyframe = packet.duration, packet.is_keyframe
+    return made
 
 
 def showable(demuxed: Iterator[Packet[Any]], stream: AvStream, tell: Tell = lambda _: None) -> Iterator[Packet[Any]]:
-    """Those that can be shown (media/opening.py)."""
-    begins = Opening(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
-    for packet in packets(demuxed, tell):
+    """Those that hold a picture (bitstream/hollow.py) that can be shown (media/opening.py)."""
+    coding = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+    begins = Opening(*coding)
+    for packet in _pictured(packets(demuxed, tell), Hollow(*coding)):
         time = packet.pts if packet.pts is not None else packet.dts
         head = b"" if begins.over else bytes(memoryview(packet)[:HEAD])
         if begins.shows(packet.is_keyframe, time, head):
             yield packet
+
+
+def _pictured(given: Iterator[Packet[Any]], hollow: Hollow) -> Iterator[Packet[Any]]:
+    """Those that hold a picture; headers from between them go to the next one."""
+    headers = b""
+    for packet in given:
+        if hollow.is_hollow(bytes(memoryview(packet)[:HEAD]), packet.size, functools.partial(bytes, packet)):
+            headers += hollow.headers(bytes(packet))
+            continue
+        yield _like(packet, headers + bytes(packet)) if headers else packet
+        headers = b""
 
 
 def packets(demuxed: Iterator[Packet[Any]], tell: Tell) -> Iterator[Packet[Any]]:
@@ -246,7 +265,8 @@ class _Grid:
         with opened(source, spans) as container:
             stream = pictures(container)
             given = [packet.pts for packet in showable(container.demux(stream), stream, tell)]
-            tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
+            # AVI has one clock, and FFmpeg takes it for both.
+            tells = container.format.name != "avi" and not video.disordered
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
             times = _decoded_order(source, spans, len(given), telling("remux", video, listener, _TIMES, _ORDER))

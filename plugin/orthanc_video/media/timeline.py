@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from fractions import Fraction
 
 import av
@@ -12,6 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import mp4
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.bitstream.userdata import UserData
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import SpanSource
@@ -22,6 +24,8 @@ from orthanc_video.model import Stretch
 
 # Frames whose heads are read for user data: a fifth of a second of work, and all frames of half an hour.
 _LOOKED_AT = 50_000
+# Bytes of a packet that may well hold no picture: such are looked at, however many frames there are.
+_SMALL = 256
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Frames:
     starts_with_key: bool
     timed: bool = True
     leading: int = 0
+    hollow: int = 0
+    disordered: bool = False
     user_data: bool = False
     uncut: Stretch | None = None
 
@@ -42,9 +48,12 @@ class Frames:
 def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
-    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
-    begins, tells = _looked_through(source, table, stream, formats)
-    shown = _shown(source, table, stream)
+    begins, tells, hollow = _looked_through(source, table, stream, formats)
+    if hollow.all():
+        raise BrokenVideo("The video track holds no frames: none of its samples has a picture.")
+    first = int(np.flatnonzero(~hollow)[0])
+    formats.begin(source.read_at(int(table.offset[first]), min(int(table.size[first]), HEAD)))
+    shown = _shown(source, table, stream, hollow)
     times = np.sort(table.time[shown])
     tick = Fraction(1, table.timescale)
     opening.refuse_keyless(len(times))
@@ -54,8 +63,9 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         # A sample's own duration says when the next is decoded, not how long it is shown; only their sum means both.
         last_duration=max(0, int(table.duration[shown].sum()) - int(times[-1] - times[0])),
         bytes=int(table.size.sum()),
-        starts_with_key=bool(table.key[0]),
-        leading=len(shown) - len(times),
+        starts_with_key=bool(table.key[first]),
+        leading=len(shown) - len(times) - int(hollow.sum()),
+        hollow=int(hollow.sum()),
         user_data=tells,
         uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
     )
@@ -65,13 +75,17 @@ def _uncut(size: cuts.Numbers, time: cuts.Numbers, begins: npt.NDArray[np.bool_]
     return cuts.longest(cuts.Timeline(size=size, time=time, begins=begins, tick=tick))
 
 
-def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
-    """Which samples can be shown: all but some at the beginning."""
-    shown = np.ones(len(table.time), dtype=np.bool_)
+def _shown(
+    source: SpanSource, table: mp4.SampleTable, stream: AvStream, hollow: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which samples can be shown: all that are not ``hollow`` but some at the beginning."""
+    shown = ~hollow
     begins = opening.Opening(*_coding(stream))
     for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
         if begins.over:
             break
+        if hollow[at]:
+            continue
         head = source.read_at(int(offset), min(int(size), opening.HEAD))
         shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
     return shown
@@ -79,27 +93,29 @@ def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.
 
 def _looked_through(
     source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats
-) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Which samples a decoder may begin at, and whether there is user data in their heads.
+) -> tuple[npt.NDArray[np.bool_], bool, npt.NDArray[np.bool_]]:
+    """Which samples a decoder may begin at, whether there is user data in their heads, and which hold no picture.
 
-    Each head is read once: of all key frames, and of all others up to a bound, until they have told what they can.
-    ``formats`` is shown them, too.
+    Each head is read once: of all key frames and small samples, and of all others up to a bound. ``formats`` is shown
+    them, too.
     """
     begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
     data, tells = UserData(*_coding(stream)), False
-    looked = table.key.copy()
+    hollow, tell = table.size == 0, Hollow(*_coding(stream))
+    looked = table.key | (table.size <= _SMALL)
     looked[:: -(-len(table.offset) // _LOOKED_AT)] = True
-    for at in np.flatnonzero(looked).tolist():
-        key = bool(table.key[at])
-        if tells and not key and not formats.by_picture:
+    for at in np.flatnonzero(looked & ~hollow).tolist():
+        offset, size, key = int(table.offset[at]), int(table.size[at]), bool(table.key[at])
+        head = source.read_at(offset, min(size, HEAD))
+        hollow[at] = tell.is_hollow(head, size, functools.partial(source.read_at, offset, size))
+        if hollow[at]:
             continue
-        head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
         if key:
             formats.add(head)
             begins[at] = is_fresh(head)
         tells = tells or data.found(head)
         formats.picture(head)
-    return begins, tells
+    return begins, tells, hollow
 
 
 def _coding(stream: AvStream) -> tuple[str, bytes]:
@@ -111,18 +127,22 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     sizes: list[int] = []
     anew: list[bool] = []
     is_fresh = pictures.begins(*_coding(stream))
-    total = leading = last_duration = 0
+    total = leading = hollow = last_duration = 0
     first_key: bool | None = None
     begins, data, tells = opening.Opening(*_coding(stream)), UserData(*_coding(stream)), False
+    tell = Hollow(*_coding(stream))
     try:
         for packet in container.demux(stream):
             if packet.size == 0:
                 continue
             head = bytes(memoryview(packet)[:HEAD])
+            total += packet.size
+            if tell.is_hollow(head, packet.size, functools.partial(bytes, packet)):
+                hollow += 1
+                continue
             if first_key is None:
                 formats.begin(head)
             time = packet.pts if packet.pts is not None else packet.dts
-            total += packet.size
             first_key = packet.is_keyframe if first_key is None else first_key
             tells = tells or data.found(head)
             formats.picture(head)
@@ -145,7 +165,17 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
     uncut = _uncut(np.array(sizes), np.array(given), np.array(anew), tick) if timed else None
-    return Frames(ordered, tick, last_duration, total, bool(first_key), timed, leading, tells, uncut)
+    return Frames(
+        ordered, tick, last_duration, total, bool(first_key), timed, leading, hollow, user_data=tells, uncut=uncut
+    )
+
+
+def evenly(frames: Frames, stream: AvStream) -> Frames:
+    """Those of a container that has them shown in another order than their codec has: they follow one another."""
+    times, tick = frames.times, frames.tick
+    if not timing.measure(times, tick, frames.last_duration, hints(stream)).constant:
+        times = times[0] + _nominal(len(times), tick, stream)
+    return dataclasses.replace(frames, times=times, timed=False, disordered=True, uncut=None)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:
