@@ -379,8 +379,6 @@ MADE: dict[str, tuple[Callable[[Clips], Path], str]] = {
     "VP9": (lambda c: c.video("vp9", "webm"), _H264),
     "a browser's recording": (Clips.recorder_webm, _H264),
     "a browser's MP4": (Clips.recorder_mp4, _H264),
-    "packets without a picture": ("hollow", _hollow, _H264, _as_it_is),
-    "times in the order of coding": ("disordered", disordered, _H264, _as_it_is),
     "turned pictures": (Clips.rotated, _H264),
     "4:2:2": (Clips.chroma_422, _H264),
     "an odd size": (Clips.odd_size, _H264),
