@@ -49,12 +49,14 @@ class VideoStream:
     ``rate`` is the mean rate over all frames, ``constant_rate`` whether every frame lasts equally long. ``coded_rate``
     is MPEG-2's by its sequence header, which counts what pictures repeat (pulldown); None for the others.
     ``timed``: the container tells when each frame is shown; else they follow one another at the stream's nominal rate.
+    ``disordered``: it tells so wrongly, in the order in which they are coded.
     ``seconds`` runs from the first frame's start to the last frame's end. ``change`` says in words to what the pictures
     change half-way; empty when they stay as they begin. ``rotation`` (degrees clockwise) and ``mirrored``: how the
     container has them shown. ``packing``: how the views of two eyes lie in one picture ("side by side"), empty for
     plain pictures; ``views``: how many views are coded beside one another.
     ``primaries``, ``transfer`` and ``matrix`` are codes of ITU-T H.273, 2 where nothing says.
-    ``leading`` frames at the beginning cannot be decoded, since what they lean on is missing; ``frames`` are without.
+    ``leading`` frames at the beginning cannot be decoded, since what they lean on is missing, and ``hollow`` packets
+    hold no picture; ``frames`` are without either.
     """
 
     codec: str
@@ -90,6 +92,8 @@ class VideoStream:
     transfer: int = 2
     matrix: int = 2
     leading: int = 0
+    hollow: int = 0
+    disordered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

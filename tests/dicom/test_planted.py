@@ -15,6 +15,8 @@ from clips import Clips, ffmpeg, picture_source
 from dicom.conftest import prepare
 from dicom.objects import PIXEL_DATA
 from dicom.planting import described, even, header, pixel_data, unchecked
+from disorder import disordered
+from hollows import FRAMES, UNITS, with_hollow
 from orthanc_video import command_check
 from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.checks.finding import KINDS, Finding, Severity
@@ -267,6 +269,13 @@ def _sounding(clips: Clips) -> Path:
     return clips.encoded("stereo.mp4", "-ac 2 -c:a aac -movflags +faststart", sound="sine=r=48000:d=1")
 
 
+def _hollow(clips: Clips) -> Path:
+    whole = clips.video("h264", "mp4")
+    made = whole.with_name("hollow-end.mp4")
+    with_hollow(whole, made, UNITS["h264"][0], True, lambda number: number == FRAMES)
+    return clips._copied("hollow-front.mp4", made, "-movflags +faststart")
+
+
 _DECLARED = _set(MultiplexedAudioChannelsDescriptionCodeSequence=[Dataset()])
 
 
@@ -285,6 +294,8 @@ IN_THE_STREAM: dict[str, tuple[str, Callable[[Clips], Path], str, Change]] = {
     "the index at the end": ("mp4-index", Clips.index_at_end, _H264, _as_it_is),
     "an edit list": ("mp4-edits", lambda c: c._copied(
         "cut-front.mp4", c.conforming(), "-movflags +faststart", before="-ss 0.4"), _H264, _as_it_is),
+    "packets without a picture": ("hollow", _hollow, _H264, _as_it_is),
+    "times in the order of coding": ("disordered", disordered, _H264, _as_it_is),
     "turned pictures": ("mp4-turned", lambda c: c.shown_by(0, 1, -1, 0), _H264, _as_it_is),
     "two videos": ("other-videos", _two_videos, _H264, _as_it_is),
     "subtitles": ("other-streams", _with_subtitles, _H264, _as_it_is),

@@ -29,6 +29,7 @@ from orthanc_video.bitstream import (
     ts,
     userdata,
 )
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.media.formats import Formats
 
@@ -118,6 +119,7 @@ def byte_stream(data: bytes) -> None:
     paired = fields.Fields(units)
     for unit in units:
         paired.begins([unit])
+        _hollow(codec, data)
     for size in (1, 2, 4):
         with refusing():
             assert sum(map(len, nal.split_lengths(data, size))) <= len(data)
@@ -134,6 +136,13 @@ def mpeg2_stream(data: bytes) -> None:
         with refusing():
             mpeg2.parse_picture(unit)
     opening.of_mpeg2(data)
+    _hollow("mpeg2video", data)
+
+
+def _hollow(codec: str, data: bytes) -> None:
+    hollow = Hollow(codec, b"")
+    hollow.is_hollow(data[:100], len(data), lambda: data)
+    assert len(hollow.headers(data)) <= 2 * len(data)
 
 
 def boxes(data: bytes) -> None:

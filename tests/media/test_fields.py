@@ -105,7 +105,7 @@ def test_re_encoded_fields_are_as_many_frames(tmp_path: Path, kind: str) -> None
     assert planned.target is not None
     assert "Interlaced fields are combined into whole frames: 50 moments per second become 25." in planned.reasons
     log, target = EncoderLog(), tmp_path / "made.mp4"
-    made = streamable(source, target, info.video, planned.target, "ultrafast", 20, lambda _: None, log=log)
+    made = streamable(source, target, info.video, planned.target, "ultrafast", 20, lambda _: None, log=log).video
     counts = log.counts(info.video, made.frames, cut=False)
     assert (counts.coded, counts.decoded, counts.written) == (24, 24, 24)
     assert (made.rate, made.progressive) == (_RATE, True)

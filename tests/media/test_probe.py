@@ -13,10 +13,11 @@ import pytest
 from clips import MATRIX, Clips, ffmpeg, picture_source
 from oracles import frame_md5s
 from orthanc_video.bitstream.nal import split_annexb
+from orthanc_video.dicom.syntaxes import H264_BD
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Action, Rational
+from orthanc_video.model import Action, Rational, Wishes
 from references import data_reference
 
 _DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "mpg": "mpeg"}
@@ -346,3 +347,38 @@ def test_pictures_that_are_said_to_lie_in_another_file(clips: Clips, tmp_path: P
     path.write_bytes(data[:pictures] + bytes(len(data) - pictures))
     with pytest.raises(BrokenVideo, match="only names another"):
         probe(path)
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "30000/1001", "48000/1001", "60000/1001"])
+@pytest.mark.parametrize("kind", ["mkv", "flv", "ts of mkv", "mp4 of 1000 ticks"])
+def test_rates_of_television_come_back_out_of_milliseconds(clips: Clips, tmp_path: Path, rate: str, kind: str) -> None:
+    """FFmpeg takes 60000/1001 in Matroska for 19001/317."""
+    whole = clips.encoded(f"ntsc-{rate.split('/')[0]}.mkv", source=picture_source(seconds=3, rate=rate, size="64x64"))
+    path = tmp_path / f"copy.{kind.split()[0]}"
+    ffmpeg("-i", whole, "-c", "copy", *(["-video_track_timescale", "1000"] if kind.startswith("mp4") else []), path)
+    video = probe(path).video
+    assert (video.rate.fraction, video.constant_rate) == (Fraction(rate), True)
+
+
+def test_59_94_in_matroska_is_a_format_of_blu_ray_and_already_even(clips: Clips) -> None:
+    path = clips.encoded(
+        "bd.mkv", "-profile:v main -level 3.2", source=picture_source(seconds=1, rate="60000/1001", size="1280x720")
+    )
+    assert plan(probe(path), Wishes(transfer_syntax=H264_BD)).action is Action.REMUX
+    assert probe(path, wishes=Wishes(constant_rate=Rational(60000, 1001))).evened is None
+
+
+def test_an_edit_that_holds_every_frame_of_a_varying_rate_is_simple(clips: Clips, tmp_path: Path) -> None:
+    """However long its last sample claims to last: an edit list says how long it is shown."""
+    path = clips.encoded(
+        "varying-end.mp4", "-bf 0 -movflags +faststart", gaps=True, source=picture_source(seconds=26 * 1.001 / 30)
+    )
+    assert probe(path).simple_edits
+    data = bytearray(path.read_bytes())
+    table = data.index(b"stts")
+    last = table + 12 + 8 * (int.from_bytes(data[table + 8 : table + 12]) - 1)
+    assert int.from_bytes(data[last : last + 4]) == 1
+    data[last + 4 : last + 8] = (20 * int.from_bytes(data[last + 4 : last + 8])).to_bytes(4)
+    longer = tmp_path / "longer.mp4"
+    longer.write_bytes(data)
+    assert probe(longer).simple_edits

@@ -68,6 +68,50 @@ def test_film_and_television_rates_need_a_hundred_frames_at_most(
     assert measure(_grid(rate, tick, rounding, 100), tick).rate == rate
 
 
+def _guess(rate: Fraction) -> Fraction:
+    """What FFmpeg and a container make of a rate that they know as a frame's duration in whole nanoseconds."""
+    return (1 / Fraction(round(10**9 / rate), 10**9)).limit_denominator(1001)
+
+
+@given(
+    rate=st.sampled_from(COMMON_RATES),
+    tick=st.sampled_from(_TICKS),
+    rounding=st.sampled_from(_ROUNDINGS),
+    count=st.integers(30, 400),
+    phase=st.fractions(0, 1),
+    start=st.integers(-(10**6), 10**6),
+)
+def test_a_common_rate_wins_over_the_odd_one_that_a_container_makes_of_it(
+    rate: Fraction, tick: Fraction, rounding: Callable[[Fraction], int], count: int, phase: Fraction, start: int
+) -> None:
+    times = _ticks([start + rounding(phase + k / (rate * tick)) for k in range(count)])
+    steps = np.diff(times)
+    assume(steps.min() < steps.max() or 1 / (int(steps[0]) * tick) == rate)  # else the ticks say another rate, exactly
+    timing = measure(times, tick, hints=[_guess(rate)])
+    assert (timing.rate, timing.constant) == (rate, True)
+
+
+@pytest.mark.parametrize(("first", "then"), [(1000, 90_000), (1000, 1_000_000), (90_000, 1000)])
+@pytest.mark.parametrize("phase", [Fraction(0), Fraction(1, 3), Fraction(5, 7)])
+@pytest.mark.parametrize("rate", [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)])
+def test_times_that_were_rounded_twice_tell_the_rate(rate: Fraction, phase: Fraction, first: int, then: int) -> None:
+    """As those of a transport stream made of Matroska, and the other way round."""
+    once = [Fraction(round((phase + k) * first / rate), first) for k in range(300)]
+    times = _ticks([777 + round(time * then) for time in once])
+    assert measure(times, Fraction(1, then), hints=[_guess(rate)]).rate == rate
+
+
+@pytest.mark.parametrize("rate", [Fraction(5995, 100), Fraction(2990, 100), Fraction(2405, 100)])
+def test_times_that_contradict_every_common_rate_keep_their_own(rate: Fraction) -> None:
+    for tick, count in ((Fraction(1, 90000), 100), (Fraction(1, 1000), 10_000)):
+        assert measure(_grid(rate, tick, round, count), tick, hints=[rate]).rate == rate
+
+
+def test_a_missing_frame_is_missed_in_milliseconds_after_finer_ticks() -> None:
+    times = np.delete(np.arange(200, dtype=np.int64) * 3600, 77)
+    assert not measure(times, Fraction(1, 90000), 3600, hints=[Fraction(25)]).constant
+
+
 @given(rate=st.fractions(1, 900, max_denominator=5000), rounding=st.sampled_from(_ROUNDINGS))
 def test_the_containers_hint_finds_an_uncommon_rate(rate: Fraction, rounding: Callable[[Fraction], int]) -> None:
     tick = Fraction(1, 1000)

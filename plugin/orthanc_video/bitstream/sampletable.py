@@ -42,6 +42,18 @@ class SampleTable:
     def __len__(self) -> int:
         return len(self.offset)
 
+    def rows(self, which: Integers) -> SampleTable:
+        """These of its frames, by number."""
+        return SampleTable(
+            timescale=self.timescale,
+            offset=self.offset[which],
+            size=self.size[which],
+            time=self.time[which],
+            decode_time=self.decode_time[which],
+            duration=self.duration[which],
+            key=self.key[which],
+        )
+
 
 def samples(source: Source, track: Track) -> SampleTable:
     """The frames of a track that ``tracks`` found in the same source.

@@ -7,6 +7,7 @@ writer put into a sample, a field or both.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -17,6 +18,7 @@ from av.packet import Packet
 from orthanc_video.bitstream import h264, mp4
 from orthanc_video.bitstream.fields import ENOUGH, Fields
 from orthanc_video.bitstream.framing import length_size, units_of
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.files import SpanSource
 from orthanc_video.media import cuts
 from orthanc_video.media.formats import HEAD
@@ -26,8 +28,9 @@ _MOST_UNITS = 1000
 
 
 class Pairing:
-    """Takes the packets of one stream in decode order, and joins the fields of a frame. Of H.264 alone.
+    """Takes the packets of one stream in decode order, leaves out those without a picture, joins the fields of a frame.
 
+    ``hollow`` are the packets left out, ``bytes`` those of all packets. Fields are joined of H.264 alone:
     ``joined`` says that there were such; ``half`` that the last frame had one field only, which players do not show: it
     is left out. One amid the others may be what later frames are predicted from, and stays.
     """
@@ -35,6 +38,8 @@ class Pairing:
     def __init__(self, codec: str, extradata: bytes) -> None:
         """``codec`` is FFmpeg's name, ``extradata`` the configuration as FFmpeg hands it over."""
         self.joined = self.half = False
+        self.hollow = self.bytes = 0
+        self._tell = Hollow(codec, extradata)
         self._length_size = length_size(codec, extradata)
         self._codec = codec
         sets = h264.parameter_sets(extradata) if codec == "h264" else ((), ())
@@ -42,11 +47,9 @@ class Pairing:
         self._told = codec != "h264" or bool(sets[0])  # else the parameter sets lie among the pictures
 
     def frames(self, packets: Iterable[Packet[Any]]) -> Iterator[Packet[Any]]:
-        """The packets that hold something, each of them a frame."""
+        """The packets that hold a picture, each of them a frame."""
         begun: Packet[Any] | None = None
-        for packet in packets:
-            if packet.size == 0:
-                continue
+        for packet in self._pictured(packets):
             if self._begins(packet):
                 if begun is not None:
                     yield begun
@@ -57,6 +60,21 @@ class Pairing:
         self.half = self._fields.half
         if begun is not None and not self.half:
             yield begun
+
+    def _pictured(self, packets: Iterable[Packet[Any]]) -> Iterator[Packet[Any]]:
+        """Those that hold a picture; headers from between them go to the next one."""
+        headers = b""
+        for packet in packets:
+            if packet.size == 0:
+                continue
+            self.bytes += packet.size
+            head = bytes(memoryview(packet)[:HEAD])
+            if self._tell.is_hollow(head, packet.size, functools.partial(bytes, packet)):
+                self.hollow += 1
+                headers += self._tell.headers(bytes(packet))
+                continue
+            yield like(packet, headers + bytes(packet)) if headers else packet
+            headers = b""
 
     def samples(self, source: SpanSource, table: mp4.SampleTable) -> tuple[mp4.SampleTable, cuts.Numbers]:
         """The table with a row for each frame, and where in ``table`` each of them begins."""
@@ -71,16 +89,7 @@ class Pairing:
         size, duration = (np.add.reduceat(column, first) for column in (table.size, table.duration))
         kept = slice(len(first) - self.half)
         first = first[kept]
-        whole = dataclasses.replace(
-            table,
-            offset=table.offset[first],
-            size=size[kept],
-            time=table.time[first],
-            decode_time=table.decode_time[first],
-            duration=duration[kept],
-            key=table.key[first],
-        )
-        return whole, first
+        return dataclasses.replace(table.rows(first), size=size[kept], duration=duration[kept]), first
 
     def _begins(self, packet: Packet[Any]) -> bool:
         if packet.is_keyframe and self._codec == "h264":
@@ -104,7 +113,14 @@ class Pairing:
 
 def _both(first: Packet[Any], second: Packet[Any]) -> Packet[Any]:
     """One packet of two, shown when the first of them is."""
-    both = Packet(bytes(first) + bytes(second))
-    both.pts, both.dts, both.time_base = first.pts, first.dts, first.time_base
-    both.duration, both.is_keyframe = (first.duration or 0) + (second.duration or 0), first.is_keyframe
+    both = like(first, bytes(first) + bytes(second))
+    both.duration = (first.duration or 0) + (second.duration or 0)
     return both
+
+
+def like(packet: Packet[Any], data: bytes) -> Packet[Any]:
+    """A packet of other content at the same time."""
+    made = Packet(data)
+    made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+    made.duration, made.is_keyframe = packet.duration, packet.is_keyframe
+    return made

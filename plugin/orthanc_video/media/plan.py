@@ -129,6 +129,7 @@ def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
         target=target,
         reasons=(
             *must,
+            *_disorder(video),
             *_target_reasons(video, target),
             *(() if even else _times(info)),
             *_sound_reasons(info, wishes, "h264"),
@@ -222,11 +223,14 @@ def _remux_reasons(info: MediaInfo) -> Iterator[str]:
     if info.elsewhere:
         yield "The container names another file as one that holds its media; that name is left out."
     yield from _told_reasons(info)
+    yield from _disorder(info.video)
     if info.video.leading:
         yield (
             f"The first {info.video.leading} frame(s) cannot be decoded, since the frames before them are missing; "
             "they are left out."
         )
+    if info.video.hollow:
+        yield f"{info.video.hollow} packet(s) of the stream hold no picture and are no frames; they are left out."
     if info.delayed:
         yield "The container lets time pass before the first frame; the pictures now begin at once."
     yield from _videos_left_out(info)
@@ -246,6 +250,14 @@ def _layout_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The MP4 is fragmented; one index is written so that any frame is found at once."
     elif not info.streamable:
         yield "The MP4's index lies at its end; it is moved to the front so that playing begins at once."
+
+
+def _disorder(video: VideoStream) -> Iterator[str]:
+    if video.disordered:
+        yield (
+            "The container has the frames shown in another order than their codec has, so its times are wrong: they "
+            f"follow one another at {float(video.rate):.5g}/s."
+        )
 
 
 def _times(info: MediaInfo) -> Iterator[str]:

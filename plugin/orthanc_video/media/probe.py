@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import extras_ps, extras_ts, mp4, ts
 from orthanc_video.bitstream.extras import extras
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, sniff, timeline, timing
@@ -29,6 +32,7 @@ from orthanc_video.model import Evened, MediaInfo, Rational, Span, VideoStream, 
 LARGEST_SIDE = 16384
 LARGEST_AREA = 8192 * 8192
 _DECODE_PACKETS = 300
+_ORDER_PACKETS = 20  # more than any codec reorders
 _REORDER_FRAMES = 16.5
 _PACKINGS = {1: "side by side", 2: "top and bottom"}  # AVStereo3DType
 # What containers that may stay (dicom/syntaxes.py: MPEG-2) hold beside their streams.
@@ -93,11 +97,13 @@ def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
             with _here(track):
                 if track is not None and layout is not None and not layout.fragmented:
                     frames = timeline.of_table(source, mp4.samples(Bytes(source), track), stream, formats)
-                    first = _first_frame(container, stream.index)
+                    first, disordered = _beginning(container, stream.index)
                 else:
                     frames = timeline.of_packets(container, stream, formats)
                     with opened(path, spans) as again:  # the packets of the other are read
-                        first = _first_frame(again, stream.index)
+                        first, disordered = _beginning(again, stream.index)
+            if disordered:
+                frames = timeline.evenly(frames, stream)
             if track is not None and track.descriptions > 1:
                 formats.change = formats.change or "what another description of the MP4 says"
             info = _info(source, container, stream, _describe(stream, frames, first, formats), frames, layout)
@@ -246,8 +252,9 @@ def _edits(source: SpanSource, stream: AvStream, video: VideoStream, frames: tim
     frame = 1 / float(video.rate)
     lead = edits[0].media_time / track.timescale
     length = edits[0].segment_duration / track.movie_timescale
-    # A fragmented file's edit does not know the length yet (0).
-    whole = length == 0 or length >= video.seconds - 1.5 * frame
+    # How long the last frame stays is told by neither; a fragmented file's edit does not know the length yet (0).
+    last = float(int(frames.times[-1] - frames.times[0]) * frames.tick)
+    whole = length == 0 or length >= last - 0.5 * frame
     hides = float(frames.times[0] * frames.tick) < -0.5 * frame
     return lead <= _REORDER_FRAMES * frame and whole and not hides, delayed
 
@@ -290,6 +297,8 @@ def _describe(stream: AvStream, frames: timeline.Frames, first: av.VideoFrame, f
         # What the container claims is believed only as far as the picture's own header agrees.
         starts_with_key=frames.starts_with_key and (formats.opening is None or formats.opening.key),
         leading=frames.leading,
+        hollow=frames.hollow,
+        disordered=frames.disordered,
         primaries=int(first.color_primaries),
         transfer=int(first.color_trc),
         matrix=int(first.colorspace),
@@ -326,16 +335,38 @@ def _rate(measured: timing.Timing) -> Rational:
     return Rational.of(rate)
 
 
-def _first_frame(container: InputContainer, index: int) -> av.VideoFrame:
-    """The first decodable frame: proof that the stream is what its header says."""
+def _beginning(container: InputContainer, index: int) -> tuple[av.VideoFrame, bool]:
+    """The first decodable frame: proof that the stream is what its header says. And whether the times are disordered:
+    they rise from packet to packet, although frames are shown in another order than they are coded in."""
+    stream = container.streams[index]
+    assert isinstance(stream, AvStream)  # noqa: S101
+    hollow = Hollow(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
+    first: av.VideoFrame | None = None
+    given: list[int | None] = []
+    shown: list[int | None] = []
     try:
-        for count, packet in enumerate(container.demux(container.streams[index])):
+        for count, packet in enumerate(container.demux(stream)):
+            if packet.size and hollow.is_hollow(b"", packet.size, functools.partial(bytes, packet)):
+                continue  # a decoder calls it an error
+            given += [packet.pts] if packet.size else []
             for frame in packet.decode():
-                return frame  # type: ignore[return-value]
-            if count > _DECODE_PACKETS:
+                first = frame if first is None else first
+                shown.append(frame.pts)
+            if first is None and count <= _DECODE_PACKETS:
+                continue
+            if count > _ORDER_PACKETS or not stream.codec_context.has_b_frames or not _rise(given):
                 break
     except av.error.FFmpegError as error:
-        raise BrokenVideo(
-            f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
-        ) from error
-    raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
+        if first is None:
+            raise BrokenVideo(
+                f"No picture can be decoded ({reason(error)}): the file is not what its header claims."
+            ) from error
+    if first is None:
+        raise BrokenVideo("No picture can be decoded: the file is not what its header claims, or it is encrypted.")
+    return first, _rise(given) and None not in shown and not _rise(shown)
+
+
+def _rise(times: list[int | None]) -> bool:
+    """Whether each is known, and later than the one before."""
+    known = [time for time in times if time is not None]
+    return len(known) == len(times) and all(one < next_one for one, next_one in pairwise(known))

@@ -23,7 +23,7 @@ from orthanc_video.bitstream.userdata import UserData, clean_configuration
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.formats import parameter_sets
 from orthanc_video.media.opening import HEAD, Opening
-from orthanc_video.media.pairing import Pairing
+from orthanc_video.media.pairing import Pairing, like
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
 from orthanc_video.media.source import opened, reason
@@ -152,14 +152,11 @@ def _without(private: UserData, packet: Packet[Any]) -> Packet[Any]:
         return packet
     if not kept:
         raise BrokenVideo("A frame holds no picture; nothing was stored.")
-    clean = Packet(kept)
-    clean.pts, clean.dts, clean.time_base = packet.pts, packet.dts, packet.time_base
-    clean.duration, clean.is_keyframe = packet.duration, packet.is_keyframe
-    return clean
+    return like(packet, kept)
 
 
 def showable(demuxed: Iterator[Packet[Any]], stream: AvStream, tell: Tell = lambda _: None) -> Iterator[Packet[Any]]:
-    """Those that can be shown (media/opening.py), each of them a frame."""
+    """Those that can be shown (media/opening.py), each of them a frame (media/pairing.py)."""
     coding = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
     begins = Opening(*coding)
     for packet in packets(Pairing(*coding).frames(demuxed), tell):
@@ -248,7 +245,8 @@ class _Grid:
         with opened(source, spans) as container:
             stream = pictures(container)
             given = [packet.pts for packet in showable(container.demux(stream), stream, tell)]
-            tells = container.format.name != "avi"  # AVI has one clock, and FFmpeg takes it for both
+            # AVI has one clock, and FFmpeg takes it for both.
+            tells = container.format.name != "avi" and not video.disordered
         times = [time for time in given if time is not None]
         if not tells or len(times) < len(given):
             times = _decoded_order(source, spans, len(given), telling("remux", video, listener, _TIMES, _ORDER))

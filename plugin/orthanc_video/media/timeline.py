@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import mp4
+from orthanc_video.bitstream.hollow import Hollow
 from orthanc_video.bitstream.userdata import UserData
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import SpanSource
@@ -24,6 +26,8 @@ from orthanc_video.model import Stretch
 
 # Frames whose places are taken out of the index at once: all of it as Python's numbers would take too much memory.
 _AT_ONCE = 1 << 16
+# Bytes of a sample that may well hold no picture.
+_SMALL = 256
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Frames:
     starts_with_key: bool
     timed: bool = True
     leading: int = 0
+    hollow: int = 0
+    disordered: bool = False
     user_data: bool = False
     uncut: Stretch | None = None
     joined: bool = False
@@ -49,9 +55,13 @@ class Frames:
 def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats) -> Frames:
     if len(table.time) == 0:
         raise BrokenVideo("The video track holds no frames (zero samples).")
-    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
-    begins, tells = _looked_through(source, table, stream, formats)
+    begins, tells, hollow = _looked_through(source, table, stream, formats)
+    if hollow.all():
+        raise BrokenVideo("The video track holds no frames: none of its samples has a picture.")
     size, pairing = int(table.size.sum()), Pairing(*_coding(stream))
+    if hollow.any():
+        table, begins = table.rows(np.flatnonzero(~hollow)), begins[~hollow]
+    formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
     table, first = pairing.samples(source, table)
     begins = begins[first]
     shown = _shown(source, table, stream)
@@ -66,6 +76,7 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
         bytes=size,
         starts_with_key=bool(table.key[0]),
         leading=len(shown) - len(times),
+        hollow=int(hollow.sum()),
         user_data=tells,
         uncut=_uncut(table.size[shown], table.time[shown], begins[shown], tick),
         joined=pairing.joined,
@@ -77,13 +88,17 @@ def _uncut(size: cuts.Numbers, time: cuts.Numbers, begins: npt.NDArray[np.bool_]
     return cuts.longest(cuts.Timeline(size=size, time=time, begins=begins, tick=tick))
 
 
-def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
-    """Which samples can be shown: all but some at the beginning."""
-    shown = np.ones(len(table.time), dtype=np.bool_)
+def _shown(
+    source: SpanSource, table: mp4.SampleTable, stream: AvStream, hollow: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which samples can be shown: all that are not ``hollow`` but some at the beginning."""
+    shown = ~hollow
     begins = opening.Opening(*_coding(stream))
     for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
         if begins.over:
             break
+        if hollow[at]:
+            continue
         head = source.read_at(int(offset), min(int(size), opening.HEAD))
         shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
     return shown
@@ -91,23 +106,29 @@ def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.
 
 def _looked_through(
     source: SpanSource, table: mp4.SampleTable, stream: AvStream, formats: Formats
-) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Which samples a decoder may begin at, and whether there is user data in any.
+) -> tuple[npt.NDArray[np.bool_], bool, npt.NDArray[np.bool_]]:
+    """Which samples a decoder may begin at, whether there is user data in any, and which hold no picture.
 
+    What is no picture, and large, is so by user data: only where there is some is more than the small ones read for that.
     ``formats`` is shown the heads of key frames, and of others until they have told what they can.
     """
     begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
-    for at in np.flatnonzero(table.key).tolist():
-        head = source.read_at(int(table.offset[at]), min(int(table.size[at]), HEAD))
-        formats.add(head)
-        begins[at] = is_fresh(head)
     data = UserData(*_coding(stream))
     tells = data.configured or any(data.found_at(source.read_at, *place) for place in _places(table))
+    hollow, tell = table.size == 0, Hollow(*_coding(stream))
+    looked = ~hollow if tells else (table.key | (table.size <= _SMALL)) & ~hollow
+    for at in np.flatnonzero(looked).tolist():
+        offset, size = int(table.offset[at]), int(table.size[at])
+        head = source.read_at(offset, min(size, HEAD))
+        hollow[at] = tell.is_hollow(head, size, functools.partial(source.read_at, offset, size))
+        if table.key[at] and not hollow[at]:
+            formats.add(head)
+            begins[at] = is_fresh(head)
     for offset, size in _places(table):
         if not formats.by_picture:
             break
         formats.picture(source.read_at(offset, min(size, HEAD)))
-    return begins, tells
+    return begins, tells, hollow
 
 
 def _places(table: mp4.SampleTable) -> Iterator[tuple[int, int]]:
@@ -126,18 +147,16 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     sizes: list[int] = []
     anew: list[bool] = []
     is_fresh = pictures.begins(*_coding(stream))
-    total = leading = last_duration = 0
+    leading = last_duration = 0
     first_key: bool | None = None
     begins, data = opening.Opening(*_coding(stream)), UserData(*_coding(stream))
-    tells = data.configured
-    pairing = Pairing(*_coding(stream))
+    tells, pairing = data.configured, Pairing(*_coding(stream))
     try:
         for packet in pairing.frames(container.demux(stream)):
             head = bytes(memoryview(packet)[:HEAD])
             if first_key is None:
                 formats.begin(head)
             time = packet.pts if packet.pts is not None else packet.dts
-            total += packet.size
             first_key = packet.is_keyframe if first_key is None else first_key
             tells = tells or data.found(memoryview(packet))
             formats.picture(head)
@@ -160,8 +179,28 @@ def of_packets(container: InputContainer, stream: AvStream, formats: Formats) ->
     timed = len(given) == len(times) and len(set(given)) == len(given)
     ordered = np.sort(np.array(given, dtype=np.int64)) if timed else _nominal(len(times), tick, stream)
     uncut = _uncut(np.array(sizes), np.array(given), np.array(anew), tick) if timed else None
-    key, joined, half = bool(first_key), pairing.joined, pairing.half
-    return Frames(ordered, tick, last_duration, total, key, timed, leading, tells, uncut, joined, half)
+    return Frames(
+        times=ordered,
+        tick=tick,
+        last_duration=last_duration,
+        bytes=pairing.bytes,
+        starts_with_key=bool(first_key),
+        timed=timed,
+        leading=leading,
+        hollow=pairing.hollow,
+        user_data=tells,
+        uncut=uncut,
+        joined=pairing.joined,
+        half=pairing.half,
+    )
+
+
+def evenly(frames: Frames, stream: AvStream) -> Frames:
+    """Those of a container that has them shown in another order than their codec has: they follow one another."""
+    times, tick = frames.times, frames.tick
+    if not timing.measure(times, tick, frames.last_duration, hints(stream)).constant:
+        times = times[0] + _nominal(len(times), tick, stream)
+    return dataclasses.replace(frames, times=times, timed=False, disordered=True, uncut=None)
 
 
 def _nominal(count: int, tick: Fraction, stream: AvStream) -> timing.Ticks:

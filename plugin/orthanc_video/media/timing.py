@@ -22,6 +22,9 @@ COMMON_RATES: tuple[Fraction, ...] = tuple(
 )
 _FASTEST = 1000
 _FALLBACK = Fraction(25)
+_MILLISECOND = Fraction(1, 1000)
+_TICK = 1.0 + 1e-6  # one tick, and what numbers of 53 bits are wrong by
+_TWICE = 1.02  # of times that were rounded to 90,000 ticks a second before they were to a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ def measure(times: Ticks, tick: Fraction, last_duration: int = 0, hints: Iterabl
     """The rate of frames shown at ``times`` (ascending, in units of ``tick`` seconds).
 
     A rate counts as constant when each frame lies within one tick of its place on that rate's grid: a container
-    with millisecond ticks shows 29.97 frames/s as 33, 33, 34 …, and the exact rate is found again.
+    with millisecond ticks shows 29.97 frames/s as 33, 33, 34 …, and the exact rate is found again. ``hints`` are what
+    the container and FFmpeg take it for.
     """
     count = len(times)
     hinted = [hint for hint in hints if 0 < hint <= _FASTEST]
@@ -48,7 +52,7 @@ def measure(times: Ticks, tick: Fraction, last_duration: int = 0, hints: Iterabl
     if steps.min() > 0 and steps.min() == steps.max():
         rate = 1 / (int(steps[0]) * tick)
         return Timing(rate, True, count / rate)
-    rate_on_grid = _grid(times, tick, hinted)
+    rate_on_grid = _grid(*_as_rounded(times, tick), hinted)
     if rate_on_grid is not None:
         return Timing(rate_on_grid, True, count / rate_on_grid)
     last = last_duration if last_duration > 0 else max(1, int(np.median(steps)))
@@ -56,23 +60,71 @@ def measure(times: Ticks, tick: Fraction, last_duration: int = 0, hints: Iterabl
     return Timing(count / seconds, False, seconds)
 
 
+def _as_rounded(times: Ticks, tick: Fraction) -> tuple[Ticks, Fraction]:
+    """The times from the first one on, in milliseconds where each is a whole number of them after finer ticks.
+
+    So they are in a transport stream that was made of Matroska, whose times are rounded to milliseconds.
+    """
+    since = times - times[0]
+    in_one = _MILLISECOND / tick
+    if in_one.denominator == 1 and in_one > 1 and not (since % int(in_one)).any():
+        return since // int(in_one), _MILLISECOND
+    return since, tick
+
+
 def _grid(times: Ticks, tick: Fraction, hinted: list[Fraction]) -> Fraction | None:
-    """The candidate whose grid the times keep to within a tick; hints first, then the closest of the common rates."""
+    """The rate whose grid the times keep to within a tick.
+
+    A common rate of which every time is a rounding; else a hint, for a rate may be odd; else the closest common rate.
+    Of several that explain the times, few as they are, the one that a hint says or comes closest to: FFmpeg takes
+    59.94 frames/s in milliseconds for 19001/317.
+    """
+    exact = [rate for rate in {*COMMON_RATES, *filter(_is_common, hinted)} if _explains(times, tick, rate)]
+    if exact:
+        return min(exact, key=lambda rate: (rate not in hinted, _apart(rate, hinted), _spread(times, tick, rate)))
     fits = [(deviation(times, tick, rate), rate) for rate in (*hinted, *COMMON_RATES)]
-    fits = [fit for fit in fits if fit[0] <= 1.0 + 1e-6]
+    fits = [fit for fit in fits if fit[0] <= _TICK]
     for _, rate in fits:
         if rate in hinted:
             return rate
     return min(fits)[1] if fits else None
 
 
+def _is_common(rate: Fraction) -> bool:
+    """Whether cameras count so: whole frames per second, or those slowed as NTSC television is."""
+    return rate.denominator == 1 or (rate * Fraction(1001, 1000)).denominator == 1
+
+
+def _explains(times: Ticks, tick: Fraction, rate: Fraction) -> bool:
+    """Whether the times are those of a constant ``rate`` from anywhere on, each rounded to ticks in the same way."""
+    return _spread(times, tick, rate) <= _TWICE
+
+
+def _apart(rate: Fraction, hinted: list[Fraction]) -> Fraction:
+    return min((abs(rate - hint) / hint for hint in hinted), default=Fraction(0))
+
+
+def _spread(times: Ticks, tick: Fraction, rate: Fraction) -> float:
+    """How far apart, in ticks, the frames lie that are earliest and latest against their places at ``rate``."""
+    beside = _beside(times, tick, rate)
+    return float(beside.max() - beside.min()) if beside.size else math.inf
+
+
 def deviation(times: Ticks, tick: Fraction, rate: Fraction) -> float:
     """How far, in ticks, the worst frame lies from its place at a constant ``rate`` (frame steps taken as exact)."""
+    beside = _beside(times, tick, rate)
+    return float(np.abs(beside).max()) if beside.size else math.inf
+
+
+def _beside(times: Ticks, tick: Fraction, rate: Fraction) -> npt.NDArray[np.float64]:
+    """How many ticks each frame lies behind its place at ``rate``, the first being in its own; none where a tick is
+    longer than a frame."""
     step = 1 / (rate * tick)
     if step < 1:
-        return float("inf")
+        return np.zeros(0)
     ideal = np.arange(len(times), dtype=np.float64) * float(step)
-    return float(np.abs((times - times[0]) - ideal).max())
+    offset: npt.NDArray[np.float64] = (times - times[0]) - ideal
+    return offset
 
 
 def evened(times: Ticks, tick: Fraction, rate: Fraction) -> tuple[int, int, int]:

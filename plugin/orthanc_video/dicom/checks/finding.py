@@ -134,6 +134,12 @@ KINDS: dict[str, Kind] = {
     "square": Kind(_E, "PS3.5 8.2", "Scale the pictures to square pixels."),
     "format": Kind(_E, "PS3.5 8.2", _RECODE),
     "first-frame": Kind(_W, "PS3.5 8.2", "Cut the stream at a key frame: it cannot be decoded from its beginning."),
+    "hollow": Kind(
+        _W, "PS3.3 C.7.6.6", "Convert the stream again, which leaves them out: readers may count them as frames."
+    ),
+    "disordered": Kind(
+        _W, "PS3.5 8.2", "Convert the stream again: players that go by the times show its frames in the wrong order."
+    ),
     "changing": Kind(_E, "PS3.5 8.2", "Cut the film where its pictures change: an object has one size and format."),
     "frame-count": Kind(_E, "PS3.3 C.7.6.6", _WRITE),
     "rows": Kind(_E, "PS3.3 C.7.6.3", _WRITE),

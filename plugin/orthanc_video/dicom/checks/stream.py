@@ -34,6 +34,10 @@ def of(said: Dataset, syntax: VideoSyntax, seen: VideoStream, size: int) -> Iter
     yield from _ratio(said, seen, size)
     if not seen.starts_with_key:
         yield finding("first-frame", "The stream does not begin with a key frame.", section)
+    if seen.hollow:
+        yield finding("hollow", f"{seen.hollow} packet(s) of the stream hold no picture and are no frames.")
+    if seen.disordered:
+        yield finding("disordered", "The times of the stream contradict the order of its frames.")
     if seen.change:
         yield finding("changing", f"Half-way the pictures change to {seen.change}.", section)
 

@@ -1,0 +1,71 @@
+"""Packets that hold no coded picture: a delimiter, parameter sets or messages by themselves. They are no frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from orthanc_video.bitstream import h264, hevc, mpeg2, nal
+from orthanc_video.bitstream.framing import length_size, units_of
+from orthanc_video.bitstream.nal import is_byte_stream
+from orthanc_video.errors import BrokenVideo
+
+# More bytes than this hold a picture, whatever their beginning says.
+_MOST = 1 << 20
+_START = b"\0\0\0\1"
+_SETS = {"h264": frozenset({nal.SPS, nal.PPS, 13, nal.SUBSET_SPS}), "hevc": frozenset({hevc.VPS, hevc.SPS, hevc.PPS})}
+_SEQUENCE_END = 0xB7  # MPEG-2 Table 6-1
+
+
+class Hollow:
+    """Tells such packets of one stream of H.264, H.265 or MPEG-2. Of other codecs only those without a byte are."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        """``codec`` is FFmpeg's name, ``extradata`` the configuration as FFmpeg hands it over."""
+        self._codec = codec
+        self._length_size = length_size(codec, extradata)
+
+    def is_hollow(self, head: bytes, size: int, whole: Callable[[], bytes]) -> bool:
+        """Whether a packet of ``size`` bytes that begins with ``head`` is one.
+
+        ``whole`` reads all of it; it is called where the head shows neither a slice nor the packet's end. What is
+        damaged, so that it cannot be told what it is, counts as a picture.
+        """
+        if size == 0:
+            return True
+        if self._codec not in {"h264", "hevc", "mpeg2video"} or size > _MOST or self._has_slice(head):
+            return False
+        data = head[:size] if len(head) >= size else whole()
+        return self._is_intact(data) and not self._has_slice(data)
+
+    def headers(self, data: bytes) -> bytes:
+        """What of a hollow packet the pictures after it may need: parameter sets, and MPEG-2's headers."""
+        if self._codec == "mpeg2video":
+            units = [unit for unit in mpeg2.units(data) if unit.code != _SEQUENCE_END]
+            if any(unit.code == mpeg2.PICTURE for unit in units):
+                return b""
+            return b"".join(_START[1:] + bytes([unit.code]) + unit.data for unit in units)
+        if self._codec not in _SETS:
+            return b""
+        kind, size = (h264.nal_type if self._codec == "h264" else hevc.nal_type), self._length_size
+        kept = [unit for unit in self._units(data) if kind(unit) in _SETS[self._codec]]
+        return b"".join((len(unit).to_bytes(size) if size else _START) + unit for unit in kept)
+
+    def _units(self, data: bytes) -> Iterator[bytes]:
+        return (unit for unit in units_of(data, self._length_size) if len(unit) > 1)
+
+    def _has_slice(self, data: bytes) -> bool:
+        if self._codec == "mpeg2video":
+            return any(mpeg2.is_slice(unit) for unit in mpeg2.units(data))
+        is_slice = h264.is_slice if self._codec == "h264" else hevc.is_slice
+        return any(is_slice(unit) for unit in self._units(data))
+
+    def _is_intact(self, data: bytes) -> bool:
+        """Whether the packet is made of units from its beginning to its end."""
+        if self._codec == "mpeg2video":
+            return data.lstrip(b"\0").startswith(b"\1") and any(True for _ in mpeg2.units(data))
+        if not self._length_size:
+            return is_byte_stream(data) and any(True for _ in self._units(data))
+        try:
+            return any(len(unit) > 1 for unit in nal.split_lengths(data, self._length_size))
+        except BrokenVideo:
+            return False
