@@ -201,7 +201,8 @@ def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = Non
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
-        picture = picture.filter("setpts", f"N*{video.rate.denominator}/({video.rate.numerator}*TB)")
+        rate = video.rate
+        picture = picture.filter("setpts", f"round(N*{rate.denominator}/({rate.numerator}*TB))")
     picture = sized(picture, video, aim)
     return evened(picture, aim, aim.rate) if aim.rate else picture
 
@@ -211,7 +212,8 @@ def evened(picture: ffmpeg.nodes.FilterableStream, aim: Target, rate: Rational) 
     grid = {"fps": f"{rate.numerator}/{rate.denominator}", "round": "near"}
     from_0 = picture.filter("setpts", "PTS-STARTPTS").filter("fps", **grid)
     last = from_0.filter("tpad", stop=aim.frames, stop_mode="clone")
-    return last.filter("trim", end_frame=aim.frames).filter("setpts", f"N/({rate.numerator}/{rate.denominator}*TB)")
+    counted = f"round(N*{rate.denominator}/({rate.numerator}*TB))"
+    return last.filter("trim", end_frame=aim.frames).filter("setpts", counted)
 
 
 def encoded(
