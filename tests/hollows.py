@@ -39,7 +39,8 @@ def with_hollow(source: Path, target: Path, unit: bytes, framed: bool, here: Cal
                 extra = Packet(data)
                 extra.dts = dts[number] - step // 2 if number < FRAMES else dts[-1] + step
                 extra.pts = extra.dts + 3 * step * (number > 0)
-                extra.time_base, extra.stream = packets[0].time_base, made
+                # A packet that was written has the target's.
+                extra.time_base, extra.stream = stream.time_base or Fraction(0), made
                 output.mux_one(extra)
                 written += 1
             if number < FRAMES:

@@ -10,7 +10,7 @@ from orthanc_video.bitstream.hollow import Hollow
 
 _LENGTHS = {"h264": bytes([1, 100, 0, 13, 0xFF, 0xE0, 0]), "hevc": bytes([1]) + bytes(20) + b"\x03\0"}
 # NAL unit types of coded slices (H.264 Table 7-1, H.265 Table 7-1) and MPEG-2's slice start codes (Table 6-1).
-_PICTURES = {"h264": {1, 2, 3, 4, 5, 20, 21}, "hevc": set(range(32)), "mpeg2video": set(range(1, 0xB0))}
+_PICTURES = {"h264": {1, 2, 3, 4, 5, 20, 21}, "hevc": {*range(10), *range(16, 22)}, "mpeg2video": set(range(1, 0xB0))}
 _KINDS = {"h264": range(32), "hevc": range(64), "mpeg2video": range(256)}
 
 

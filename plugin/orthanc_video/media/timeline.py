@@ -88,17 +88,13 @@ def _uncut(size: cuts.Numbers, time: cuts.Numbers, begins: npt.NDArray[np.bool_]
     return cuts.longest(cuts.Timeline(size=size, time=time, begins=begins, tick=tick))
 
 
-def _shown(
-    source: SpanSource, table: mp4.SampleTable, stream: AvStream, hollow: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Which samples can be shown: all that are not ``hollow`` but some at the beginning."""
-    shown = ~hollow
+def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
+    """Which samples can be shown: all but some at the beginning."""
+    shown = np.ones(len(table), dtype=np.bool_)
     begins = opening.Opening(*_coding(stream))
     for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
         if begins.over:
             break
-        if hollow[at]:
-            continue
         head = source.read_at(int(offset), min(int(size), opening.HEAD))
         shown[at] = begins.shows(bool(table.key[at]), int(table.time[at]), head)
     return shown
@@ -109,7 +105,7 @@ def _looked_through(
 ) -> tuple[npt.NDArray[np.bool_], bool, npt.NDArray[np.bool_]]:
     """Which samples a decoder may begin at, whether there is user data in any, and which hold no picture.
 
-    What is no picture, and large, is so by user data: only where there is some is more than the small ones read for that.
+    What is no picture, and large, is so by user data: only with that is more than the small ones read for it.
     ``formats`` is shown the heads of key frames, and of others until they have told what they can.
     """
     begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
