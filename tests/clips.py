@@ -46,6 +46,7 @@ class Clips:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._recipes: dict[str, tuple[str, str, str, str, bool]] = {}
 
     def encoded(
         self,
@@ -58,7 +59,8 @@ class Clips:
         gaps: bool = False,
     ) -> Path:
         """Any clip: ``source`` and ``sound`` are lavfi graphs; ``gaps`` leaves out every seventh frame."""
-        path = self._folder / name
+        path, recipe = self._folder / name, (arguments, codec, source, sound, gaps)
+        assert self._recipes.setdefault(name, recipe) == recipe, f"two clips are called {name}"
         if not path.exists():
             inputs = ["-f", "lavfi", "-i", source or picture_source(), *(["-f", "lavfi", "-i", sound] if sound else [])]
             encoder = ["-threads", "1", "-c:v", *_ENCODERS[codec].split()]

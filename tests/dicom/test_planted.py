@@ -356,7 +356,7 @@ def _wide(clips: Clips, rate: str) -> Path:
 
 
 def _television(clips: Clips) -> Path:
-    return clips.encoded("pal.mpg", "-aspect 16:9", codec="mpeg2", source=picture_source(size="720x576", rate="25"))
+    return clips.encoded("wide.mpg", "-aspect 16:9", codec="mpeg2", source=picture_source(size="720x576", rate="25"))
 
 
 def _high_definition(clips: Clips) -> Path:

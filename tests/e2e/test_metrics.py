@@ -176,7 +176,7 @@ def test_a_worker_tells_what_it_does(start: Any, films: Films) -> None:
         stored = requests.post(f"{server.gateway_url}/instances", data=film, timeout=60, **known).json()
         assert stored["Status"] == "Success"
         told, gateways = scraped(url, **known), scraped(server.gateway_url, **known)
-        for stage in ("transcode", "remux", "check", "store"):
+        for stage in ("transcode", "store"):
             assert value(told, "stage_seconds_count", stage=stage) == 1
             assert value(gateways, "stage_seconds_count", stage=stage) == 0
         assert value(told, "jobs_ended_total", state="Success") == 1

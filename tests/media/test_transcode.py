@@ -227,11 +227,14 @@ def test_pictures_that_grow_half_way_beyond_the_bound_are_left_out(clips: Clips,
     assert transcode(source, tmp_path / "made.mp4", info.video, aim, "veryfast", 20, lambda _: None) == 7
 
 
-@pytest.mark.parametrize("options", ["-movflags frag_keyframe", "-metadata title=Doe", ""])
-def test_what_is_not_yet_right_is_written_once_more(clips: Clips, tmp_path: Path, options: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("in-fragments", "-movflags frag_keyframe"), ("titled", "-metadata title=Doe"), ("index-last", "")],
+)
+def test_what_is_not_yet_right_is_written_once_more(clips: Clips, tmp_path: Path, name: str, options: str) -> None:
     """Of an ffmpeg that makes another file of the same words, or a film that begins late."""
     made = tmp_path / "made.mp4"
-    shutil.copyfile(clips.encoded("made.mp4", options), made)
+    shutil.copyfile(clips.encoded(f"{name}.mp4", options), made)
     stages: list[str] = []
     info = conforming(made, 30, lambda told: stages.append(told.stage))
     assert (info.streamable, info.fragmented, info.extras, info.video.frames) == (True, False, (), 30)
@@ -245,4 +248,4 @@ def test_what_is_not_yet_right_is_written_once_more(clips: Clips, tmp_path: Path
 
 def test_a_frame_that_ffmpeg_did_not_write_is_missed(clips: Clips) -> None:
     with pytest.raises(BrokenVideo, match="ffmpeg wrote 31 frames, but 30"):
-        conforming(clips.encoded("made.mp4", ""), 31, lambda _: None)
+        conforming(clips.encoded("index-last.mp4"), 31, lambda _: None)
