@@ -14,16 +14,20 @@ from pathlib import Path
 from benchmarks import (
     REPOSITORY,
     convert,
+    frames,
     jobs,
     material,
     memory,
     override,
+    playable,
     ranges,
     rendered,
     report,
+    sending,
     soak,
     transcode,
     upload,
+    viewers,
 )
 from benchmarks.measure import FULL, MB, QUICK, Bench, Row, Scale
 
@@ -33,8 +37,12 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "ranges": ranges.measure,
     "convert": convert.measure,
     "rendered": rendered.measure,
+    "viewers": viewers.measure,
+    "playable": playable.measure,
     "override": override.measure,
+    "sending": sending.measure,
     "transcode": transcode.measure,
+    "frames": frames.measure,
     "jobs": jobs.measure,
     "soak": soak.measure,
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 MB = 1_000_000
 KIB, MIB = 1 << 10, 1 << 20
+# A process is at rest when in so many seconds it uses no more of a core than this.
+_REST, _IDLE = 0.1, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class Scale:
     huge: int
     small: int
     rendered: int
+    sent: int
     dicom: int
     film_seconds: int
     load_seconds: float
@@ -29,6 +33,7 @@ class Scale:
     many: int
     uploads: int
     job_seconds: int
+    viewing_seconds: float
     free_disk: int
 
 
@@ -38,6 +43,7 @@ FULL = Scale(
     huge=2000 * MB,
     small=20 * MB,
     rendered=1000 * MB,
+    sent=1000 * MB,
     dicom=50 * MB,
     film_seconds=25,
     load_seconds=3.0,
@@ -45,6 +51,7 @@ FULL = Scale(
     many=41,
     uploads=300,
     job_seconds=60,
+    viewing_seconds=60.0,
     free_disk=12_000 * MB,
 )
 QUICK = Scale(
@@ -53,6 +60,7 @@ QUICK = Scale(
     huge=100 * MB,
     small=20 * MB,
     rendered=60 * MB,
+    sent=60 * MB,
     dicom=10 * MB,
     film_seconds=3,
     load_seconds=0.5,
@@ -60,6 +68,7 @@ QUICK = Scale(
     many=5,
     uploads=21,
     job_seconds=3,
+    viewing_seconds=8.0,
     free_disk=2_000 * MB,
 )
 
@@ -135,6 +144,20 @@ def interleaved(sides: Mapping[str, Callable[[], float]], repetitions: int, warm
             if count >= warm_ups:
                 found[name].append(value)
     return {name: Samples(tuple(values)) for name, values in found.items()}
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far (proc(5), stat: utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def at_rest(pids: Iterable[int]) -> None:
+    """Waits until these processes do nothing: what one side has begun must not be paid for by the other."""
+    known, before = list(pids), -1.0
+    while (now := sum(map(processor_seconds, known))) - before > _IDLE * _REST:
+        before = now
+        time.sleep(_REST)
 
 
 def timed_on_clean_disk(prepare: Callable[[], object], action: Callable[[], float]) -> float:

@@ -26,7 +26,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         pid = server.gateway_pid()
         _forget_peak(pid)
         workers = set(server.gateway_pids()) - {pid}
-        with _Watch(pid) as watch:
+        with Watch(pid) as watch:
             _upload(server, huge)
         peak = status(pid)["VmHWM"]
         now = set(server.gateway_pids()) - {pid}
@@ -62,7 +62,7 @@ def _forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
-class _Watch:
+class Watch:
     """Notes the highest sizes of a process while it is open."""
 
     def __init__(self, pid: int) -> None:

@@ -15,6 +15,7 @@ from benchmarks import REPOSITORY
 from e2e.orthanc_server import OrthancServer
 
 TRIXIE = REPOSITORY / "build" / "roots" / "trixie"
+SID = REPOSITORY / "build" / "roots" / "sid"
 
 # A benchmark waits for its answer, however long.
 _GATEWAY: dict[str, Any] = {"AnswerSeconds": 600}

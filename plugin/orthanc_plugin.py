@@ -55,6 +55,8 @@ from orthanc_plugin_process import Child, interpreter
 # What a socket takes at once: without Python.AllowThreads a longer answer to a slow client stops every callback.
 SMALL_ANSWER = MIB // 4
 CONNECT_SECONDS = 5.0
+# The gateway waits no longer than AnswerSeconds.
+WHOLE = b"wait=3600"
 
 
 class Unreachable(Exception):
@@ -318,6 +320,8 @@ class Plugin:
             self._redirect(output, request, path)
             return
         headers = passed_on(request["headers"], self._settings.secret)
+        # Orthanc's core ends a streamed answer as if it were whole, whatever becomes of it: nothing that still grows.
+        headers.setdefault("prefer", WHOLE)
         asked = headers.pop("range", b"").decode()
         # The core adds "Content-Type: text/plain" to ours of a 206, which a browser forgives within one origin only.
         same_site = request["headers"].get("sec-fetch-site", "none") in {"none", "same-origin"}

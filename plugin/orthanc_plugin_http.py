@@ -31,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "Secret": "",
     "AnswerSeconds": 30.0,
 }
+# The section's keys that name folders.
+FOLDERS = ("Directory", "OHIF")
 MIB = 1 << 20
 LARGEST_RANGE = 4 * MIB
 # Orthanc tells plugins a body's size in 32 bits: of a larger one they see that many bytes less, and no error.
@@ -87,9 +89,12 @@ def with_absolute_paths(configuration: Mapping[str, Any], configuration_path: st
     storage = whole.get("StorageDirectory", "OrthancStorage")
     whole["StorageDirectory"] = str(base / storage)
     whole["IndexDirectory"] = str(base / whole.get("IndexDirectory", storage))
+    if whole.get("HttpsCACertificates"):
+        whole["HttpsCACertificates"] = str(base / whole["HttpsCACertificates"])
     section = whole.get(SECTION)
-    if isinstance(section, dict) and isinstance(section.get("Directory"), str) and section["Directory"]:
-        whole[SECTION] = {**section, "Directory": str(base / section["Directory"])}
+    if isinstance(section, dict):
+        named = {key: section[key] for key in FOLDERS if isinstance(section.get(key), str) and section[key]}
+        whole[SECTION] = {**section, **{key: str(base / folder) for key, folder in named.items()}}
     return whole
 
 
@@ -180,6 +185,8 @@ def not_carried(method: str, uri: str) -> str:
         return "loses the attributes of this request"
     if uri == "/video/uploads" or uri.startswith("/video/uploads/"):
         return "does not know the methods that a resumable upload needs (PATCH, HEAD)"
+    if uri == "/video/session" or (method == "POST" and re.fullmatch(r"/video/instances/[^/]+/links", uri)):
+        return "neither sets cookies nor is where a link leads"
     return ""
 
 

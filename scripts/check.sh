@@ -6,4 +6,4 @@ bin=.venv/bin
 
 "$bin/ruff" format --check --quiet
 "$bin/ruff" check --quiet
-"$bin/mypy" --no-error-summary plugin tests benchmarks scripts/conformance.py
+"$bin/mypy" --no-error-summary plugin tests benchmarks scripts/conformance.py scripts/compatibility.py

@@ -21,6 +21,7 @@ from orthanc_video.dicom.fit import named_level
 from orthanc_video.dicom.modules import When
 from orthanc_video.dicom.syntaxes import Format, VideoSyntax
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Rational, Upload, VideoStream
+from orthanc_video.routing.association import COMMITMENT, FIND, VERIFICATION
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "conformance.md"
 _CONDITIONS = {
@@ -81,8 +82,30 @@ def _networking() -> Iterator[str]:
     yield "### 4.1 DIMSE services"
     yield ""
     yield (
-        "None of its own: it opens and accepts no associations. Objects reach Orthanc by its REST interface, and leave "
-        "it by Orthanc's own services."
+        "As user (SCU) alone, under Orthanc's AE title; it accepts no associations. Objects reach Orthanc by its REST "
+        "interface."
+    )
+    yield ""
+    yield from _table(
+        "Service | SOP class | Presentation contexts | Section",
+        [
+            ["Verification", f"`{VERIFICATION}`", "one, Implicit VR Little Endian first", "PS3.4 A"],
+            [
+                "Storage",
+                "that of the object",
+                "one of the object's own transfer syntax; for what is stored without loss another one of Implicit VR "
+                "Little Endian; to learn what a peer takes, one for each SOP class and transfer syntax",
+                "PS3.4 B",
+            ],
+            ["Study Root Query (C-FIND), IMAGE level", f"`{FIND}`", "one, Explicit VR Little Endian first", "PS3.4 C"],
+            ["Storage Commitment Push Model, by Orthanc", f"`{COMMITMENT}`", "Orthanc's", "PS3.4 J"],
+        ],
+    )
+    yield ""
+    yield (
+        "A failure response that comes before the whole data set was sent (PS3.7 9.3.1) ends the sending: the "
+        "association is left. A PDU has at most 131072 bytes, or as few as the peer asks for; those received may have "
+        "65536 bytes. TLS is that of Orthanc's `DicomTls…` settings, host names are not compared."
     )
     yield ""
     yield "### 4.2 DICOMweb services"
@@ -92,15 +115,60 @@ def _networking() -> Iterator[str]:
         [
             [
                 "Retrieve Rendered (WADO-RS), origin server",
-                "instance",
-                ", ".join(f"`{one}`" for one in _media_types()),
+                "study, series, instance and frames",
+                ", ".join(f"`{one}`" for one in (*_media_types(), "image/jpeg", "image/png", "image/gif")),
                 "PS3.18 10.4",
-            ]
+            ],
+            [
+                "Retrieve Thumbnail (WADO-RS), origin server",
+                "study, series and instance",
+                "`image/jpeg`",
+                "PS3.18 10.4",
+            ],
+            [
+                "Retrieve Frames (WADO-RS), origin server",
+                "frames of a video or film",
+                "`application/octet-stream`, and of films what they are stored in",
+                "PS3.18 10.4",
+            ],
+            [
+                "Store (STOW-RS), origin server",
+                "studies, study",
+                "`application/dicom`; `application/dicom+json` and `application/dicom+xml` with "
+                + ", ".join(f"`{one}`" for one in _media_types()),
+                "PS3.18 10.5",
+            ],
+            [
+                "Retrieve (WADO-RS), origin server",
+                "study, series and instance that hold videos",
+                "`application/dicom`",
+                "PS3.18 10.4",
+            ],
+            [
+                "Retrieve Metadata (WADO-RS), origin server",
+                "study, series and instance that hold videos or films",
+                "`application/dicom+json`, `application/dicom+xml`",
+                "PS3.18 10.4",
+            ],
+            [
+                "Retrieve Bulk Data (WADO-RS), origin server",
+                "`/bulkdata` and `/pixeldata` of an instance that is a video or film",
+                ", ".join(f"`{one}`" for one in (*_media_types(), "application/octet-stream"))
+                + ", of films the frames'",
+                "PS3.18 10.4",
+            ],
+            [
+                "WADO-URI, origin server",
+                "instance that is a video or film",
+                "`application/dicom`, and those of Retrieve Rendered",
+                "PS3.18 9",
+            ],
+            ["Store (STOW-RS), user agent", "studies", "`application/dicom`", "PS3.18 10.5"],
         ],
     )
     yield (
         "With byte ranges, `ETag` and conditional requests (RFC 9110). All other resources below the DICOMweb root are "
-        "those of Orthanc's DICOMweb plugin, passed through. [docs/http.md](http.md) has the details."
+        "those of Orthanc's DICOMweb plugin, passed through. [dicomweb.md](dicomweb.md) has the details."
     )
     yield ""
 

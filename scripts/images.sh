@@ -52,7 +52,8 @@ if [ -f "$authorities" ]; then
     trust=(--volume "$authorities:/run/authorities.crt:ro" --volume "$folder/pip.conf:/etc/pip.conf:ro"
         --volume "$folder/npmrc:/etc/npmrc:ro")
 fi
+arguments=(--build-arg OHIF=1) # which the image of Orthanc passes over
 for image in orthanc gateway; do
-    logged "$image" store build --isolation chroot --network host --pull-never --layers --format docker "${trust[@]}" \
+    logged "$image" store build --isolation chroot --network host --pull-never --layers --format docker "${trust[@]}" "${arguments[@]}" \
         --file "docker/$image/Dockerfile" --tag "orthanc-video-$image" .
 done

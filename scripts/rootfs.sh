@@ -7,7 +7,7 @@ set -euo pipefail
 suite=$1
 root=$2
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-packages=orthanc,orthanc-python,orthanc-dicomweb,python3-venv,ffmpeg,ca-certificates
+packages=orthanc,orthanc-python,orthanc-dicomweb,python3-venv,ffmpeg,fonts-dejavu-core,ca-certificates
 wanted=$(printf '%s %s\n' "$suite" "$packages" | cat - requirements.lock scripts/rootfs.sh | sha256sum | cut -d' ' -f1)
 
 if [ "$(cat "$root/.orthanc-video" 2>/dev/null || true)" = "$wanted" ]; then

@@ -55,6 +55,11 @@ if ! flock -n 9; then
     exit 1
 fi
 export ORTHANC_VIDEO_DATA=$data
+viewers="  Viewer             http://localhost:$gateway/"
+if [ -n "${OHIF:-}" ]; then
+    export ORTHANC_VIDEO_OHIF=$PWD/build/ohif
+    viewers+=$'\n'"  OHIF               http://localhost:$gateway/ohif/"
+fi
 
 stopping=
 stop() {
@@ -76,7 +81,7 @@ for _ in $(seq 150); do
 
 orthanc-video runs. Drop videos on either page; Ctrl-C ends it.
   Orthanc Explorer   http://localhost:$http/app/explorer.html#upload
-  Viewer             http://localhost:$gateway/
+$viewers
   API documentation  http://localhost:$gateway/docs
   Data               $data
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `make run` needs ("scripts/setup.sh"), and what the tests need on top ("scripts/setup.sh test").
+# With OHIF=1 in the environment OHIF is fetched, too; the tests need it anyway.
 # Only what is missing is installed; a run that finds all in place takes no time and asks no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -43,7 +44,7 @@ newer() { # newer PYTHON: whether it runs, is new enough and can make environmen
 
 debian_packages() {
     command -v dpkg-query >/dev/null || fail "This needs Debian 12 or 13: its packages of Orthanc are what is run."
-    local packages=(orthanc orthanc-python orthanc-dicomweb ffmpeg libseccomp2)
+    local packages=(orthanc orthanc-python orthanc-dicomweb ffmpeg fonts-dejavu-core libseccomp2)
     command -v node >/dev/null || packages+=(nodejs npm)
     newer python3 || packages+=(python3 python3-venv)
     if [ "$purpose" = test ]; then
@@ -96,7 +97,13 @@ viewer() {
     echo "$stamp" >build/viewer.stamp
 }
 
+ohif() {
+    [ "$purpose" = test ] || [ -n "${OHIF:-}" ] || return 0
+    scripts/ohif.sh build/ohif
+}
+
 mkdir -p build
 debian_packages
 python_environment
 viewer
+ohif

@@ -6,9 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from clips import Clips
 from corpus.making import Corpus
+
+# Tests are never timed: a busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Each of these keeps a process busy for minutes.
 _LONGEST = ("test_crashes.py", "test_hostile.py", "test_durability.py", "test_viewer.py", "test_installation.py")

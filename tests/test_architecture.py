@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "plain"}
+_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "form", "picture", "plain"}
 _COMMANDS = {
     "command_check",
     "command_convert",
     "command_doctor",
     "command_gateway",
+    "command_probe_pacs",
     "command_worker",
     "terminal",
     "__main__",
@@ -29,6 +30,8 @@ _ALLOWED: dict[str, set[str]] = {
     "model": {"errors"},
     "settings": {"errors"},
     "film": {"model"},
+    "form": set(),
+    "picture": {"film"},
     "plain": set(),
     "files": {"model"},
     "lifetime": set(),
@@ -37,12 +40,13 @@ _ALLOWED: dict[str, set[str]] = {
     "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
     "dicom": {*_BASE, "bitstream"},
     "archive": {*_BASE, "dicom"},
+    "routing": {*_BASE, "bitstream.levels", "dicom", "archive"},
     # The gateway's process never parses media: it may ask what the first bytes look like, no more.
-    "jobs": {*_BASE, "dicom", "archive", "media.sniff"},
+    "jobs": {*_BASE, "dicom", "archive", "routing", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
-    "web": {*_BASE, "bitstream", "dicom", "archive", "jobs", "ingest", "media.sniff"},
+    "web": {*_BASE, "bitstream", "dicom", "archive", "routing", "jobs", "ingest", "media.sniff"},
     "doctor": {*_BASE, "dicom", "archive"},
-    "commands": {*_BASE, "dicom", "archive", "jobs", "web", "doctor", *_COMMANDS},
+    "commands": {*_BASE, "dicom", "archive", "routing", "jobs", "web", "doctor", *_COMMANDS},
 }
 
 # Orthanc's own paths (not DICOMweb's, which are a standard's).

@@ -69,6 +69,20 @@ def tracked() -> list[Path]:
     return [path for name in listed.decode().split("\0") if name and (path := REPOSITORY / name).is_file()]
 
 
+# ---------------------------------------------------------------------------------------------- DICOMweb
+
+
+def test_every_row_of_dicomweb_names_tests_that_there_are() -> None:
+    table = rows(text("docs/dicomweb.md"))
+    assert len(table) > 10
+    for row in table:
+        named = [name for name in code(row[-1]) if "::" in name]
+        assert named, f"no test is named for {row[:-1]}"
+        for name in named:
+            path, _, function = name.partition("::")
+            assert re.search(rf"^(?:async )?def {function}\(", text(path), re.MULTILINE), f"there is no {name}"
+
+
 # ---------------------------------------------------------------------------------------------- configuration
 
 
@@ -185,7 +199,7 @@ def test_the_map_names_the_rooms_that_exist() -> None:
 
 def test_the_commands_named_are_the_programs() -> None:
     (choices,) = [a.choices for a in commands._parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    pattern = r"orthanc-video (gateway|[a-z]+)(?=[` ])"
+    pattern = r"orthanc-video ([a-z][a-z-]*)(?=[` ])"
     assert set(re.findall(rf"`{pattern}", section(text("README.md"), "## Rooms"))) == set(choices)
     for page in documents():
         inline = re.findall(rf"(?:`|bin/){pattern}", page.read_text(encoding="utf-8"))

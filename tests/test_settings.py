@@ -15,6 +15,7 @@ from orthanc_video.errors import ConfigurationError
 from orthanc_video.settings import (
     LARGEST_INSTANCE,
     MIB,
+    Calling,
     Gateway,
     Settings,
     is_loopback,
@@ -73,7 +74,8 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
         else "photographic"
     )
     own = {"Host": "::1", "Renditions": "none", "InstanceMB": 1024, "QualityPolicy": "refuse", "MinimumSSIM": 0.9}
-    own |= {"Profiles": {"x": {}}, "Rules": [{}], "Audio": "keep"}
+    own |= {"Profiles": {"x": {}}, "Rules": [{}], "Audio": "keep", "AllowedOrigins": ["https://a.example"]}
+    own |= {"Destinations": {"PACS": {}}, "Routes": [{"Destinations": ["PACS"]}]}
     other = own.get(key, other)
     assert getattr(_settings({key: other}).gateway, field.name) == other
     for wrong in (
@@ -87,6 +89,29 @@ def test_every_setting_is_taken_by_its_key_and_type(field: dataclasses.Field[Any
             _settings({key: wrong})
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["http://localhost:3000", "https://viewer.example.org", "http://192.0.2.1", "http://[2001:db8::1]:8080"],
+)
+def test_origins_are_taken_as_browsers_send_them(origin: str) -> None:
+    assert _settings({"AllowedOrigins": [origin]}).gateway.allowed_origins == [origin]
+    for wrong in (f"{origin}/", f"{origin}/ohif", origin.upper(), origin.partition("//")[2], "null", "", 1, None):
+        with pytest.raises(ConfigurationError, match="no origin as browsers send it"):
+            _settings({"AllowedOrigins": [origin, wrong]})
+
+
+def test_every_origin_is_allowed_only_where_somebody_asks_for_a_password() -> None:
+    assert _settings({"AllowedOrigins": ["*"]}, **_USERS).gateway.allowed_origins == ["*"]
+    with pytest.raises(ConfigurationError, match="every page that somebody opens"):
+        _settings({"AllowedOrigins": ["*"]})
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 1441])
+def test_sessions_end_within_a_day(minutes: int) -> None:
+    with pytest.raises(ConfigurationError, match="SessionMinutes"):
+        _settings({"SessionMinutes": minutes})
+
+
 def test_whole_numbers_do_for_seconds() -> None:
     assert _settings({"AnswerSeconds": 5}).gateway.answer_seconds == 5.0
     with pytest.raises(ConfigurationError, match="Port"):
@@ -98,6 +123,24 @@ def test_unknown_keys_and_a_section_that_is_none_are_refused() -> None:
         _settings({"Prot": 1})
     with pytest.raises(ConfigurationError, match="must be an object"):
         settings_from({"VideoGateway": "on"})
+
+
+def test_others_are_called_as_orthanc_calls_them(tmp_path: Path) -> None:
+    assert _settings().calling == Calling()
+    file = tmp_path / "orthanc.json"
+    server = ["https://archive.example/dicom-web", "ada", "secret"]
+    file.write_text(json.dumps({
+        "DicomAet": "HERE", "DicomScuTimeout": 0, "DicomTlsCertificate": "a.crt", "DicomTlsPrivateKey": "a.key",
+        "DicomTlsTrustedCertificates": "b.crt", "DicomTlsRemoteCertificateRequired": False, "HttpsVerifyPeers": False,
+        "HttpsCACertificates": "ca.crt", "HttpTimeout": 5, "DicomWeb": {"Servers": {"Cloud": server}},
+    }))  # fmt: skip
+    settings = settings_of(file)
+    # Of the TLS files Orthanc reads relative names from where it was started, of the others from the configuration.
+    assert settings.calling == Calling(
+        aet="HERE", timeout=0, tls_certificate="a.crt", tls_key="a.key", tls_trusted="b.crt", tls_verify=False,
+        https_verify=False, https_trusted=str(tmp_path / "ca.crt"), https_timeout=5, servers={"Cloud": server},
+    )  # fmt: skip
+    assert "secret" not in repr(settings)
 
 
 def test_orthancs_own_settings_are_heeded(tmp_path: Path) -> None:
@@ -248,6 +291,7 @@ def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [True, False])
 def test_relative_folders_count_from_the_configuration(tmp_path: Path, folder: bool) -> None:
     path = tmp_path / "orthanc.json"
-    path.write_text('{"StorageDirectory": "a", "VideoGateway": {"Directory": "b"}}', encoding="utf-8")
+    path.write_text('{"StorageDirectory": "a", "VideoGateway": {"Directory": "b", "OHIF": "c"}}', encoding="utf-8")
     settings = settings_of(tmp_path if folder else path)
     assert (settings.storage_directory, settings.directory) == (tmp_path / "a", tmp_path / "b")
+    assert settings.gateway.ohif == str(tmp_path / "c")

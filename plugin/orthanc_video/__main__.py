@@ -1,4 +1,4 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``check``, ``doctor``."""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``check``, ``doctor``, ``probe-pacs``"""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--url", default="", help="where Orthanc answers, unless the configuration says it")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    pacs = commands.add_parser("probe-pacs", help="try out what a PACS takes, and in which form a video goes there")
+    pacs.add_argument("pacs", metavar="PACS", help="a name that Orthanc knows it by, or AET@HOST:PORT")
+    pacs.add_argument(
+        "--configuration",
+        type=Path,
+        default=Path("/etc/orthanc"),
+        help="Orthanc's file, or folder of files; for a name",
+    )
+    pacs.add_argument("--calling", default="ORTHANC", metavar="AET", help="who asks; for AET@HOST:PORT")
+    pacs.add_argument("--send", action="store_true", help="send a test object in each form; they stay in the PACS")
+    pacs.add_argument("--json", action="store_true", help="print what was found as JSON")
     return parser
 
 
@@ -97,6 +108,13 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_check
 
         sys.exit(command_check.run(arguments.files, as_json=arguments.json))
+    if arguments.command == "probe-pacs":
+        from orthanc_video import command_probe_pacs
+
+        command_probe_pacs.run(
+            arguments.pacs, arguments.configuration, arguments.calling, sends=arguments.send, as_json=arguments.json
+        )
+        return
     from orthanc_video import command_convert
     from orthanc_video.dicom import wishes
 

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from orthanc_video.errors import BadRequest
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close, most_of
-from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload, Wishes
+from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
@@ -30,26 +31,53 @@ _MEMORY = _DEFAULTS.worker_memory_mb * MIB
 
 def probe(source: Path, asked: Wishes = _NONE, most: Most = _MOST) -> dict[str, Any]:
     """What the file holds and the plan with its reasons, as JSON types; raises VideoError."""
-    _refuse_missing(source)
-    limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     try:
-        arguments = {"path": str(source.resolve()), "wishes": to_json(asked), "most": to_json(most)}
-        result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
+        return _probed(source, asked, most)
     finally:
         close()
+
+
+def _probed(source: Path, asked: Wishes, most: Most) -> dict[str, Any]:
+    _refuse_missing(source)
+    limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
+    arguments = {"path": str(source.resolve()), "wishes": to_json(asked), "most": to_json(most)}
+    result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """``sentences`` say why, and what was done; ``targets`` are the files that were written."""
+
+    action: Action
+    sentences: tuple[str, ...]
+    targets: tuple[Path, ...]
+
+
 def convert(source: Path, target: Path, sop_class: str, given: list[str], most: Most, asked: Wishes = _NONE) -> None:
+    """As ``converted``, and prints what was done."""
+    try:
+        done = converted(source, target, sop_class, given, most, asked)
+    finally:
+        close()
+    for sentence in done.sentences:
+        print(sentence)
+    for one in done.targets:
+        print(f"{done.action}: {target.with_name(one.name)}")
+
+
+def converted(
+    source: Path, target: Path, sop_class: str, given: list[str], most: Most, asked: Wishes = _NONE
+) -> Converted:
     """Writes ``target`` as one DICOM file, a long film as several with numbers in their names.
 
     ``given`` are KEYWORD=VALUE: DICOM attributes, and Profile, which is one of those built in. Nothing is left behind
-    when it fails. Raises VideoError.
+    when it fails; media processes are the caller's to end. Raises VideoError.
     """
     wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
     known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
     final = _writable(source, target)
-    probed = probe(source, asked, most)
+    probed = _probed(source, asked, most)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
         id="convert",
@@ -72,10 +100,7 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
                 partial.replace(one)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    for sentence in (*plan.reasons, *history_of(upload, plan, parts[0]).record):
-        print(sentence)
-    for one in targets:
-        print(f"{plan.action}: {target.with_name(one.name)}")
+    return Converted(plan.action, (*plan.reasons, *history_of(upload, plan, parts[0]).record), tuple(targets))
 
 
 def _object(upload: Upload, info: MediaInfo, plan: Plan, made: Made, folder: Path) -> Path:
@@ -95,11 +120,8 @@ def _numbered(target: Path, made: Made) -> Path:
 def _made(upload: Upload, info: MediaInfo, plan: Plan, most: Most, target: Path) -> list[Made]:
     making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS), most=most)
     limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY, file=max(LARGEST_INSTANCE, 4 * upload.size))
-    try:
-        with Bar() as bar:
-            return making.run(MediaProcess(), limits, bar.show)
-    finally:
-        close()
+    with Bar() as bar:
+        return making.run(MediaProcess(), limits, bar.show)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom.classes import class_for
@@ -26,8 +27,11 @@ from orthanc_video.dicom.rules import site_of
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.lifetime import die_with_parent
+from orthanc_video.routing.limits import policies_from
+from orthanc_video.routing.routes import routes_from
 from orthanc_video.settings import Settings, settings_from, settings_of
-from orthanc_video.web.app import create_app
+from orthanc_video.web import growing
+from orthanc_video.web.app import create_app, front
 from orthanc_video.web.context import Gateway
 
 
@@ -48,7 +52,7 @@ def run(configuration: Path | None) -> None:
     engine = Engine(settings, archive, news=news)
     engine.launch()
     app = create_app(settings, archive, engine)
-    _Server(served(app), app, f"http://{host}:{port}").run(sockets=[listener])
+    _Server(served(front(app)), app, f"http://{host}:{port}").run(sockets=[listener])
     # A job's thread may be waiting for Orthanc: the job is recorded and goes on at the next start.
     sys.stdout.flush()
     os._exit(0)
@@ -61,8 +65,9 @@ def begin() -> None:
     os.umask(0o077)
 
 
-def served(app: FastAPI) -> uvicorn.Config:
+def served(app: ASGIApp) -> uvicorn.Config:
     """How an application of ours is served: nothing of a request in the log, no proxy believed."""
+    logging.getLogger("uvicorn.error").addFilter(growing.is_unexpected)
     return uvicorn.Config(
         app,
         log_level="warning",
@@ -150,6 +155,8 @@ def _known_words(settings: Settings) -> None:
     except BadRequest as error:
         raise ConfigurationError(f"VideoGateway: {error.sentence}") from error
     site_of(settings.gateway)
+    policies_from(settings.gateway)
+    routes_from(settings.gateway)
 
 
 def _own_folder(settings: Settings) -> None:

@@ -62,6 +62,13 @@ class MethodNotAllowed(VideoError):
     title = "Method not allowed"
 
 
+class NotAcceptable(VideoError):
+    """The resource exists, but not as any of the media types that the request accepts."""
+
+    status = 406
+    title = "Not acceptable"
+
+
 class Conflict(VideoError):
     """What is asked for does not fit the state that the resource is in."""
 
@@ -89,6 +96,12 @@ class NotVideo(VideoError):
     status = 415
     title = "Not a video"
     advice = "Send a video file (MP4, MOV, WebM, MKV, AVI, MPEG, TS)."
+
+
+class NoImage(NotVideo):
+    """What is stored is an object that holds no picture; of what cannot be read nobody knows."""
+
+    title = "No image"
 
 
 class UnsupportedMedia(VideoError):
@@ -129,11 +142,25 @@ class Locked(VideoError):
     retry_after = 1
 
 
+class Duplicate(VideoError):
+    """Orthanc holds something else under the same SOP Instance UID."""
+
+    status = 409
+    title = "Duplicate SOP instance"
+
+
 class ChecksumMismatch(VideoError):
     """What arrived is not what was sent (tus 1.0, checksum)."""
 
     status = 460
     title = "Checksum mismatch"
+
+
+class UnsupportedClass(VideoError):
+    """Objects of this SOP class cannot be stored in this way (PS3.18 8.5)."""
+
+    status = 501
+    title = "SOP class not supported"
 
 
 class Busy(VideoError):
@@ -165,6 +192,22 @@ class WorkerFailed(VideoError):
     title = "Media process failed"
 
 
+class Unreachable(VideoError):
+    """Another system does not answer, or went away in the middle: it may be back later."""
+
+    status = 502
+    title = "Destination unreachable"
+    passing = True
+    retry_after = 60
+
+
+class Declined(VideoError):
+    """Another system answers, and will not have what it is asked for until somebody changes it there or here."""
+
+    status = 502
+    title = "Destination declines"
+
+
 class ConfigurationError(VideoError):
     """The configuration contradicts itself or asks for what is unsafe."""
 
@@ -180,6 +223,7 @@ BY_NAME: dict[str, type[VideoError]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        NotAcceptable,
         Conflict,
         WrongVersion,
         TooLarge,
@@ -189,11 +233,16 @@ BY_NAME: dict[str, type[VideoError]] = {
         Nonconforming,
         PoorQuality,
         Locked,
+        Duplicate,
         ChecksumMismatch,
+        UnsupportedClass,
         Busy,
         Preparing,
         WorkerFailed,
+        Unreachable,
+        Declined,
         ConfigurationError,
+        NoImage,
     )
 }
 

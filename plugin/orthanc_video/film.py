@@ -102,3 +102,27 @@ class MultiFrame:
     @property
     def seconds(self) -> float:
         return float(self.cadence.start(len(self.frames)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """Pictures taken out of a film and coded each by itself, in a file one after the other.
+
+    ``index`` is a file with the length in bytes of each of them and its time in microseconds after the film's first
+    frame, both as unsigned numbers of 64 bits, little endian. ``photometric`` is what their samples mean, of which
+    each pixel has ``samples``. ``step`` is the seconds from one to the next where that is always the same (of one
+    picture 0), and ``start`` those from the film's first frame to the first that was taken, which is number ``first``
+    (from 1). ``aspect`` is a pixel's width to its height.
+    """
+
+    path: str
+    index: str
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    step: Rational | None
+    start: Rational
+    first: int
+    aspect: Rational = Rational(1)  # noqa: RUF009

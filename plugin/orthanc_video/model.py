@@ -355,6 +355,8 @@ class Upload:
 
     ``inherited`` is what is taken over from the study or patient that it joins, sequences as lists of the same;
     ``region`` the anatomic region's code: value, scheme, meaning.
+    Where the sender has described the object itself, ``described`` is the file with its data set, and ``identity`` its
+    PatientID and UIDs.
     """
 
     id: str
@@ -369,6 +371,8 @@ class Upload:
     inherited: dict[str, Any] = dataclasses.field(default_factory=dict)
     region: tuple[str, ...] = ()
     wishes: Wishes = Wishes()
+    described: str = ""
+    identity: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

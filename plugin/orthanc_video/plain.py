@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import types
 import typing
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ def to_json(value: Any) -> Any:
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
-    if isinstance(value, dict):
+    if isinstance(value, frozenset):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, Mapping):
         return {key: to_json(item) for key, item in value.items()}
     if isinstance(value, StrEnum | Path):
         return str(value)
@@ -38,6 +41,10 @@ def _revive(kind: Any, data: Any) -> Any:
         return None if data is None else _revive(options[0], data)
     if origin is tuple:
         return tuple(_revive(typing.get_args(kind)[0], item) for item in data)
+    if origin is frozenset:
+        return frozenset(_revive(typing.get_args(kind)[0], item) for item in data)
+    if origin is Mapping:
+        return {key: _revive(typing.get_args(kind)[1], item) for key, item in data.items()}
     if dataclasses.is_dataclass(kind):
         hints = _hints(typing.cast(Any, kind))
         return typing.cast(Any, kind)(**{key: _revive(hints[key], item) for key, item in data.items()})

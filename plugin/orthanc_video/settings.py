@@ -17,6 +17,8 @@ from typing import Any
 from orthanc_video.errors import ConfigurationError
 
 SECTION = "VideoGateway"
+# Keys of the section that name folders; relative ones count from the configuration's folder.
+FOLDERS = ("Directory", "OHIF")
 MIB = 1 << 20
 # When a video that browsers cannot play gets a rendition that they can: when it is first asked for, or before.
 ON_REQUEST, ON_ARRIVAL = "none", "on-arrival"
@@ -40,6 +42,7 @@ class Gateway:
     host: str = "127.0.0.1"
     port: int = 8043
     public_url: str = ""
+    allowed_origins: list[str] = field(default_factory=list)
     override_instances: bool = True
     directory: str = ""
     database: str = field(default="", repr=False)
@@ -48,6 +51,7 @@ class Gateway:
     username: str = ""
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    session_minutes: float = 60.0
     answer_seconds: float = 30.0
     probe_seconds: float = 10.0
     job_seconds: float = 4 * 3600.0
@@ -59,9 +63,12 @@ class Gateway:
     upload_expires_hours: float = 24.0
     worker_memory_mb: int = 3072
     transcodes: int = 0
+    stow_converts: bool = False
     sop_class: str = "photographic"
     profiles: dict[str, Any] = field(default_factory=dict)
     rules: list[Any] = field(default_factory=list)
+    destinations: dict[str, Any] = field(default_factory=dict)
+    routes: list[Any] = field(default_factory=list)
     audio: str = "drop"
     constant_rate: float = 0.0
     transcode_preset: str = "veryfast"
@@ -72,6 +79,26 @@ class Gateway:
     renditions: str = "on-arrival"
     cache_mb: int = 8192
     index_cache_entries: int = 256
+    ohif: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """What Orthanc calls other systems with. Times in seconds, 0: as long as it takes; files by path, empty for none.
+
+    ``servers`` are the DICOMweb servers of the configuration with their secrets, which Orthanc's REST API hides.
+    """
+
+    aet: str = "ORTHANC"
+    timeout: int = 10
+    tls_certificate: str = ""
+    tls_key: str = field(default="", repr=False)
+    tls_trusted: str = ""
+    tls_verify: bool = True
+    https_verify: bool = True
+    https_trusted: str = ""
+    https_timeout: int = 0
+    servers: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +115,9 @@ class Settings:
     directory: Path
     maximum_upload: int
     dicom_web_root: str = "/dicom-web"
+    # Empty where Orthanc's DICOMweb plugin has no WADO-URI.
+    wado_root: str = "/wado"
+    calling: Calling = Calling()
 
     @property
     def largest_file(self) -> int:
@@ -114,7 +144,7 @@ class Settings:
 # Never shown, not even when they are wrong.
 _HIDDEN = {"Database", "Password", "Secret"}
 _KINDS: dict[type, str] = {dict: "object", list: "array"}
-_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF", "psnr": "PSNR", "ssim": "SSIM"}
+_WORDS = {"sop": "SOP", "url": "Url", "mb": "MB", "crf": "CRF", "psnr": "PSNR", "ssim": "SSIM", "ohif": "OHIF"}
 
 
 def key_of(name: str) -> str:
@@ -164,6 +194,33 @@ def _service_user(configuration: dict[str, Any], gateway: Gateway) -> tuple[str,
     return "", ""
 
 
+def _dicom_web(configuration: dict[str, Any]) -> dict[str, Any]:
+    """The section of Orthanc's DICOMweb plugin."""
+    found = configuration.get("DicomWeb")
+    return found if isinstance(found, dict) else {}
+
+
+def _wado_root(section: dict[str, Any]) -> str:
+    return "/" + str(section.get("WadoRoot", "/wado")).strip("/") if section.get("EnableWado", True) else ""
+
+
+def _calling(configuration: dict[str, Any]) -> Calling:
+    """Orthanc's own keys, with its own defaults."""
+    servers = _dicom_web(configuration).get("Servers")
+    return Calling(
+        aet=str(configuration.get("DicomAet", "ORTHANC")),
+        timeout=int(configuration.get("DicomScuTimeout", 10)),
+        tls_certificate=str(configuration.get("DicomTlsCertificate", "")),
+        tls_key=str(configuration.get("DicomTlsPrivateKey", "")),
+        tls_trusted=str(configuration.get("DicomTlsTrustedCertificates", "")),
+        tls_verify=bool(configuration.get("DicomTlsRemoteCertificateRequired", True)),
+        https_verify=bool(configuration.get("HttpsVerifyPeers", True)),
+        https_trusted=str(configuration.get("HttpsCACertificates", "")),
+        https_timeout=int(configuration.get("HttpTimeout", 0)),
+        servers=servers if isinstance(servers, dict) else {},
+    )
+
+
 def settings_from(configuration: dict[str, Any]) -> Settings:
     """Settings out of Orthanc's whole configuration; raises ConfigurationError with the key at fault."""
     gateway = _section(configuration)
@@ -189,20 +246,23 @@ def settings_from(configuration: dict[str, Any]) -> Settings:
         storage_directory=storage,
         directory=directory,
         maximum_upload=gateway.maximum_upload_mb * MIB,
-        dicom_web_root="/" + str((configuration.get("DicomWeb") or {}).get("Root", "/dicom-web/")).strip("/"),
+        wado_root=_wado_root(_dicom_web(configuration)),
+        dicom_web_root="/" + str(_dicom_web(configuration).get("Root", "/dicom-web/")).strip("/"),
+        calling=_calling(configuration),
     )
     _refuse_nonsense(gateway)
     _refuse_unsafe(settings)
+    _refuse_origins(settings)
     return settings
 
 
 _NOT_ZERO = (
     *("answer_seconds", "probe_seconds", "job_seconds", "upload_expires_hours"),
-    *("maximum_upload_mb", "instance_mb"),
+    *("maximum_upload_mb", "instance_mb", "session_minutes"),
 )
 _CHOICES = {"renditions": (ON_ARRIVAL, ON_REQUEST), "quality_policy": (FLAG, REFUSE), "audio": AUDIO}
 _FASTEST = 240
-_AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1}
+_AT_MOST = {"port": 65535, "worker_metrics_port": 65535, "minimum_ssim": 1, "session_minutes": 24 * 60}
 
 
 # Below this a media process cannot even read a film of full HD: FFmpeg and NumPy take 300 MiB of addresses.
@@ -258,14 +318,36 @@ def _refuse_unsafe(settings: Settings) -> None:
         )
 
 
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def _refuse_origins(settings: Settings) -> None:
+    key = f"{SECTION}.AllowedOrigins"
+    for origin in settings.gateway.allowed_origins:
+        if origin != "*" and not (isinstance(origin, str) and _ORIGIN.fullmatch(origin)):
+            raise ConfigurationError(
+                f'"{key}" holds {json.dumps(origin)}, which is no origin as browsers send it: scheme and host in lower '
+                'case, and the port unless it is the usual one, such as "https://viewer.example.org".'
+            )
+    if "*" in settings.gateway.allowed_origins and not settings.authentication:
+        raise ConfigurationError(
+            f'"{key}" is "*", but Orthanc asks nobody for a password: every page that somebody opens on this machine '
+            'could read all that is stored. Name the origins, or set "AuthenticationEnabled" and "RegisteredUsers".'
+        )
+
+
 def settings_of(path: Path) -> Settings:
     """Settings out of Orthanc's configuration; paths in it count from its folder, as for Orthanc."""
     configuration = read_configuration(path)
     base = path.resolve() if path.is_dir() else path.resolve().parent
     configuration["StorageDirectory"] = str(base / str(configuration.get("StorageDirectory", "OrthancStorage")))
+    if configuration.get("HttpsCACertificates"):
+        configuration["HttpsCACertificates"] = str(base / str(configuration["HttpsCACertificates"]))
     section = configuration.get(SECTION)
-    if isinstance(section, dict) and isinstance(section.get("Directory"), str) and section["Directory"]:
-        section["Directory"] = str(base / section["Directory"])
+    if isinstance(section, dict):
+        for key in FOLDERS:
+            if isinstance(section.get(key), str) and section[key]:
+                section[key] = str(base / section[key])
     return settings_from(configuration)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orthanc_video.archive.identifiers import is_orthanc_id, is_uid, orthanc_ids
+from orthanc_video.archive.identifiers import identity_of, is_orthanc_id, is_uid, orthanc_ids
 
 _UIDS = {
     "StudyInstanceUID": "1.3.12.2.1107.5.99.2.1234.30000007011215325500000000007",
@@ -81,3 +81,9 @@ def test_what_is_no_orthanc_id(text: str) -> None:
 )
 def test_uids(text: str, uid: bool) -> None:
     assert is_uid(text) is uid
+
+
+def test_an_identity_is_read_from_dicom_json() -> None:
+    model = {"00100020": {"vr": "LO"}, "0020000D": {"vr": "UI", "Value": ["1.2"]}, "00080018": {"Value": [None]}}
+    said = {"PatientID": "", "StudyInstanceUID": "1.2", "SeriesInstanceUID": "", "SOPInstanceUID": ""}
+    assert identity_of(model) == said

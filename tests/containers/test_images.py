@@ -118,6 +118,16 @@ def test_the_viewer_is_in_the_image(machine: Machine, admin: tuple[str, str], au
     assert machine.http(requests.get, script, auth=admin, verify=authority, timeout=10).status_code == 200
 
 
+def test_ohif_is_in_an_image_that_was_built_with_it(machine: Machine, admin: tuple[str, str], authority: str) -> None:
+    more: dict[str, Any] = {"auth": admin, "verify": authority, "timeout": 10}
+    page = machine.http(requests.get, f"{NGINX}/ohif/viewer", **more)
+    assert page.status_code == 200, page.text
+    script = urljoin(f"{NGINX}/", page.text.partition('defer src="')[2].partition('"')[0])
+    assert machine.http(requests.head, script, **more).status_code == 200
+    assert "/dicom-web" in machine.http(requests.get, f"{NGINX}/ohif/app-config.js", **more).text
+    assert machine.http(requests.get, f"{NGINX}/ohif/", verify=authority, timeout=10).status_code == 401
+
+
 def test_prometheus_sees_gateway_and_worker_and_nothing_of_patients(machine: Machine) -> None:
     word = (machine.volume("secrets-prometheus") / "password").read_text(encoding="ascii").strip()
     user = ("prometheus", word)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import struct
 import zlib
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
 
 from dicom.films import IMPLICIT, JPEG, NATIVE, RLE, ULTRASOUND, attributes, extended, fragmented, header, native
 from dicom.objects import DELIMITER, PIXEL_DATA, Counting, item
-from orthanc_video.dicom.multiframe import MOST_FRAMES, locate
+from orthanc_video.dicom.multiframe import MOST_FRAMES, locate, pictures
 from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.model import Span
 from orthanc_video.plain import from_json, to_json
@@ -241,3 +245,16 @@ def _inside(data: bytes) -> None:
     assert all(span.offset >= 0 and span.offset + span.length <= len(data) for span in spans)
     assert all(one.offset + one.length <= other.offset for one, other in pairwise(spans))
     assert len(found.frames) <= MOST_FRAMES
+
+
+def test_a_still_image_is_a_film_of_one_frame() -> None:
+    path = str(get_testdata_file("CT_small.dcm"))
+    with SpanSource(Path(path)) as file:
+        found, _said = pictures(Bytes(file))
+        assert file.read_at(found.frames[0][0].offset, found.frames[0][0].length) == dcmread(path).PixelData
+    assert len(found.frames) == 1
+
+
+def test_what_is_no_image_has_no_pictures() -> None:
+    with SpanSource(Path(str(get_testdata_file("rtplan.dcm")))) as file, pytest.raises(NotVideo):
+        pictures(Bytes(file))

@@ -53,6 +53,9 @@ def test_a_good_configuration_has_no_finding() -> None:
         ({"AuthenticationEnabled": True, "RegisteredUsers": {"Zoe": "zoe"}}, "RegisteredUsers", Level.PROBLEM),
         (_REMOTE, "SslEnabled", Level.ADVICE),
         ({"VideoGateway": {"Launch": False}}, "Launch", Level.PROBLEM),
+        ({"VideoGateway": {"Launch": False, "Secret": "x" * 31}}, "Launch", Level.ADVICE),
+        ({"AuthenticationEnabled": True, "RegisteredUsers": {"Zoe": "x"}, "VideoGateway": {"AllowedOrigins": ["*"]}},
+         "AllowedOrigins", Level.ADVICE),
         ({"VideoGateway": {"Rules": [{"Profile": "cooking"}]}}, "Rules", Level.PROBLEM),
         ({"VideoGateway": {"Profiles": {"x": {"PatientID": "1"}}}}, "Rules", Level.PROBLEM),
         ({"VideoGateway": {"Rules": [{"Profile": "surgery"}, {"Filename": "x"}]}}, "Rules", Level.ADVICE),
@@ -74,7 +77,8 @@ def test_each_fault_is_found_alone(wrong: dict[str, Any], subject: str, level: L
         {"HttpRequestTimeout": 300},
         {**_REMOTE, "SslEnabled": True},
         {"RegisteredUsers": {"orthanc": "orthanc"}},  # nobody is asked
-        {"VideoGateway": {"Launch": False, "Secret": "x"}},
+        {"VideoGateway": {"Launch": False, "Secret": "x" * 32}},
+        {"VideoGateway": {"AllowedOrigins": ["https://viewer.example.org"]}},
         {"VideoGateway": {"Rules": [{"Filename": "x"}, {"Profile": "surgery"}], "Profiles": {"x": {}}}},
     ],
 )
@@ -187,5 +191,5 @@ def test_a_python_that_cannot_run_the_gateway_is_found(script: dict[str, Any], n
 
 
 def test_of_an_orthanc_elsewhere_only_the_configuration_is_known() -> None:
-    elsewhere = {"PythonScript": "/nowhere/orthanc_plugin.py", "VideoGateway": {"Launch": False, "Secret": "x"}}
+    elsewhere = {"PythonScript": "/nowhere/orthanc_plugin.py", "VideoGateway": {"Launch": False, "Secret": "x" * 32}}
     assert listed(GOOD | elsewhere) == {}

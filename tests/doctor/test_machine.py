@@ -52,6 +52,18 @@ def test_an_installation_as_it_should_be(installed: Path) -> None:
     assert set(levels.values()) == {Level.OK}
 
 
+@pytest.mark.parametrize(
+    ("page", "level"),
+    [(None, Level.PROBLEM), ('<script src="/app.js">', Level.PROBLEM), ('<script src="/ohif/app.js">', Level.OK)],
+)
+def test_ohif_has_to_be_there_and_made_for_its_address(installed: Path, page: str | None, level: Level) -> None:
+    folder = installed / "ohif"
+    folder.mkdir()
+    if page is not None:
+        (folder / "index.html").write_text(page, encoding="utf-8")
+    assert found(settings(installed, OHIF=str(folder)))["OHIF"].level is level
+
+
 def test_a_folder_that_others_may_look_into(installed: Path) -> None:
     (installed / "storage" / "video-gateway").chmod(0o755)
     finding = found(settings(installed))["Directory"]

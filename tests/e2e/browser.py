@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import (
     Browser,
@@ -13,6 +14,7 @@ from playwright.sync_api import (
     Locator,
     Request,
     Response,
+    ViewportSize,
     WebError,
     expect,
     sync_playwright,
@@ -52,8 +54,9 @@ def chromium() -> Iterator[Browser]:
 class Visit:
     """One page in a profile of its own, with all that it and the pages it opens have done."""
 
-    def __init__(self, browser: Browser) -> None:
-        self.context = browser.new_context(viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
+    def __init__(self, browser: Browser, **context: Any) -> None:
+        size: ViewportSize = {"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT}
+        self.context = browser.new_context(viewport=size, **context)
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.sent: list[tuple[str, dict[str, str]]] = []
@@ -66,6 +69,11 @@ class Visit:
 
     def close(self) -> None:
         self.context.close()
+
+    def forget(self) -> None:
+        """Nothing that was done before counts."""
+        for done in (self.errors, self.requests, self.sent, self.responses):
+            done.clear()
 
     def developer(self) -> CDPSession:
         """What the browser's developer tools can do."""

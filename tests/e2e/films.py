@@ -89,17 +89,18 @@ class Films:
         ffmpeg(*picture, "-pix_fmt", "yuv420p", *encode, str(path))
         return path
 
-    def numbered(self, frames: int = 300, rate: str = "30000/1001") -> Path:
-        """Every frame shows its own number (from 0) as twelve black and white bars, lowest bit first."""
-        path = self.folder / f"numbered-{frames}-{rate.replace('/', '_')}.mp4"
+    def numbered(self, frames: int = 300, rate: str = "30000/1001", *, bits: int = BITS, height: int = 96) -> Path:
+        """Every frame shows its own number (from 0) as black and white bars, lowest bit first."""
+        path = self.folder / f"numbered-{frames}-{rate.replace('/', '_')}-{bits}.mp4"
         if not path.exists():
-            raw = b"".join(_bars(number).tobytes() for number in range(frames))
-            size = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{BITS * BAR}x96", "-r", rate]
+            raw = b"".join(bars(number, bits, height).tobytes() for number in range(frames))
+            size = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{bits * BAR}x{height}", "-r", rate]
             encode = ["-c:v", "libx264", "-bf", "3", "-g", "60", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
             ffmpeg(*size, "-i", "-", *encode, str(path), stdin=raw)
         return path
 
 
-def _bars(number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    bits = [(number >> bit & 1) * 219 + 16 for bit in range(BITS)]
-    return np.repeat(np.array(bits, dtype=np.uint8), BAR)[None, :].repeat(96, axis=0)
+def bars(number: int, bits: int = BITS, height: int = 96) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A grey picture of a number: ``bits`` bars, each ``BAR`` wide."""
+    lit = [(number >> bit & 1) * 219 + 16 for bit in range(bits)]
+    return np.repeat(np.array(lit, dtype=np.uint8), BAR)[None, :].repeat(height, axis=0)

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,7 @@ class OrthancServer:
         *,
         root: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
         deadline: float = 60.0,
     ) -> None:
         named = os.environ.get("ORTHANC_ROOT", "")
@@ -60,6 +61,7 @@ class OrthancServer:
         self.deadline = deadline
         self._marker = uuid.uuid4().hex
         self._environment = dict(environment or {})
+        self._arguments = [*arguments]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -119,7 +121,7 @@ class OrthancServer:
         path.write_text(json.dumps(self.configuration, indent=2), encoding="utf-8")
         with (self.folder / "orthanc.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._prefix(), "Orthanc", str(path)],
+                [*self._prefix(), "Orthanc", *self._arguments, str(path)],
                 cwd=self.folder,
                 # By its PATH every process that descends from it can be told, down to ffmpeg, which gets little else.
                 env=os.environ | {"PATH": f"{os.environ['PATH']}:/{self._marker}"} | self._environment,

@@ -54,7 +54,7 @@ class Recordings:
 
 
 def store(server: OrthancServer, data: bytes) -> str:
-    answer = requests.post(f"{server.url}/instances", data=data, timeout=30)
+    answer = requests.post(f"{server.url}/instances", data=data, headers=server.headers(), timeout=30)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["ID"])
 

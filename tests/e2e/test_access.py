@@ -10,13 +10,25 @@ from typing import Any
 
 import pytest
 import requests
+from pydicom import dcmread
 
 from e2e.films import Films
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 
-USERS = {"alice": "wonderland", "bob": "builder", "carol": "singer"}
+USERS = {
+    "alice": "wonderland",
+    "bob": "builder",
+    "carol": "singer",
+    "dora": "reader",
+    "erik": "asker",
+    "frida": "explorer",
+    "gina": "guest",
+    "hugo": "modern",
+}
 # What a site may configure: Bob may look at nothing but the system, and upload nothing. Carol may read all that is said
 # in words, but see no pictures, no jobs, and upload nothing.
+# Dora may read all there is, by GET alone; Erik may search, and ask nothing of an instance. Frida may do all but by
+# DICOMweb, Gina but by DICOMweb to the studies that begin so, Hugo but by WADO-URI.
 FILTER = """
 function IncomingHttpRequestFilter(method, uri, ip, username, headers)
   if username == 'bob' then
@@ -31,12 +43,32 @@ function IncomingHttpRequestFilter(method, uri, ip, username, headers)
     end
     return method == 'GET' or string.find(uri, '^/tools/') ~= nil
   end
+  if username == 'dora' then
+    return method == 'GET'
+  end
+  if username == 'erik' then
+    return string.find(uri, '^/instances') == nil
+  end
+  if username == 'frida' then
+    return string.find(uri, '^/dicom%-web') == nil
+  end
+  if username == 'gina' then
+    return string.find(uri, '^/dicom%-web/studies/2%.25%.') == nil
+  end
+  if username == 'hugo' then
+    return string.find(uri, '^/wado') == nil
+  end
   return true
 end
 """
 ALICE = ("alice", "wonderland")
 BOB = ("bob", "builder")
 CAROL = ("carol", "singer")
+DORA = ("dora", "reader")
+ERIK = ("erik", "asker")
+FRIDA = ("frida", "explorer")
+GINA = ("gina", "guest")
+HUGO = ("hugo", "modern")
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +96,25 @@ def stored(guarded: OrthancServer, films: Films) -> dict[str, Any]:
     return {**ids, **tags}
 
 
+_STUDY = "/dicom-web/studies/{StudyInstanceUID}"
+_SERIES = f"{_STUDY}/series/{{SeriesInstanceUID}}"
+_INSTANCE = f"{_SERIES}/instances/{{SOPInstanceUID}}"
+DICOM_WEB = [
+    *(f"{_INSTANCE}/{part}" for part in ("rendered", "thumbnail", "frames/1", "frames/1/rendered")),
+    *(f"{level}/{part}" for level in (_SERIES, _STUDY) for part in ("rendered", "thumbnail")),
+]
+
+
 def paths(stored: dict[str, Any]) -> list[str]:
     """Every path of the gateway's own interface, from its description, and some of Orthanc's."""
     own = [
         "/", "/docs", "/openapi.json", "/assets/index.js", "/video/capabilities", "/video/instances",
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
-        "/video/instances/{ID}/thumbnail", "/video/instances/{ID}/assign",
+        "/video/instances/{ID}/thumbnail", "/video/instances/{ID}/assign", "/video/instances/{ID}/links",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
-        "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",
+        *DICOM_WEB,
     ]  # fmt: skip
     orthanc = [
         "/system",
@@ -138,7 +179,7 @@ PICTURES = [
     "/video/instances/{ID}/stream",
     "/video/instances/{ID}/index",
     "/video/instances/{ID}/thumbnail",
-    "/dicom-web/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/instances/{SOPInstanceUID}/rendered",
+    *DICOM_WEB,
 ]
 
 
@@ -146,11 +187,134 @@ PICTURES = [
 def test_pictures_that_orthanc_refuses_are_not_shown(guarded: OrthancServer, stored: dict[str, Any], path: str) -> None:
     """Who may know of a video is not yet one who may see it; what others were shown before does not help."""
     url = guarded.gateway_url + path.format(**stored)
-    for method in ("GET", "HEAD") if path.endswith(("/stream", "/rendered")) else ("GET",):
+    for method in ("GET", "HEAD") if path.endswith("/stream") or path in DICOM_WEB else ("GET",):
         assert requests.request(method, url, auth=ALICE, timeout=20).status_code == 200
         refused = requests.request(method, url, auth=CAROL, timeout=20)
         assert refused.status_code == 403
         assert b"ftyp" not in refused.content
+
+
+READ = [
+    *DICOM_WEB,
+    *(f"{level}{part}" for level in (_STUDY, _SERIES, _INSTANCE) for part in ("", "/metadata")),
+    f"{_INSTANCE}/pixeldata",
+    f"{_SERIES}/instances?includefield=00083002",
+    "/video/instances/{SOPInstanceUID}",
+    "/video/instances/{SOPInstanceUID}/stream",
+    "/video/instances/{SOPInstanceUID}/index",
+]
+
+
+@pytest.mark.parametrize("path", READ)
+def test_who_may_only_get_reads_all_there_is(guarded: OrthancServer, stored: dict[str, Any], path: str) -> None:
+    """Orthanc looks UIDs up by POST, which it refuses her: what they name is found by GET, and is the same."""
+    url = guarded.gateway_url + path.format(**stored)
+    hers = requests.get(url, auth=DORA, timeout=20)
+    assert hers.status_code == 200, hers.text
+    theirs = requests.get(url, auth=ALICE, timeout=20)
+    assert len(hers.content) == len(theirs.content)
+    assert requests.get(url, auth=BOB, timeout=20).status_code == 403
+
+
+WADO = "/wado?requestType=WADO&studyUID={StudyInstanceUID}&seriesUID={SeriesInstanceUID}&objectUID={SOPInstanceUID}"
+BY_DICOM_WEB = [path for path in READ if path.startswith("/dicom-web")]
+
+
+@pytest.mark.parametrize("path", BY_DICOM_WEB)
+def test_who_is_kept_from_dicomweb_is_kept_from_the_gateways_too(
+    guarded: OrthancServer, stored: dict[str, Any], path: str
+) -> None:
+    """All that she may read elsewhere, and others may read here, is refused by the path alone, as Orthanc would."""
+    url = guarded.gateway_url + path.format(**stored)
+    for method in ("GET", "HEAD"):
+        for who, status in ((ALICE, 200), (FRIDA, 403), (GINA, 403), (HUGO, 200)):
+            answer = requests.request(method, url, auth=who, timeout=20)
+            assert answer.status_code == status, (who, answer.text[:300])
+    assert requests.get(f"{guarded.gateway_url}/video/instances/{stored['ID']}/stream", auth=FRIDA, timeout=20).ok
+
+
+def test_what_orthanc_opens_of_dicomweb_is_open(guarded: OrthancServer, films: Films) -> None:
+    """A study whose path no filter refuses."""
+    study = dcmread(films.image()).StudyInstanceUID
+    requests.post(f"{guarded.url}/instances", data=films.image().read_bytes(), auth=ALICE, timeout=20)
+    for part in ("", "/metadata", "/rendered", "/thumbnail"):
+        url = f"{guarded.gateway_url}/dicom-web/studies/{study}{part}"
+        assert requests.get(url, auth=GINA, timeout=20).status_code == 200, url
+        assert requests.get(url, auth=FRIDA, timeout=20).status_code == 403, url
+
+
+def test_who_is_kept_from_dicomweb_stores_nothing_by_it(
+    guarded: OrthancServer, stored: dict[str, Any], films: Films
+) -> None:
+    requests.post(f"{guarded.gateway_url}/instances", data=films.unique().read_bytes(), auth=FRIDA, timeout=60)
+    headers = {"Content-Type": "application/dicom"}
+    file = films.image().read_bytes()
+    study = _STUDY.format(**stored)
+    for who, path, status in (
+        (FRIDA, "/dicom-web/studies", 403),
+        (FRIDA, study, 403),
+        (GINA, study, 403),
+        (GINA, "/dicom-web/studies", 200),
+    ):
+        answer = requests.post(guarded.gateway_url + path, data=file, auth=who, headers=headers, timeout=20)
+        assert answer.status_code == status, (who, path, answer.text)
+
+
+def test_who_is_kept_from_wado_is_kept_from_the_gateways_too(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    url = guarded.gateway_url + WADO.format(**stored) + "&contentType=video/mp4"
+    for who, status in ((ALICE, 200), (HUGO, 403), (FRIDA, 403)):
+        assert requests.get(url, auth=who, timeout=20).status_code == status, who
+
+
+def test_who_may_only_get_lists_all_videos(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    """Orthanc finds series by POST, which it refuses her: the same are found by GET."""
+    url = f"{guarded.gateway_url}/video/instances"
+    hers, theirs = (requests.get(url, auth=who, timeout=20).json() for who in (DORA, ALICE))
+    assert stored["ID"] in [one["ID"] for one in hers["Instances"]]
+    assert hers == theirs
+    page = requests.get(f"{url}?since=0&limit=1", auth=DORA, timeout=20).json()
+    assert page["Instances"] == theirs["Instances"][:1]
+    assert requests.get(url, auth=BOB, timeout=20).status_code == 403
+
+
+def test_who_may_only_get_reads_pictures(guarded: OrthancServer, films: Films) -> None:
+    """Of a series that is no video's, each instance is asked whether it moves."""
+    study = dcmread(films.image()).StudyInstanceUID
+    requests.post(f"{guarded.url}/instances", data=films.image().read_bytes(), auth=ALICE, timeout=20)
+    for part in ("", "/metadata", "/rendered", "/thumbnail"):
+        url = f"{guarded.gateway_url}/dicom-web/studies/{study}{part}"
+        assert requests.get(url, auth=DORA, timeout=20).status_code == 200, url
+
+
+def test_who_may_only_get_finds_nothing_that_there_is_not(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    for part in ("/rendered", "/thumbnail", "/frames/1", "/pixeldata"):
+        url = guarded.gateway_url + f"{_SERIES}/instances/2.25.1".format(**stored) + part
+        assert requests.get(url, auth=DORA, timeout=20).status_code == 404, url
+    for part in ("/rendered", "/thumbnail", "/metadata"):
+        url = f"{guarded.gateway_url}/dicom-web/studies/2.25.1{part}"
+        assert requests.get(url, auth=DORA, timeout=20).status_code in {200, 404}, url
+
+
+@pytest.mark.parametrize("path", ["/instances", "/video/ingest", "/dicom-web/studies", "/tools/find", "/tools/lookup"])
+def test_who_may_only_get_sends_nothing(guarded: OrthancServer, films: Films, path: str) -> None:
+    film = films.unique().read_bytes()
+    headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'}
+    for base in (guarded.gateway_url, guarded.url):
+        answer = requests.post(base + path, data=film, auth=DORA, headers=headers, timeout=20)
+        assert answer.status_code == 403, (base, answer.text)
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+json", 'multipart/related; type="application/dicom+xml"'])
+def test_a_search_leaves_out_what_its_caller_may_not_ask(
+    guarded: OrthancServer, stored: dict[str, Any], accept: str
+) -> None:
+    url = f"{guarded.gateway_url}{_SERIES}/instances?includefield=00083002".format(**stored)
+    for who, told in ((ALICE, True), (ERIK, False)):
+        answer = requests.get(url, auth=who, headers={"Accept": accept}, timeout=20)
+        assert answer.status_code == 200
+        assert stored["SOPInstanceUID"].encode() in answer.content
+        assert (b"00083002" in answer.content) is told
+    assert "Traceback" not in guarded.log
 
 
 def test_what_is_said_of_a_video_is_for_who_may_read_it(guarded: OrthancServer, stored: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.recordings import Recordings, store, wait_until
 from e2e.test_crashes import ask
+from e2e.test_renditions import slow
 from e2e.workers import Workers
 
 MPEG2 = "1.2.840.10008.1.2.4.100"
@@ -100,3 +101,26 @@ def test_a_worker_killed_at_a_step(
         workers.start(breakpoint_.python)
         assert requests.get(url, timeout=60).status_code == 200, "its outcome is waited for across processes"
         assert_made_once(server, instance, tmp_path)
+
+
+def test_who_follows_a_worker_that_is_killed_sees_it(
+    start: Any, recordings: Recordings, films: Films, tmp_path: Path, postgresql: PostgreSQL
+) -> None:
+    """What it had written is not taken for whole; another worker begins again, and is followed to the end."""
+    server = start({"VideoGateway": {"Database": postgresql.url(), "Workers": False, "Renditions": "none"}})
+    with Workers(server) as workers:
+        first = workers.start()
+        instance = store(server, recordings.holding(slow(films), MPEG2))
+        url = f"{server.gateway_url}/video/instances/{instance}/stream"
+        with requests.get(url, stream=True, timeout=60) as followed:
+            assert (followed.status_code, followed.headers["Accept-Ranges"]) == (200, "none")
+            blocks = followed.iter_content(1 << 16)
+            assert next(blocks)
+            first.kill()
+            workers.start()
+            with pytest.raises(requests.exceptions.ChunkedEncodingError):
+                list(blocks)
+        wait_until(lambda: "another attempt at it began" in server.log)
+        path = tmp_path / "rendition.mp4"
+        path.write_bytes(requests.get(url, timeout=120).content)
+        assert ffprobe(path)["nb_read_frames"] == "500"

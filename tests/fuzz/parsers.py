@@ -30,7 +30,7 @@ def main() -> None:
     if not inputs.is_dir():
         inputs.mkdir(parents=True)
         corpus.fill(inputs, where)
-    limits = [f"-max_len={corpus.LONGEST}", "-timeout=5", "-rss_limit_mb=1024", f"-artifact_prefix={where}/"]
+    limits = [f"-max_len={corpus.LONGEST}", "-timeout=5", "-rss_limit_mb=2048", f"-artifact_prefix={where}/"]
     atheris.Setup([sys.argv[0], *limits, *options, str(inputs)], targets.one)
     atheris.Fuzz()
 

@@ -17,7 +17,8 @@ _SCRIPT = Path(__file__).with_name("parsers.py")
 
 
 def _fuzz(folder: Path, *options: str, script: Path = _SCRIPT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(script), str(folder), *options]
+    # By way of a small process: the peak of memory, which libFuzzer bounds, is inherited from whoever starts a program.
+    command = ["/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, str(script), str(folder), *options]
     return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS + 100)
 
 

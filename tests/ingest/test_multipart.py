@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -18,6 +19,7 @@ from orthanc_video.ingest.multipart import (
     base_name,
     events,
     header_filename,
+    media_type,
 )
 
 _BOUNDARY = "----WebKitFormBoundaryABC"
@@ -36,9 +38,9 @@ async def _blocks(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield block
 
 
-def _events(blocks: Iterable[bytes], content_type: str = _TYPE) -> list[Event]:
+def _events(blocks: Iterable[bytes], content_type: str = _TYPE, *, each_alone: bool = False) -> list[Event]:
     async def collected() -> list[Event]:
-        return [event async for event in events(content_type, _blocks(blocks))]
+        return [event async for event in events(content_type, _blocks(blocks), each_alone=each_alone)]
 
     return asyncio.run(collected())
 
@@ -97,6 +99,34 @@ def test_any_data_comes_through(data: bytes, size: int) -> None:
     body = _form(('Content-Disposition: form-data; name="f"', data))
     blocks = [body[at : at + size] for at in range(0, len(body), size)]
     assert _parts(_events(blocks)) == [("f", "", data)]
+
+
+_NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
+
+
+@given(data=st.lists(st.tuples(_NAMES, st.binary(max_size=500)), min_size=1, max_size=4), size=st.integers(1, 64))
+def test_related_parts_keep_their_locations_and_types(data: list[tuple[str, bytes]], size: int) -> None:
+    body = _form(*((f"Content-Type: video/mp4\r\nContent-Location: {name}", part) for name, part in data))
+    blocks = [body[at : at + size] for at in range(0, len(body), size)]
+    found = _events(blocks, f'multipart/related; type="application/dicom+json"; boundary="{_BOUNDARY}"')
+    begun = [event.headers for event in found if isinstance(event, PartBegins)]
+    assert [(one["content-location"], one["content-type"]) for one in begun] == [
+        (name, "video/mp4") for name, _ in data
+    ]
+    assert [part for _, _, part in _parts(found)] == [part for _, part in data]
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "parameters"),
+    [
+        ('Multipart/Related; TYPE="application/dicom+json"; boundary=x', "multipart/related",
+         {"type": "application/dicom+json", "boundary": "x"}),
+        ("video/mp4;transfer-syntax=1.2.840", "video/mp4", {"transfer-syntax": "1.2.840"}),
+        ("", "", {}),
+    ],
+)  # fmt: skip
+def test_media_types_have_parameters(header: str, kind: str, parameters: dict[str, str]) -> None:
+    assert media_type(header) == (kind, parameters)
 
 
 def test_data_are_handed_on_as_they_arrive() -> None:
@@ -181,6 +211,9 @@ _HOSTILE: dict[str, bytes] = {
     "a header that never ends": f"--{_BOUNDARY}\r\nX: ".encode() + b"x" * (1 << 20),
     "a header without a colon": _form(("Content-Disposition", b"x")),
     "a header with a control character": _form((_DISPOSITION + "\r\nX\x01Y: 1", b"x")),
+    "a header that no empty line ends": f"--{_BOUNDARY}\r\nX: 1\r\n--{_BOUNDARY}--".encode(),
+    "no header, nor the end of one": f"--{_BOUNDARY}\r\n--{_BOUNDARY}--".encode(),
+    "what goes on before its boundary": b"x" * (1 << 17) + b"\r\n" + _UPLOAD,
 }
 
 
@@ -190,6 +223,53 @@ def test_hostile_forms_are_refused(name: str, size: int) -> None:
     body = _HOSTILE[name]
     with pytest.raises(BadRequest):
         _events(body[at : at + size] for at in range(0, len(body), size))
+
+
+_ALONE = (
+    *("a header of a megabyte", "a header name of a megabyte", "a thousand headers", "a header without a colon"),
+    *("a header with a control character", "a header that no empty line ends", "no header, nor the end of one"),
+)
+
+
+@pytest.mark.parametrize("name", _ALONE)
+@pytest.mark.parametrize("size", [1, 1 << 16, 1 << 22])
+def test_a_part_whose_header_cannot_be_read_may_fail_alone(name: str, size: int) -> None:
+    end = f"--{_BOUNDARY}--".encode()
+    good = _form((_DISPOSITION, b"good")).removesuffix(end + b"\r\n")
+    body = good + _HOSTILE[name].rpartition(end)[0] + good + end
+    if size == 1 and len(body) > 1 << 16:
+        size = 1021
+    found = _events((body[at : at + size] for at in range(0, len(body), size)), each_alone=True)
+    assert [bool(event.flaw) for event in found if isinstance(event, PartBegins)] == [False, True, False]
+    parts = _parts(found)
+    assert (parts[0], parts[2]) == (("f", "", b"good"), ("f", "", b"good"))
+
+
+@given(
+    preamble=st.sampled_from([b"", b"\r\n", b"This is MIME.\r\n", b"--\r\n", f"x--{_BOUNDARY}\r\n\r\n".encode()]),
+    padding=st.text(" \t", max_size=5),
+    epilogue=st.binary(max_size=50),
+    size=st.integers(1, 300),
+)
+def test_what_stands_around_the_parts_means_nothing(preamble: bytes, padding: str, epilogue: bytes, size: int) -> None:
+    """RFC 2046 5.1.1: text before the first boundary and after the last, white space after each."""
+    line = f"--{_BOUNDARY}"
+    body = preamble + _UPLOAD.replace(f"{line}\r\nC".encode(), f"{line}{padding}\r\nC".encode()).removesuffix(b"\r\n")
+    body += padding.encode() + b"\r\n" + epilogue
+    assert _parts(_events(body[at : at + size] for at in range(0, len(body), size))) == _EXPECTED
+
+
+def test_very_many_parts_in_one_block_take_no_time() -> None:
+    body = f"--{_BOUNDARY}\r\n\r\n\r\n".encode() * 30_000 + f"--{_BOUNDARY}--".encode()
+    begun = time.process_time()
+    assert len(_events([body], each_alone=True)) == 60_000
+    assert time.process_time() - begun < 5
+
+
+def test_a_part_may_end_with_its_header() -> None:
+    """RFC 2046 5.1.1, body-part: the empty line belongs to the boundary then."""
+    body = f"--{_BOUNDARY}\r\n{_DISPOSITION}\r\n\r\n--{_BOUNDARY}--".encode()
+    assert _parts(_events([body])) == _parts(_events(bytes([byte]) for byte in body)) == [("f", "", b"")]
 
 
 @given(body=st.binary(max_size=300), prefix=st.sampled_from([b"", f"--{_BOUNDARY}\r\n".encode(), _UPLOAD[:90]]))

@@ -248,3 +248,30 @@ def test_a_damaged_frame_does_not_darken_the_others(tmp_path: Path) -> None:
     whole, about = pictures(path), located(path)
     with cine.opened(path, dataclasses.replace(about, frames=((Span(0, 64),), *about.frames[1:]))) as opened:
         assert np.array_equal(opened.picture(1), whole[1])
+
+
+@pytest.mark.parametrize("syntax", ["native", *LOSSLESS])
+@pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (12, True), (16, True)])
+def test_samples_are_those_that_were_stored_without_compression(
+    tmp_path: Path, syntax: str, bits: int, signed: bool
+) -> None:
+    frames = grey(bits=bits, signed=signed)
+    path = film(tmp_path / "film.dcm", frames, bits=bits)
+    if syntax != "native":
+        path = coded(path, LOSSLESS[syntax])
+    about = located(path)
+    with cine.opened(path, about) as opened:
+        assert [opened.samples(number) for number in range(len(frames))] == [frame.tobytes() for frame in frames]
+
+
+@pytest.mark.parametrize("syntax", ["native", *LOSSLESS])
+def test_samples_of_colours_are_by_pixel(tmp_path: Path, syntax: str) -> None:
+    frames = colours()
+    path = film(tmp_path / "film.dcm", frames)
+    if syntax != "native":
+        path = coded(path, LOSSLESS[syntax])
+    about = located(path)
+    with cine.opened(path, about) as opened:
+        found = opened.samples(2)
+    planar = frames[2].transpose(2, 0, 1) if about.pixels.planar and syntax == "5" else frames[2]
+    assert found == planar.tobytes()

@@ -203,11 +203,14 @@ def test_paths_are_made_absolute_from_the_configurations_folder(tmp_path: Path) 
     file = tmp_path / "a b" / "orthanc.json"
     file.parent.mkdir()
     file.write_text("{}")
-    given = {"StorageDirectory": "data", "VideoGateway": {"Directory": "work"}}
+    given = {"StorageDirectory": "data", "VideoGateway": {"Directory": "work", "OHIF": "viewers/ohif"}}
+    given["HttpsCACertificates"] = "ca.crt"
     for path in (file, file.parent):
         whole = pure.with_absolute_paths(given, str(path))
         assert whole["StorageDirectory"] == whole["IndexDirectory"] == str(file.parent / "data")
+        assert whole["HttpsCACertificates"] == str(file.parent / "ca.crt")
         assert whole["VideoGateway"]["Directory"] == str(file.parent / "work")
+        assert whole["VideoGateway"]["OHIF"] == str(file.parent / "viewers" / "ohif")
     assert pure.with_absolute_paths({"StorageDirectory": "/a", "IndexDirectory": "/b"}, "")["IndexDirectory"] == "/b"
 
 
@@ -297,6 +300,10 @@ def test_where_a_browser_reaches_the_gateway(public: str, host: str, url: str) -
         ("DELETE", "/video/uploads/1", False),
         ("GET", "/video/uploadsx", True),
         ("GET", "/video/jobs", True),
+        ("POST", "/video/session", False),
+        ("DELETE", "/video/session", False),
+        ("POST", "/video/instances/1/links", False),
+        ("POST", "/video/instances/1/assign", True),
     ],
 )
 def test_what_orthancs_port_cannot_carry(method: str, uri: str, carried: bool) -> None:

@@ -72,6 +72,8 @@ export interface Job {
   sentence: string;
   instance: string | null;
   action: string;
+  /** Of a delivery: the name of where it goes. */
+  destination: string;
   /** Milliseconds since 1970. */
   created: number;
 }
@@ -91,15 +93,15 @@ export class AnswerError extends Error {}
 
 type Fields = Record<string, unknown>;
 
-function fields(value: unknown): Fields {
+export function fields(value: unknown): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return typeof value === "string" ? value.trim() : typeof value === "number" ? String(value) : "";
 }
 
-function amount(value: unknown): number {
+export function amount(value: unknown): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) && number > 0 ? number : 0;
 }
@@ -108,10 +110,14 @@ function orthancId(value: unknown): string | null {
   return typeof value === "string" && isOrthancId(value) ? value : null;
 }
 
+export function sentences(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(text).filter((sentence) => sentence !== "") : [];
+}
+
 function readPlan(value: unknown): Plan | null {
   const plan = fields(value);
   const action = text(plan["Action"]);
-  const reasons = Array.isArray(plan["Reasons"]) ? plan["Reasons"].map(text).filter((reason) => reason !== "") : [];
+  const reasons = sentences(plan["Reasons"]);
   return action === "" && reasons.length === 0 ? null : { action, reasons };
 }
 
@@ -198,6 +204,7 @@ export function readJob(value: unknown): Job {
     sentence: text(job["Sentence"]),
     instance: orthancId(job["Instance"]),
     action: text(job["Action"]),
+    destination: text(job["Destination"]),
     created: amount(job["Created"]),
   };
 }

@@ -2,6 +2,8 @@
 
 import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
+import { readDeliveries, readDestinations } from "./delivery";
+import type { Delivery, Destination } from "./delivery";
 import { words } from "./words";
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
@@ -57,9 +59,25 @@ export async function cancelJob(id: string): Promise<void> {
   await ask(`video/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-/** Has a dead letter tried again. */
+/** Has a dead letter, or a failed delivery, tried again. */
 export async function retryJob(id: string): Promise<void> {
   await ask(`video/jobs/${encodeURIComponent(id)}/retry`, { method: "POST" });
+}
+
+/** Where videos can be sent. */
+export async function getDestinations(signal: AbortSignal): Promise<Destination[]> {
+  return readDestinations(await ask("video/destinations", { signal }));
+}
+
+/** Where a video was sent, newest first. */
+export async function getDeliveries(id: string, signal: AbortSignal): Promise<Delivery[]> {
+  return readDeliveries(await ask(`video/instances/${encodeURIComponent(id)}/deliveries`, { signal }));
+}
+
+export async function sendTo(id: string, destination: string): Promise<void> {
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+  const body = JSON.stringify({ Destination: destination });
+  await ask(`video/instances/${encodeURIComponent(id)}/send`, { method: "POST", headers, body });
 }
 
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */

@@ -3,7 +3,6 @@
 import { getJobs } from "./api";
 import { hasEnded } from "./answers";
 import type { Job } from "./answers";
-import { instant } from "./format";
 import { Panel } from "./panel";
 import { Row } from "./row";
 import { whileJob } from "./standing";
@@ -30,7 +29,7 @@ export function jobs(isOurs: (job: string) => boolean, onStored: () => void): Jo
   const known = new Set<string>();
 
   function add(job: Job): void {
-    const row: Row = new Row(words.jobOf(instant(new Date(job.created).toISOString())), whileJob(job), "job", () => {
+    const row: Row = new Row(words.jobOf(job), whileJob(job), "job", () => {
       if (row.standing.state === "stored") onStored();
       panel.draw();
     });

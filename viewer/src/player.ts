@@ -2,6 +2,7 @@
 
 import { address, getVideo, streamProblem } from "./api";
 import type { Video } from "./answers";
+import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import {
   bytes,
@@ -135,9 +136,12 @@ export function player(onClose: () => void): Player {
   let asking: AbortController | null = null;
   let media: HTMLVideoElement | null = null;
   let endReadOut: () => void = () => undefined;
+  let endDeliveries: () => void = () => undefined;
 
   function stop(): void {
     asking?.abort();
+    endDeliveries();
+    endDeliveries = () => undefined;
     endReadOut();
     endReadOut = () => undefined;
     if (media) {
@@ -208,7 +212,10 @@ export function player(onClose: () => void): Player {
 
   function show(about: Video): void {
     title.textContent = personName(about.patientName) || words.noName;
-    const side = el("aside", { class: "about", "aria-label": words.about }, links(about), plan(about), facts(about));
+    const sent = deliveries(about.id);
+    endDeliveries = sent.end;
+    const label = { class: "about", "aria-label": words.about };
+    const side = el("aside", label, links(about), plan(about), sent.element, facts(about));
     if (about.playable) {
       play(about, side);
       return;

@@ -30,7 +30,7 @@ export const final = (
 
 export const waiting: Standing = { state: "waiting", percent: 0, sentence: words.waiting, video: null };
 
-export const queued: Standing = { state: "processing", percent: null, sentence: words.queued, video: null };
+export const queued: Standing = { state: "processing", percent: null, sentence: words.queued(""), video: null };
 
 export function whileSending(sent: number, size: number): Standing {
   if (sent >= size) return { state: "answering", percent: null, sentence: words.answering, video: null };
@@ -63,7 +63,7 @@ export function afterAnswer(answer: Posted): Standing | null {
 export function whileJob(job: Job): Standing {
   switch (job.state) {
     case "Pending":
-      return queued;
+      return { ...queued, sentence: words.queued(job.action) };
     case "Running":
       return { state: "processing", percent: job.percent, sentence: words.converting(job), video: null };
     case "Success":

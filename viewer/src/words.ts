@@ -1,7 +1,8 @@
 // Everything the page says, in one place, so that a second language is a second table.
 
 import type { Job, Quality } from "./answers";
-import { duration } from "./format";
+import type { Attempt, Delivery, Form } from "./delivery";
+import { duration, instant } from "./format";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -14,6 +15,12 @@ const STAGES: Record<string, string> = {
   check: "checking the result",
   store: "storing",
   remove: "removing the old one",
+  choose: "asking what is taken there",
+  make: "making this form of it",
+  send: "sending",
+  wait: "waiting to try again",
+  verify: "asking whether it is there",
+  keep: "storing it in Orthanc, too",
 };
 
 const ACTIONS: Record<string, string> = {
@@ -22,7 +29,24 @@ const ACTIONS: Record<string, string> = {
   transcode: "Converted.",
   render: "Ready to be played.",
   assign: "Moved to another study or patient.",
+  deliver: "Delivered.",
 };
+
+const FORMS: Record<string, string> = {
+  stored: "As it is stored",
+  rewrapped: "In other packaging, its coded pictures unchanged",
+  transcoded: "Re-encoded as a video",
+  frames: "Each frame coded by itself, in one object",
+  stills: "Each frame as an image of its own, in one series",
+};
+
+const PROOFS: Record<string, string> = {
+  "storage commitment": "The destination has committed itself to keeping it (storage commitment).",
+  "C-FIND": "Asked afterwards, the destination finds it (C-FIND).",
+  "its answer alone": "The destination said that it has stored it; it cannot be asked whether that is so.",
+};
+
+const RESULTS: Record<string, string> = { Success: "Stored there", Failure: "Failed", Refused: "Refused" };
 
 const decibels = (value: number): string => (value >= 100 ? "equal" : `${value.toFixed(1)} dB`);
 
@@ -36,6 +60,29 @@ const progress = ({ percent, stage, fps, left }: Job): string =>
   ]
     .filter(Boolean)
     .join(" · ");
+
+const doing = (action: string): string => (action === "deliver" ? "delivered" : "converted");
+
+const form = ({ kind, sopClass, syntax, step }: Form): string => {
+  const kept = step > 1 ? `, one frame of every ${step}` : "";
+  return `${FORMS[kind] ?? kind}${kept}: ${sopClass}, ${syntax}`;
+};
+
+const stands = (delivery: Delivery): string => {
+  switch (delivery.state) {
+    case "Pending":
+      return "Waiting for its turn";
+    case "Running":
+      if (delivery.stage === "wait") return "Waiting to try again";
+      return delivery.stage === "waiting" ? "Waiting for its turn" : `Under way: ${progress(delivery)}`;
+    case "Success":
+      return "Delivered";
+    case "Cancelled":
+      return "Cancelled";
+    default:
+      return "Not delivered";
+  }
+};
 
 export const words = {
   title: "Videos",
@@ -60,8 +107,11 @@ export const words = {
   idOf: (id: string) => `ID ${id}`,
 
   uploads: "Uploads",
-  jobs: "Conversions",
-  jobOf: (instant: string) => `Received ${instant}`,
+  jobs: "Work under way",
+  jobOf: ({ action, destination, created }: Job) => {
+    const when = instant(new Date(created).toISOString());
+    return action === "deliver" ? `To ${destination}, ${when}` : `Received ${when}`;
+  },
   progressOf: (name: string) => `Progress of ${name}`,
   clear: "Clear finished",
   cancel: "Cancel",
@@ -71,8 +121,8 @@ export const words = {
   waiting: "Waiting",
   sending: (percent: number, size: string) => `Uploading: ${percent} % of ${size}`,
   answering: "Received; being looked at",
-  converting: (job: Job) => `Being converted: ${progress(job)}`,
-  queued: "Being converted: waiting for its turn",
+  converting: (job: Job) => `Being ${doing(job.action)}: ${progress(job)}`,
+  queued: (action: string) => `Being ${doing(action)}: waiting for its turn`,
   outOfTouch: "Being converted; the server cannot be reached, still trying",
   retry: "Try again",
   retryOf: (name: string) => `Try ${name} again`,
@@ -121,6 +171,23 @@ export const words = {
     `PSNR ${decibels(psnr)}, SSIM ${ssim.toFixed(3)}; lowest in frame ${lowestFrame}, ${decibels(lowest)}.`,
   incomplete: "Not all frames of the source could be decoded.",
   proof: "The same before and after, by SHA-256: ",
+  deliveries: "Deliveries",
+  destination: "Destination",
+  send: "Send",
+  sendAgain: "Send again",
+  sendAgainOf: (name: string) => `Send again to ${name}`,
+  tryAgainOf: (name: string) => `Try again to send to ${name}`,
+  cancelDeliveryOf: (name: string) => `Cancel sending to ${name}`,
+  noDestinations: "Orthanc knows no modality and no DICOMweb server to send it to.",
+  noDeliveries: "It has not been sent anywhere.",
+  deliveriesLost: "How the deliveries stand cannot be asked now; still trying.",
+  delivery: (delivery: Delivery) => stands(delivery),
+  deliveredBy: (asked: string, created: number) =>
+    `${asked === "rule" ? "By a rule" : "On request"}, ${instant(new Date(created).toISOString())}`,
+  form,
+  deliveryProof: (proof: string) => PROOFS[proof] ?? proof,
+  attempts: (count: number) => plural(count, "attempt", "attempts"),
+  attempt: ({ at, result }: Attempt) => `${instant(at)}: ${RESULTS[result] ?? result}`,
   fact: {
     patientId: "Patient ID",
     studyDate: "Study date",

@@ -6,7 +6,7 @@ import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/st
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const job = (change: Partial<Job>): Job => ({
   ...{ id: "j", state: "Running", percent: 0, stage: "", fps: null, left: null },
-  ...{ sentence: "", instance: null, action: "", created: 0, ...change },
+  ...{ sentence: "", instance: null, action: "", destination: "", created: 0, ...change },
 });
 
 describe("an upload's standing", () => {
@@ -20,6 +20,8 @@ describe("an upload's standing", () => {
 
   it("follows the job", () => {
     expect(whileJob(job({ state: "Pending" }))).toMatchObject({ state: "processing", percent: null });
+    expect(whileJob(job({ state: "Pending", action: "deliver" })).sentence).toBe("Being delivered: waiting for its turn");
+    expect(whileJob(job({ action: "deliver", percent: 37.9, stage: "send" })).sentence).toBe("Being delivered: 37 % (sending)");
     expect(whileJob(job({ percent: 37.9, stage: "transcode" }))).toMatchObject({
       state: "processing",
       percent: 37.9,

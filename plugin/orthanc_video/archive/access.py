@@ -6,25 +6,28 @@ thing; a "yes" is remembered for a few seconds, a "no" never.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+import urllib.parse
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
-from orthanc_video.archive.identifiers import is_orthanc_id, is_uid
+from orthanc_video.archive.identifiers import identity_of, is_orthanc_id, is_uid, orthanc_ids
 from orthanc_video.errors import BadRequest, Busy, Forbidden, NotFound, Unauthorized, VideoError
 from orthanc_video.settings import Settings, is_loopback
 
 T = TypeVar("T")
 
-_REMEMBER_SECONDS = 3.0
+# With what web.recurring remembers on top of it: three seconds.
+_REMEMBER_SECONDS = 2.0
 _REMEMBER_MOST = 10_000
 # How long a question may take that moves no object: an Orthanc that is frozen still takes connections.
 _PATIENCE = 30.0
@@ -33,7 +36,20 @@ _CONNECT = 5.0
 _LOCAL, _NOT_LOCAL = "127.0.0.1", "127.0.0.2"
 # Answers to a question for bytes that may be had: all, the one that was asked for, none since they are known.
 _GIVEN = (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, httpx.codes.NOT_MODIFIED)
+# The headers that prove who somebody is by themselves; then all that Orthanc or its plugins may go by.
+PROOFS = ("authorization", "token", "auth-token", "api-key")
 _CREDENTIALS = ("authorization", "cookie", "token", "auth-token", "api-key", "x-forwarded-for")
+Credentials = tuple[tuple[str, str], ...]
+_FOUND = "application/dicom+json"
+# Resources that a search has found and that are asked for together: Orthanc's threads are for others, too.
+_AT_ONCE = 4
+Level = Literal["Study", "Series", "Instance"]
+# Of each level: its name in paths, its UID's keyword, and that of its Orthanc ID among an instance's.
+_LEVELS = {
+    "Study": ("studies", "StudyInstanceUID", "ParentStudy"),
+    "Series": ("series", "SeriesInstanceUID", "ParentSeries"),
+    "Instance": ("instances", "SOPInstanceUID", "ID"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +59,7 @@ class Caller:
     ``vouched``: the request came in through Orthanc's own port, so Orthanc has already allowed its method and path.
     """
 
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credentials: Credentials = field(default=(), repr=False)
     local: bool = True
     vouched: bool = False
 
@@ -79,9 +95,14 @@ def _user(value: str) -> str:
 _SALT = secrets.token_bytes(16)
 
 
-def credentials_of(headers: Any) -> tuple[tuple[str, str], ...]:
+def credentials_of(headers: Any) -> Credentials:
     """Those headers of a request by which Orthanc (or one of its plugins) may know a caller."""
     return tuple((name, headers[name]) for name in _CREDENTIALS if name in headers)
+
+
+def proofs_of(caller: Caller) -> Credentials:
+    """Of a caller's credentials those that prove who it is, from wherever it asks; cookies are its browser's affair."""
+    return tuple((name, value) for name, value in caller.credentials if name in PROOFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +119,7 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self.orthanc_url = settings.orthanc_url
+        self._dicom_web_root = settings.dicom_web_root
         self._clients = {local: _client(settings, local) for local in (True, False)}
         self._allowed: dict[tuple[str, ...], tuple[float, Any]] = {}
 
@@ -110,9 +132,9 @@ class Access:
 
     async def ask(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
         """One request as the caller; raises Unauthorized, Forbidden, NotFound or Busy, else the answer as it is."""
-        headers = dict(caller.credentials)
+        more = {"headers": dict(caller.credentials)} | more
         try:
-            answer = await self.client(caller).request(method, path, headers=headers, timeout=_question(), **more)
+            answer = await self.client(caller).request(method, path, timeout=_question(), **more)
         except httpx.HTTPError as error:
             raise Busy("Orthanc does not answer. Try again in a moment.") from error
         refuse(answer.status_code)
@@ -121,6 +143,19 @@ class Access:
     async def json(self, caller: Caller, method: str, path: str, **more: Any) -> Any:
         """The JSON answer; any other failure of Orthanc's is Busy."""
         return (await self._answered(caller, method, path, **more)).json()
+
+    @asynccontextmanager
+    async def streamed(self, caller: Caller, path: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """The answer to a GET as it comes; raises Unauthorized, Forbidden, NotFound, or Busy for any other but 200."""
+        asked = self.client(caller).stream("GET", path, headers=dict(headers) | dict(caller.credentials))
+        try:
+            async with asked as answer:
+                refuse(answer.status_code)
+                if answer.status_code != httpx.codes.OK:
+                    raise unexpected(answer.status_code)
+                yield answer
+        except httpx.HTTPError as error:
+            raise Busy("Orthanc does not answer. Try again in a moment.") from error
 
     async def _answered(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
         answer = await self.ask(caller, method, path, **more)
@@ -168,6 +203,16 @@ class Access:
         except NotFound:
             return
 
+    async def may_see_destinations(self, caller: Caller) -> None:
+        """Raises unless Orthanc shows this caller its modalities."""
+        await self.ask(caller, "GET", "/modalities")
+
+    async def may_store_on(self, caller: Caller, name: str, *, web: bool) -> None:
+        """Raises unless Orthanc lets this caller send to a modality, or DICOMweb server: asked with nothing to send."""
+        quoted = urllib.parse.quote(name, safe="")
+        path = f"{self._dicom_web_root}/servers/{quoted}/stow" if web else f"/modalities/{quoted}/store"
+        await self.ask(caller, "POST", path, content=b"")
+
     async def attachment(self, caller: Caller, instance: str) -> Attachment:
         """The stored file of an instance, where the caller may know of it; that says nothing about its bytes."""
         path = f"{_file_of(instance)}/info"
@@ -179,6 +224,13 @@ class Access:
 
         return await self._once(caller, path, question)
 
+    def forget(self, caller: Caller, instance: str, before: float) -> None:
+        """What is remembered of an instance's stored file since earlier than ``before`` (monotonic): it is another."""
+        for path in (f"{_file_of(instance)}/info", f"{_file_of(instance)}/data"):
+            known = self._allowed.get((caller.key, path))
+            if known is not None and known[0] < before:
+                del self._allowed[caller.key, path]
+
     async def may_read(self, caller: Caller, instance: str) -> None:
         """Raises unless Orthanc gives this caller the bytes of the instance's stored file: asked of those very bytes.
 
@@ -189,19 +241,38 @@ class Access:
         headers = {"If-None-Match": tag, "Range": "bytes=0-0"} if tag else {"Range": "bytes=0-0"}
 
         async def question() -> bool:
-            try:
-                asked = self.client(caller).stream(
-                    "GET", path, headers=headers | dict(caller.credentials), timeout=_question()
-                )
-                async with asked as answer:
-                    refuse(answer.status_code)
-                    if answer.status_code not in _GIVEN:
-                        raise unexpected(answer.status_code)
-            except httpx.HTTPError as error:
-                raise Busy("Orthanc does not answer. Try again in a moment.") from error
+            status = await self._status(caller, "GET", path, headers)
+            if status not in _GIVEN:
+                raise unexpected(status)
             return True
 
         await self._once(caller, path, question)
+
+    async def may_reach(self, caller: Caller, method: str, path: str) -> None:
+        """Raises where Orthanc refuses this caller a path of its DICOMweb, whatever there is.
+
+        It is asked for little (what is refused for itself, Orthanc's log tells as errors), or sent nothing.
+        """
+
+        async def question() -> bool:
+            with suppress(NotFound):  # of no study, or there is no such DICOMweb: nothing is forbidden
+                status = await self._status(caller, method, path, {"Accept": _FOUND})
+                if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise unexpected(status)
+            return True
+
+        await self._once(caller, f"{method} {path}", question)
+
+    async def _status(self, caller: Caller, method: str, path: str, headers: Mapping[str, str]) -> int:
+        """That of an answer which is not read; raises as ``ask``."""
+        headers = dict(headers) | dict(caller.credentials)
+        asked = self.client(caller).stream(method, path, headers=headers, timeout=_question())
+        try:
+            async with asked as answer:
+                refuse(answer.status_code)
+                return answer.status_code
+        except httpx.HTTPError as error:
+            raise Busy("Orthanc does not answer. Try again in a moment.") from error
 
     async def may_follow_job(self, caller: Caller, instance: str | None) -> None:
         """Raises unless this is one whom Orthanc shows its own jobs, or takes uploads from, or lets see the instance.
@@ -270,11 +341,56 @@ class Access:
         if not is_orthanc_id(named):
             if not is_uid(named):
                 raise NotFound("That is neither an Orthanc ID nor a SOP Instance UID.")
-            found = await self.json(caller, "POST", "/tools/lookup", content=named)
-            instance = next((item["ID"] for item in found if item["Type"] == "Instance"), "")
-        if not instance:
-            raise NotFound("Orthanc holds no such instance.")
+            instance = await self._once(caller, f"lookup {named}", lambda: self.looked_up(caller, "Instance", named))
         return instance
+
+    async def looked_up(self, caller: Caller, level: Level, uid: str) -> str:
+        """The Orthanc ID of what has this UID; raises NotFound, and Forbidden where the caller may not know.
+
+        Orthanc looks UIDs up by POST alone, which a site may refuse to those who only read: they search by GET.
+        """
+        try:
+            found = await self.json(caller, "POST", "/tools/lookup", content=uid)
+        except Forbidden as refused:
+            keyword = _LEVELS[level][1]
+            searched = await self.searched(caller, level, {keyword: uid}, refused)
+            found = [{"Type": level, "ID": one["ID"]} for one in searched if one["MainDicomTags"][keyword] == uid]
+        named = next((str(item["ID"]) for item in found if item["Type"] == level), "")
+        if not named:
+            raise NotFound(f"Orthanc holds no such {level.lower()}.")
+        return named
+
+    async def searched(
+        self, caller: Caller, level: Level, query: Mapping[str, str], refused: Forbidden
+    ) -> list[dict[str, Any]]:
+        """Orthanc's records of what ``query`` finds by GET, for a caller whom Orthanc refused to search by POST.
+
+        QIDO-RS tells the identifiers of which an Orthanc ID is made, and that one is asked for. Raises ``refused``
+        where there is no DICOMweb.
+        """
+        name, _, own = _LEVELS[level]
+        asked = {**query, "includefield": "PatientID"}
+        headers = {"accept": _FOUND} | dict(caller.credentials)
+        try:
+            answer = await self._answered(
+                caller, "GET", f"{self._dicom_web_root}/{name}", params=asked, headers=headers
+            )
+        except NotFound:
+            raise refused from None
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def record(model: dict[str, Any]) -> list[dict[str, Any]]:
+            async with turns:
+                with suppress(NotFound):  # deleted meanwhile
+                    return [await self.remembered(caller, f"/{name}/{orthanc_ids(identity_of(model))[own]}")]
+            return []
+
+        return [one for found in await asyncio.gather(*map(record, answer.json())) for one in found]
+
+    async def sop_instance(self, caller: Caller, instance: str) -> str:
+        """The SOP Instance UID of an instance, by its Orthanc ID; raises NotFound."""
+        found = await self.remembered(caller, f"/instances/{instance}")
+        return str(found["MainDicomTags"]["SOPInstanceUID"])
 
 
 def _question() -> httpx.Timeout:

@@ -16,7 +16,7 @@ from orthanc_video.film import MultiFrame
 
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
 _AT_ONCE = 4
-_MODALITIES = "ES\\GM\\XC"
+_MODALITIES = ("ES", "GM", "XC")
 
 
 async def videos(
@@ -26,8 +26,7 @@ async def videos(
 
     ``films`` are those of single pictures that are known, wherever they are: when each was received, and its instance.
     """
-    query = {"Level": "Series", "Query": {"Modality": _MODALITIES}, "Expand": True}
-    series = await access.json(caller, "POST", "/tools/find", json=query)
+    series = await _series(access, caller)
     came = {instance: (received, "") for received, instance in films}
     came |= {instance: (item.get("LastUpdate", ""), item["ID"]) for item in series for instance in item["Instances"]}
     candidates = sorted(came, key=lambda instance: came[instance], reverse=True)
@@ -45,15 +44,28 @@ async def videos(
     return [item for item in found if isinstance(item, dict)], len(candidates)
 
 
-async def belongs(access: Access, caller: Caller, instance: str, study: str, series: str) -> None:
-    """Raises NotFound unless the instance is part of that study and series (their UIDs)."""
+async def _series(access: Access, caller: Caller) -> list[dict[str, Any]]:
+    """Orthanc's records of the series whose modality is one of videos."""
+    asked = {"Level": "Series", "Query": {"Modality": "\\".join(_MODALITIES)}, "Expand": True}
+    try:
+        found: list[dict[str, Any]] = await access.json(caller, "POST", "/tools/find", json=asked)
+    except Forbidden as refused:
+        return [
+            one for name in _MODALITIES for one in await access.searched(caller, "Series", {"Modality": name}, refused)
+        ]
+    return found
+
+
+async def uids(access: Access, caller: Caller, instance: str) -> tuple[str, str, str]:
+    """The UIDs of an instance's study, of its series, and its own."""
     resource = await access.remembered(caller, f"/instances/{instance}")
-    parent = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
-    if parent["MainDicomTags"]["SeriesInstanceUID"] != series:
-        raise NotFound("The series named in the path holds no such instance.")
-    grandparent = await access.remembered(caller, f"/studies/{parent['ParentStudy']}")
-    if grandparent["MainDicomTags"]["StudyInstanceUID"] != study:
-        raise NotFound("The study named in the path holds no such series.")
+    series = await access.remembered(caller, f"/series/{resource['ParentSeries']}")
+    study = await access.remembered(caller, f"/studies/{series['ParentStudy']}")
+    return (
+        study["MainDicomTags"]["StudyInstanceUID"],
+        series["MainDicomTags"]["SeriesInstanceUID"],
+        resource["MainDicomTags"]["SOPInstanceUID"],
+    )
 
 
 async def facts(access: Access, objects: Objects, caller: Caller, instance: str) -> dict[str, Any]:

@@ -133,6 +133,11 @@ def received(archive: Archive, arrival: Arrival) -> str:
     return str(archive.get(f"/instances/{arrival.instance}/metadata/ReceptionDate") or "")
 
 
+def sender(archive: Archive, arrival: Arrival) -> str:
+    """The AE title of whoever sent it; empty where it did not come by DICOM."""
+    return str(archive.get(f"/instances/{arrival.instance}/metadata/RemoteAET") or "")
+
+
 def holds(archive: Archive, arrival: Arrival) -> bool:
     """Whether Orthanc still holds this very object."""
     return _size(archive, arrival) is not None

@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
+# Of what an Orthanc ID is made, from the patient down to the instance, and the tags of it.
+IDENTITY = {
+    "PatientID": "00100020",
+    "StudyInstanceUID": "0020000D",
+    "SeriesInstanceUID": "0020000E",
+    "SOPInstanceUID": "00080018",
+}
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
@@ -25,10 +32,14 @@ def orthanc_ids(identity: Mapping[str, str]) -> dict[str, str]:
 
     An Orthanc ID is the SHA-1 of the identifiers down to its level, joined by bars, in groups of eight hex digits.
     """
-    keywords = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     names = ("ParentPatient", "ParentStudy", "ParentSeries", "ID")
-    values = [identity[keyword].strip() for keyword in keywords]
+    values = [identity[keyword].strip() for keyword in IDENTITY]
     return {name: _hashed("|".join(values[: depth + 1])) for depth, name in enumerate(names)}
+
+
+def identity_of(model: Mapping[str, Any]) -> dict[str, str]:
+    """What an Orthanc ID is made of, out of the DICOM JSON of an instance or a level above it; empty what it lacks."""
+    return {keyword: str((model.get(tag, {}).get("Value") or [""])[0] or "") for keyword, tag in IDENTITY.items()}
 
 
 def patient_of(patient_id: str) -> str:

@@ -48,11 +48,10 @@ async def _by_uid(access: Access, caller: Caller, study: str) -> str:
         return study
     if not is_uid(study):
         raise BadRequest(f"{STUDY} must be the Orthanc ID of a study, or its Study Instance UID.")
-    found = await access.json(caller, "POST", "/tools/lookup", content=study)
-    for one in found:
-        if one["Type"] == "Study":
-            return str(one["ID"])
-    raise NotFound(f"{STUDY}: Orthanc holds no such study.")
+    try:
+        return await access.looked_up(caller, "Study", study)
+    except NotFound as error:
+        raise NotFound(f"{STUDY}: Orthanc holds no such study.") from error
 
 
 async def _by_accession(access: Access, caller: Caller, accession: str) -> str:

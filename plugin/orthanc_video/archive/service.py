@@ -13,6 +13,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from orthanc_video.archive.objects import storage_file
 from orthanc_video.dicom.write import Envelope, blocks
 from orthanc_video.errors import Busy, Forbidden, NotFound, TooLarge, VideoError, WorkerFailed
 from orthanc_video.settings import Settings
@@ -20,6 +21,9 @@ from orthanc_video.settings import Settings
 # Orthanc answers an upload only after hashing and writing it all: minutes for gigabytes on a slow disk.
 _PATIENCE = 900.0
 _FULL = 507
+# Of an object that is larger than a C int counts, Orthanc 1.10.1 names the MD5 of no bytes.
+_LARGEST_INT = (1 << 31) - 1
+_MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 # As in orthanc_plugin_http.py.
 _REFERENCE = "application/vnd.orthanc-video.reference+json"
 
@@ -28,6 +32,7 @@ class Archive:
     """Stores finished objects and looks them up."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._url = urllib.parse.urlsplit(settings.orthanc_url)
         self._headers: dict[str, str] = {}
         if settings.username:
@@ -51,10 +56,20 @@ class Archive:
 
     def ask(self, path: str, question: Any) -> Any:
         """The JSON that Orthanc answers to a question in JSON."""
-        status, body = self._request("POST", path, json.dumps(question))
+        status, answer = self.asked(path, question)
         if status != http.HTTPStatus.OK:
             raise _refusal(status)
-        return json.loads(body)
+        return answer
+
+    def asked(self, path: str, question: Any) -> tuple[int, Any]:
+        """As ``ask``, for who knows what to make of a failure: the HTTP status and its JSON, None for no JSON."""
+        status, body = self._request("POST", path, json.dumps(question))
+        try:
+            return status, json.loads(body)
+        except ValueError:
+            if status == http.HTTPStatus.OK:
+                raise
+            return status, None
 
     def has(self, instance: str) -> bool:
         return self.get(f"/instances/{instance}") is not None
@@ -103,7 +118,7 @@ class Archive:
         if status != http.HTTPStatus.OK:
             raise _refusal(status)
         stored: dict[str, Any] = json.loads(body)
-        self._verify(stored, expected)
+        self._verify(stored, expected, parts.size)
         return stored
 
     def _refer(self, connection: http.client.HTTPConnection, parts: Envelope, stream: Path) -> None:
@@ -124,15 +139,32 @@ class Archive:
             connection.sock.sendfile(file, parts.offset, parts.length)
         connection.send(parts.after)
 
-    def _verify(self, stored: dict[str, Any], expected: str) -> None:
+    def _verify(self, stored: dict[str, Any], expected: str, size: int) -> None:
         if stored.get("Status") == "AlreadyStored":
             return
         if stored.get("Status") != "Success":
             raise Forbidden(f"Orthanc's filters did not accept the object (status {stored.get('Status')}).")
         found = self.get(f"/instances/{stored['ID']}/attachments/dicom/md5")
+        if found == _MD5_OF_NOTHING and size > _LARGEST_INT:
+            found = self._read_md5(stored["ID"], size)
         if found != expected:
             self._request("DELETE", f"/instances/{stored['ID']}")
             raise WorkerFailed("Orthanc's MD5 of the stored object differs from ours; it was removed again.")
+
+    def _read_md5(self, instance: str, size: int) -> str:
+        """Of the stored file itself."""
+        info = self.get(f"/instances/{instance}/attachments/dicom/info")
+        path = storage_file(self._settings, str(info["Uuid"]), size) if info else None
+        if path is not None:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, _md5_state).hexdigest()
+        copy = self._settings.spool / f"md5-{instance}"
+        try:
+            self.fetch(f"/instances/{instance}/attachments/dicom/data", copy)
+            with copy.open("rb") as file:
+                return hashlib.file_digest(file, _md5_state).hexdigest()
+        finally:
+            copy.unlink(missing_ok=True)
 
     def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
         connection = self._connect()
@@ -155,11 +187,16 @@ class Archive:
         return self._url.path.rstrip("/") + path
 
 
+def _md5_state() -> Any:
+    return hashlib.md5(usedforsecurity=False)
+
+
 def _md5(parts: Envelope, stream: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
+    digest = _md5_state()
     for block in blocks(parts, stream):
         digest.update(block)
-    return digest.hexdigest()
+    found: str = digest.hexdigest()
+    return found
 
 
 def _unreachable(error: Exception) -> Busy:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orthanc_video.bitstream import h264, hevc
 from orthanc_video.bitstream.nal import is_byte_stream
+
+_START = b"\0\0\0\1"
 
 
 def length_size(codec: str, extradata: bytes) -> int:
@@ -30,3 +32,8 @@ def units_of(data: bytes, length_size: int) -> Iterator[bytes]:
         at = start + int.from_bytes(data[at:start])
         if start < len(data) and at > start:
             yield data[start:at]
+
+
+def joined(units: Iterable[bytes], length_size: int) -> bytes:
+    """A packet of these NAL units; ``length_size`` 0 is Annex B."""
+    return b"".join((len(unit).to_bytes(length_size) if length_size else _START) + unit for unit in units)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from orthanc_video.bitstream import h264, hevc, mpeg2, nal
-from orthanc_video.bitstream.framing import length_size, units_of
+from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.nal import is_byte_stream
 from orthanc_video.errors import BrokenVideo
 
 # More bytes than this hold a picture, whatever their beginning says.
 _MOST = 1 << 20
-_START = b"\0\0\0\1"
+_START = b"\0\0\1"
 _SETS = {"h264": frozenset({nal.SPS, nal.PPS, 13, nal.SUBSET_SPS}), "hevc": frozenset({hevc.VPS, hevc.SPS, hevc.PPS})}
 _SEQUENCE_END = 0xB7  # MPEG-2 Table 6-1
 
@@ -43,12 +43,11 @@ class Hollow:
             units = [unit for unit in mpeg2.units(data) if unit.code != _SEQUENCE_END]
             if any(unit.code == mpeg2.PICTURE for unit in units):
                 return b""
-            return b"".join(_START[1:] + bytes([unit.code]) + unit.data for unit in units)
+            return b"".join(_START + bytes([unit.code]) + unit.data for unit in units)
         if self._codec not in _SETS:
             return b""
-        kind, size = (h264.nal_type if self._codec == "h264" else hevc.nal_type), self._length_size
-        kept = [unit for unit in self._units(data) if kind(unit) in _SETS[self._codec]]
-        return b"".join((len(unit).to_bytes(size) if size else _START) + unit for unit in kept)
+        kind = h264.nal_type if self._codec == "h264" else hevc.nal_type
+        return joined((unit for unit in self._units(data) if kind(unit) in _SETS[self._codec]), self._length_size)
 
     def _units(self, data: bytes) -> Iterator[bytes]:
         return (unit for unit in units_of(data, self._length_size) if len(unit) > 1)

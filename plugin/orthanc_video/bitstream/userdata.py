@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from orthanc_video.bitstream import h264, hevc, userdata_mpeg2
 from orthanc_video.bitstream.banners import is_banner
 from orthanc_video.bitstream.bits import unescape
-from orthanc_video.bitstream.framing import length_size, units_of
+from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
 from orthanc_video.bitstream.technical import is_technical
 from orthanc_video.errors import BrokenVideo
 
 _UNREGISTERED = 5  # user_data_unregistered
-_START = b"\0\0\0\1"
 # Tables 7-1: coded pictures and parameter sets, which are taken as they are.
 _H264_AS_IS = frozenset({1, 2, 3, 4, 5, 7, 8, 15, 20, 21})
 _HEVC_AS_IS = frozenset({*range(10), *range(16, 22), 32, 33, 34})
@@ -56,8 +55,7 @@ class UserData:
             return False
         if self._length_size:
             return self.found_at(lambda at, length: bytes(data[at : at + length]), 0, len(data))
-        units = split_annexb(bytes(data))
-        return any(not self._is_as_is[unit[0]] and cleaned(self._codec, unit) != unit for unit in units)
+        return any(not self._is_as_is[unit[0]] and self._tells(unit) for unit in split_annexb(bytes(data)))
 
     def found_at(self, read: Read, offset: int, size: int) -> bool:
         """Whether a packet of so many bytes at ``offset`` of a file holds any.
@@ -98,9 +96,7 @@ class UserData:
             return data
         if self._codec == "mpeg2video":
             return userdata_mpeg2.removed(data)
-        kept = _cleaned(self._codec, units_of(data, self._length_size))
-        size = self._length_size
-        return b"".join((len(unit).to_bytes(size) if size else _START) + unit for unit in kept)
+        return joined(_cleaned(self._codec, units_of(data, self._length_size)), self._length_size)
 
 
 def cleaned(codec: str, unit: bytes) -> bytes:
@@ -208,7 +204,7 @@ def clean_configuration(codec: str, extradata: bytes) -> bytes:
     if is_byte_stream(extradata):
         units = list(split_annexb(extradata))
         kept = _cleaned(codec, iter(units))
-        return extradata if kept == units else b"".join(_START + unit for unit in kept)
+        return extradata if kept == units else joined(kept, 0)
     return _clean_avcc(extradata) if codec == "h264" else _clean_hvcc(extradata)
 
 
@@ -250,4 +246,4 @@ def _counted(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
 
 
 def _sized(units: list[bytes]) -> bytes:
-    return b"".join(len(unit).to_bytes(2) + unit for unit in units)
+    return joined(units, 2)

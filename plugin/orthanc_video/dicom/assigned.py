@@ -82,7 +82,7 @@ def moved(old: Header, size: int, task: Assignment) -> Envelope:
 
 def _moved(said: FileDataset, task: Assignment) -> FileDataset:
     """All attributes of the new object but Pixel Data; ``said`` are those of the old one, and are changed."""
-    _to_unicode(said)
+    to_unicode(said)
     new = _new(said, task)
     _move_times(said, task)
     old = _replace(said, task, new)
@@ -133,13 +133,8 @@ def _tags(said: Dataset, keywords: frozenset[str] | set[str], groups: set[int]) 
 
 
 def _remember(said: Dataset, old: Dataset, now: datetime.datetime) -> None:
-    """What was changed, when and by what (PS3.3 C.12.1): before it, what others had changed."""
-    item = Dataset()
-    item.SourceOfPreviousValues = ""
-    item.AttributeModificationDateTime = f"{now:%Y%m%d%H%M%S}+0000"
-    item.ModifyingSystem = "orthanc-video"
-    item.ReasonForTheAttributeModification = "CORRECT"
-    item.ModifiedAttributesSequence = Sequence([old])
+    """What was changed, when and by what: before it, what others had changed."""
+    item = original(old, now, "CORRECT")
     said.OriginalAttributesSequence = Sequence([*said.get("OriginalAttributesSequence", []), item])
     by = Dataset()
     by.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
@@ -150,7 +145,18 @@ def _remember(said: Dataset, old: Dataset, now: datetime.datetime) -> None:
     said.ContributingEquipmentSequence = Sequence([*said.get("ContributingEquipmentSequence", []), by])
 
 
-def _to_unicode(said: Dataset) -> None:
+def original(old: Dataset, now: datetime.datetime, reason: str) -> Dataset:
+    """An item of Original Attributes Sequence (PS3.3 C.12.1): attributes as they were until ``now`` in UTC."""
+    item = Dataset()
+    item.SourceOfPreviousValues = ""
+    item.AttributeModificationDateTime = f"{now:%Y%m%d%H%M%S}+0000"
+    item.ModifyingSystem = "orthanc-video"
+    item.ReasonForTheAttributeModification = reason
+    item.ModifiedAttributesSequence = Sequence([old])
+    return item
+
+
+def to_unicode(said: Dataset) -> None:
     """All text in UTF-8. What is no text stays as its bytes are: of another writer's values some may be damaged."""
     _decode(said)
     said.SpecificCharacterSet = "ISO_IR 192"

@@ -36,7 +36,10 @@ def identify(upload: Upload, plan: Plan, part: int = 1) -> dict[str, str]:
     ``part`` is its number (from 1) where the film is so long that it becomes several.
 
     They follow from the content, the target study and the plan alone: the same upload always names the same object.
+    Where the sender has named it, that is what it is called.
     """
+    if upload.identity:
+        return upload.identity
     given = upload.attributes
     patient = given.get("PatientID", "")
     if not patient and not upload.inherited:  # a patient in Orthanc may have an empty one
@@ -70,14 +73,21 @@ def build(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> Dataset:
             setattr(dataset, keyword, value)
     if made.parts > 1:
         _part(dataset, upload, info, made)
+    dataset.update(of_stream(plan, made))
+    _history(dataset, upload, plan, history_of(upload, plan, made))
+    fill(dataset, kind)
+    dataset.file_meta = file_meta(dataset, plan)
+    return dataset
+
+
+def of_stream(plan: Plan, made: Made) -> Dataset:
+    """What the stream itself says: its pictures, their times, its sound, and that it is lossy."""
+    dataset = Dataset()
     _picture(dataset, plan, made)
     _time(dataset, made)
     if plan.sound:
         dataset.MultiplexedAudioChannelsDescriptionCodeSequence = audio.described(plan.sound)
     _lossy(dataset, plan, made)
-    _history(dataset, upload, plan, history_of(upload, plan, made))
-    _unknown(dataset, kind)
-    dataset.file_meta = _file_meta(dataset, plan)
     return dataset
 
 
@@ -165,13 +175,13 @@ def _time(dataset: Dataset, made: Made) -> None:
         dataset.FrameTimeVector = [DSdecimal(step) for step in vector]
     else:
         dataset.FrameIncrementPointer = 0x00181063
-        dataset.FrameTime = _ds(1000 / video.rate.fraction)
+        dataset.FrameTime = ds(1000 / video.rate.fraction)
     dataset.CineRate = max(1, round(float(coded)))
     dataset.RecommendedDisplayFrameRate = whole
-    dataset.EffectiveDuration = _ds(Fraction(video.seconds).limit_denominator(10**6))
+    dataset.EffectiveDuration = ds(Fraction(video.seconds).limit_denominator(10**6))
 
 
-def _ds(value: Fraction) -> DSdecimal:
+def ds(value: Fraction) -> DSdecimal:
     """A decimal string with all the digits that its 16 characters hold (PS3.5 6.2)."""
     digits = 15 - max(1, math.floor(math.log10(value)) + 1) if value >= 1 else 14
     text = f"{float(value):.{digits}f}".rstrip("0").rstrip(".")
@@ -196,6 +206,15 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan, history: History) -> 
     dataset.InstanceCreationDate = f"{now:%Y%m%d}"
     dataset.InstanceCreationTime = f"{now:%H%M%S}"
     dataset.ImageType = ["ORIGINAL", "PRIMARY"]
+    dataset.ContributingEquipmentSequence = Sequence([contributed(upload, history, now)])
+    if plan.action is Action.TRANSCODE:
+        dataset.ImageType = ["DERIVED", "PRIMARY"]
+        dataset.DerivationDescription = derivation(history)
+        dataset.DerivationCodeSequence = Sequence([code("113040", "DCM", "Lossy Compression")])
+
+
+def contributed(upload: Upload, history: History, now: datetime.datetime) -> Dataset:
+    """An item of Contributing Equipment Sequence: what was done here, at ``now`` in UTC."""
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
     item.Manufacturer = "orthanc-video"
@@ -203,19 +222,16 @@ def _history(dataset: Dataset, upload: Upload, plan: Plan, history: History) -> 
     item.SoftwareVersions = __version__
     item.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
     item.ContributionDescription = contribution(upload, history)
-    dataset.ContributingEquipmentSequence = Sequence([item])
-    if plan.action is Action.TRANSCODE:
-        dataset.ImageType = ["DERIVED", "PRIMARY"]
-        dataset.DerivationDescription = derivation(history)
-        dataset.DerivationCodeSequence = Sequence([code("113040", "DCM", "Lossy Compression")])
+    return item
 
 
-def _unknown(dataset: Dataset, kind: VideoClass) -> None:
-    """What the class demands and nobody knows is there without a value (type 2, PS3.5 7.4.3)."""
-    for module in kind.modules:
-        for need in module.needs:
-            if need.kind == 2 and need.keyword not in dataset:
-                setattr(dataset, need.keyword, empty_value_for_VR(dictionary_VR(need.keyword)))
+def fill(dataset: Dataset, kind: VideoClass) -> tuple[str, ...]:
+    """What the class demands and nobody knows is there without a value (type 2, PS3.5 7.4.3); what was missing."""
+    needs = [need.keyword for module in kind.modules for need in module.needs if need.kind == 2]
+    absent = tuple(keyword for keyword in dict.fromkeys(needs) if keyword not in dataset)
+    for keyword in absent:
+        setattr(dataset, keyword, empty_value_for_VR(dictionary_VR(keyword)))
+    return absent
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -227,7 +243,7 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
     return item
 
 
-def _file_meta(dataset: Dataset, plan: Plan) -> FileMetaDataset:
+def file_meta(dataset: Dataset, plan: Plan) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID

@@ -19,7 +19,8 @@ class VideoClass:
 
     ``choice`` is its short name in requests, empty where none may name it. ``modalities`` are those that its IOD
     demands, the first by default; empty where any goes. ``videos`` and ``images`` are the transfer syntaxes that go
-    with it: one stream, or pictures coded each by itself.
+    with it: one stream, or pictures coded each by itself. ``shades`` says whether its pixels are ``grey``, have
+    ``colours``, or ``either``; ``single`` that it is of one picture.
     """
 
     uid: str
@@ -30,6 +31,8 @@ class VideoClass:
     choice: str = ""
     videos: frozenset[str] = _VIDEO
     images: frozenset[str] = _IMAGES
+    shades: str = "either"
+    single: bool = False
 
     @property
     def modality(self) -> str:
@@ -68,6 +71,7 @@ _CLASSES = (
         section="A.8.5",
         modalities=(),
         modules=modules.TRUE_COLOUR,
+        shades="colours",
     ),
     VideoClass(
         uid=f"{_STORAGE}3.1",
@@ -87,6 +91,46 @@ _CLASSES = (
 
 BY_UID: dict[str, VideoClass] = {kind.uid: kind for kind in _CLASSES}
 BY_CHOICE: dict[str, VideoClass] = {kind.choice: kind for kind in _CLASSES if kind.choice}
+
+# Classes without a video transfer syntax, which pictures that are coded each by itself may be given.
+_PICTURES = (
+    VideoClass(
+        uid=f"{_STORAGE}7.2",
+        name="Multi-frame Grayscale Byte Secondary Capture Image Storage",
+        section="A.8.3",
+        modalities=(),
+        modules=modules.GREY_BYTES,
+        videos=frozenset(),
+        shades="grey",
+    ),
+    *(
+        VideoClass(
+            uid=_STORAGE + suffix,
+            name=f"VL {name} Image Storage",
+            section=section,
+            modalities=(modality,),
+            modules=modules.STILL_VISIBLE_LIGHT,
+            videos=frozenset(),
+            single=True,
+        )
+        for suffix, name, section, modality in (
+            ("77.1.1", "Endoscopic", "A.32.1", "ES"),
+            ("77.1.2", "Microscopic", "A.32.2", "GM"),
+            ("77.1.4", "Photographic", "A.32.4", "XC"),
+        )
+    ),
+    VideoClass(
+        uid=f"{_STORAGE}7",
+        name="Secondary Capture Image Storage",
+        section="A.8.1",
+        modalities=(),
+        modules=modules.STILL_CAPTURE,
+        videos=frozenset(),
+        single=True,
+    ),
+)
+# What pictures may be written as that are taken out of a video.
+WRITTEN: dict[str, VideoClass] = BY_UID | {kind.uid: kind for kind in _PICTURES}
 
 # Classes whose frames are pictures of one scene in the order of time, by the last parts of their UIDs (PS3.4 B.5).
 # Those for single pictures are among them, since devices exist that put films into them; volumes, slides and dose

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.syntaxes import Format, VideoSyntax
 from orthanc_video.model import VideoStream
 
@@ -12,6 +13,26 @@ from orthanc_video.model import VideoStream
 _420 = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "p010le"})
 _MPEG2_LEVELS = {10: "Low", 8: "Main", 6: "High 1440", 4: "High"}
 _LEVEL_1B = 9  # of H.264
+
+
+def candidates(video: VideoStream, wanted: str) -> tuple[VideoSyntax, ...] | None:
+    """The transfer syntaxes that the stream may be of as it is, the least demanding first."""
+    if wanted:
+        return (syntaxes.BY_UID[wanted],)
+    if video.codec == "h264" and video.views > 1:
+        return syntaxes.MULTIVIEW
+    if video.codec == "h264" and video.packing:
+        return syntaxes.PACKED
+    known = syntaxes.PREFERRED.get(video.codec)
+    # MPEG-2's have no size in common.
+    return known and (tuple(one for one in known if _holds(one, video)) or known)
+
+
+def _holds(syntax: VideoSyntax, video: VideoStream) -> bool:
+    """Whether the pictures are no larger than one of the formats that the syntax may be of at most."""
+    return not syntax.formats or any(
+        video.width <= one.width and video.height <= one.height for one in syntax.formats if one.at_most
+    )
 
 
 def objections(syntax: VideoSyntax, video: VideoStream) -> list[str]:

@@ -79,6 +79,26 @@ TRUE_COLOUR = (
     _module("SC Multi-frame Image", "C.8.6.3", one="BurnedInAnnotation"),
 )
 
+GREY_BYTES = (
+    *(_SERIES_WITHOUT_MODALITY if module is SERIES else module for module in COMMON),
+    IMAGE,
+    _module("SC Equipment", "C.8.6.1", one="ConversionType"),
+    _module(
+        "SC Multi-frame Image",
+        "C.8.6.3",
+        one="BurnedInAnnotation PresentationLUTShape RescaleIntercept RescaleSlope RescaleType",
+    ),
+)
+
+# Of single pictures.
+_STILL = tuple(module for module in COMMON if module is not MULTI_FRAME)
+STILL_VISIBLE_LIGHT = (*_STILL, EQUIPMENT, IMAGE, _ACQUISITION_CONTEXT, _VL_IMAGE)
+STILL_CAPTURE = (
+    *(_SERIES_WITHOUT_MODALITY if module is SERIES else module for module in _STILL),
+    IMAGE,
+    _module("SC Equipment", "C.8.6.1", one="ConversionType"),
+)
+
 ULTRASOUND = (*COMMON, EQUIPMENT, IMAGE, _module("US Image", "C.8.5.6", two="ImageType"))
 
 OPHTHALMIC = (

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from orthanc_video.dicom import cadence, classes, pixels, stored, syntaxes
 from orthanc_video.dicom.said import text, value, whole
 from orthanc_video.dicom.stored import Header, Object
-from orthanc_video.errors import BrokenVideo, NotVideo
+from orthanc_video.errors import BrokenVideo, NoImage, NotVideo
 from orthanc_video.film import MultiFrame, Pixels
 from orthanc_video.model import Span
 
@@ -27,11 +27,28 @@ def locate(source: Object) -> MultiFrame:
 
 def in_object(source: Object, header: Header) -> MultiFrame:
     """As ``locate``, its header having been read."""
-    said = header.said
-    sop_class = text(said, "SOPClassUID")
-    announced = whole(said, "NumberOfFrames") or 1
-    if sop_class not in classes.CINE or announced < 2:
+    if text(header.said, "SOPClassUID") not in classes.CINE or _announced(header) < 2:
         raise NotVideo("The stored object is neither a video nor a film of single pictures.")
+    return _pictures(source, header)
+
+
+def pictures(source: Object) -> tuple[MultiFrame, Dataset]:
+    """As ``moving.described``, of any image; one that does not move is a film of one frame.
+
+    Raises NoImage for others.
+    """
+    header = stored.header(source)
+    if not {"Rows", "Columns", "PhotometricInterpretation"} <= set(header.said.dir()):
+        raise NoImage("The stored object is no image.")
+    return _pictures(source, header), header.said
+
+
+def _announced(header: Header) -> int:
+    return max(1, whole(header.said, "NumberOfFrames") or 1)
+
+
+def _pictures(source: Object, header: Header) -> MultiFrame:
+    said, announced = header.said, _announced(header)
     syntax = syntaxes.IMAGES.get(header.syntax)
     if syntax is None:
         raise BrokenVideo(f"The transfer syntax of the stored pictures, {header.syntax}, is not read here.")
@@ -48,7 +65,7 @@ def in_object(source: Object, header: Header) -> MultiFrame:
         remarks.append(f"NumberOfFrames is {announced}, but the object holds {len(frames)}.")
     return MultiFrame(
         transfer_syntax=header.syntax,
-        sop_class=sop_class,
+        sop_class=text(said, "SOPClassUID"),
         sop_instance=text(said, "SOPInstanceUID"),
         pixels=meant,
         cadence=cadence.of(said, len(frames)),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, Protocol
 
 from pydicom import config, dcmread
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from orthanc_video.dicom.said import text
 from orthanc_video.errors import BrokenVideo, NotVideo, VideoError
 from orthanc_video.model import Span
 
@@ -21,6 +23,9 @@ config.settings.reading_validation_mode = config.IGNORE
 _ITEM = 0xE000
 _END = 0xE0DD
 _UNDEFINED = 0xFFFFFFFF
+IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_SERIES = 0x0020000E
+_BEGINNING = 1 << 20
 MOST_FRAGMENTS = 100_000
 # Of an enhanced object's functional groups some kilobytes for each frame; what is longer would fill the memory.
 LONGEST_HEADER = 16 << 20
@@ -39,6 +44,15 @@ class Header(NamedTuple):
 
     syntax: str
     said: FileDataset
+    at: int
+
+
+class Meta(NamedTuple):
+    """A file's own meta information (PS3.10 7.1), and ``at``, where its data set begins."""
+
+    syntax: str
+    sop_class: str
+    sop_instance: str
     at: int
 
 
@@ -93,10 +107,51 @@ def header(stored: Object) -> Header:
         raise NotVideo("The stored object cannot be read as DICOM.") from error
 
 
+def meta(stored: Object) -> Meta:
+    """Reads a file's meta information only; raises NotVideo for what is no DICOM."""
+    file = io.BufferedReader(_AsFile(stored), 1 << 12)
+    try:
+        said = _meta(file)
+    except (OSError, VideoError):
+        raise
+    except Exception as error:
+        raise NotVideo("The stored object cannot be read as DICOM.") from error
+    names = ("TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID")
+    syntax, sop_class, sop_instance = (text(said, name) for name in names)
+    return Meta(syntax, sop_class, sop_instance, file.tell())
+
+
 def _syntax(file: BinaryIO) -> str:
+    return str(_meta(file).get("TransferSyntaxUID", ""))
+
+
+def _meta(file: BinaryIO) -> Dataset:
     read_preamble(file, force=False)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
-    return str(meta.get("TransferSyntaxUID", ""))
+    return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+
+
+def identifiers(stored: Object) -> dict[str, str]:
+    """SOP class, SOP instance, study and series by keyword, also of what is deflated; raises NotVideo for no DICOM."""
+    said: Dataset
+    try:
+        said = header(stored).said
+    except NotVideo:
+        said = _inflated(stored)
+    return {keyword: text(said, keyword) for keyword in IDENTIFIERS}
+
+
+def _inflated(stored: Object) -> Dataset:
+    """The beginning of a data set that is deflated as a whole (PS3.5 A.5), in bounded memory."""
+    file = io.BufferedReader(_AsFile(stored), 1 << 16)
+    try:
+        if _syntax(file) != DeflatedExplicitVRLittleEndian:
+            raise NotVideo("What came as DICOM cannot be read as DICOM.")
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(_BEGINNING), _BEGINNING)
+        return read_dataset(io.BytesIO(inflated), False, True, stop_when=lambda tag, _vr, _length: tag > _SERIES)
+    except (OSError, VideoError):
+        raise
+    except Exception as error:
+        raise NotVideo("What came as DICOM cannot be read as DICOM.") from error
 
 
 def native(stored: Object, header: Header) -> Span | None:

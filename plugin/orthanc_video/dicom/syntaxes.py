@@ -21,6 +21,8 @@ H264_STEREO = "1.2.840.10008.1.2.4.106"
 HEVC_MAIN = "1.2.840.10008.1.2.4.107"
 HEVC_MAIN_10 = "1.2.840.10008.1.2.4.108"
 
+IMPLICIT = "1.2.840.10008.1.2"
+
 # One fragment's length is a number of 32 bits, the largest of which means "undefined" (PS3.5 A.4).
 LARGEST_FRAGMENT = 2**32 - 2
 
@@ -216,6 +218,14 @@ _TWINS = tuple(
 
 BY_UID: dict[str, VideoSyntax] = {syntax.uid: syntax for syntax in (*_BASE, *_TWINS)}
 
+_JOINED = {twin.uid: base.uid for base in _BASE for twin in _TWINS if twin.uid == f"{base.uid}.1"}
+
+
+def joined(uid: str) -> str:
+    """The transfer syntax of the same stream in one fragment, for one that may lie in several."""
+    return _JOINED.get(uid, uid)
+
+
 # What a conforming stream is stored as, the least demanding first. Unasked, nothing is called BD-compatible; and no IOD
 # holds Main 10, whose pixels are not of 8 bits (PS3.3 C.8.12.1).
 PREFERRED: dict[str, tuple[VideoSyntax, ...]] = {
@@ -242,30 +252,50 @@ UNMADE: dict[str, str] = {
 class ImageSyntax:
     """One transfer syntax of pictures that are coded each by itself, and shown here.
 
+    ``media_type`` is what a frame is called on the web (PS3.18 Table 8.7.3-5).
     ``codec``: ``raw``, ``rle``, ``jpeg`` (lossy), ``ljpeg`` (lossless JPEG), ``jpegls`` or ``jpeg2000``, whose block
-    coder may be that of HTJ2K. ``native`` says that the pictures are stored end to end.
+    coder may be that of HTJ2K. ``native`` says that the pictures are stored end to end. ``method`` is the defined term
+    of Lossy Image Compression Method where pictures of it always lose something, or are written so here.
     """
 
     uid: str
     name: str
     codec: str
     native: bool = False
+    method: str = ""
+
+    @property
+    def media_type(self) -> str:
+        return "image/jphc" if self.name.startswith("High-Throughput") else _MEDIA_TYPES[self.codec]
+
+    @property
+    def lossy(self) -> bool:
+        """Whether something of the pictures is lost in it, or may be (PS3.5 10.2 to 10.4, 10.18)."""
+        return self.codec == "jpeg" or self.uid.removeprefix(_JPEG) in {"81", "91", "203"}
 
 
+_MEDIA_TYPES = {
+    "raw": "application/octet-stream",
+    "rle": "image/dicom-rle",
+    "jpeg": "image/jpeg",
+    "ljpeg": "image/jpeg",
+    "jpegls": "image/jls",
+    "jpeg2000": "image/jp2",
+}
 _JPEG = "1.2.840.10008.1.2.4."
 _IMAGES = (
-    ImageSyntax(uid="1.2.840.10008.1.2", name="Implicit VR Little Endian", codec="raw", native=True),
+    ImageSyntax(uid=IMPLICIT, name="Implicit VR Little Endian", codec="raw", native=True),
     ImageSyntax(uid="1.2.840.10008.1.2.1", name="Explicit VR Little Endian", codec="raw", native=True),
     ImageSyntax(uid="1.2.840.10008.1.2.1.98", name="Encapsulated Uncompressed Explicit VR Little Endian", codec="raw"),
     ImageSyntax(uid="1.2.840.10008.1.2.5", name="RLE Lossless", codec="rle"),
-    ImageSyntax(uid=f"{_JPEG}50", name="JPEG Baseline", codec="jpeg"),
-    ImageSyntax(uid=f"{_JPEG}51", name="JPEG Extended", codec="jpeg"),
+    ImageSyntax(uid=f"{_JPEG}50", name="JPEG Baseline", codec="jpeg", method="ISO_10918_1"),
+    ImageSyntax(uid=f"{_JPEG}51", name="JPEG Extended", codec="jpeg", method="ISO_10918_1"),
     ImageSyntax(uid=f"{_JPEG}57", name="JPEG Lossless", codec="ljpeg"),
     ImageSyntax(uid=f"{_JPEG}70", name="JPEG Lossless, First-Order Prediction", codec="ljpeg"),
     ImageSyntax(uid=f"{_JPEG}80", name="JPEG-LS Lossless", codec="jpegls"),
-    ImageSyntax(uid=f"{_JPEG}81", name="JPEG-LS Near-Lossless", codec="jpegls"),
+    ImageSyntax(uid=f"{_JPEG}81", name="JPEG-LS Near-Lossless", codec="jpegls", method="ISO_14495_1"),
     ImageSyntax(uid=f"{_JPEG}90", name="JPEG 2000 Lossless", codec="jpeg2000"),
-    ImageSyntax(uid=f"{_JPEG}91", name="JPEG 2000", codec="jpeg2000"),
+    ImageSyntax(uid=f"{_JPEG}91", name="JPEG 2000", codec="jpeg2000", method="ISO_15444_1"),
     ImageSyntax(uid=f"{_JPEG}201", name="High-Throughput JPEG 2000 Lossless", codec="jpeg2000"),
     ImageSyntax(uid=f"{_JPEG}202", name="High-Throughput JPEG 2000 Lossless with RPCL", codec="jpeg2000"),
     ImageSyntax(uid=f"{_JPEG}203", name="High-Throughput JPEG 2000", codec="jpeg2000"),

@@ -16,6 +16,8 @@ Configuration = dict[str, Any]
 _TIMEOUT_SECONDS = 30
 _THREADS = 50
 _FEW_THREADS = 10
+# Characters of a secret, of hexadecimal digits: 128 bits.
+_SECRET = 32
 
 
 def examine(configuration: Configuration, settings: Settings) -> Iterator[Finding]:
@@ -33,6 +35,7 @@ def examine(configuration: Configuration, settings: Settings) -> Iterator[Findin
     yield _passwords(configuration, settings)
     yield _encryption(configuration, settings)
     yield _launch(settings)
+    yield _origins(settings)
     yield _rules(settings)
 
 
@@ -192,7 +195,27 @@ def _launch(settings: Settings) -> Finding:
             "The gateway runs by itself, but shares no secret with the plugin, so Orthanc's port carries no videos.",
             f'Set "{SECTION}.Secret" to the same long random text where Orthanc and where the gateway reads it.',
         )
+    if len(gateway.secret) < _SECRET:
+        return advice(
+            "Launch",
+            "The secret of gateway and plugin is short, and could be guessed from a session's cookie or a link, which "
+            "hold passwords sealed with it.",
+            f'Set "{SECTION}.Secret" to at least {_SECRET} random characters: openssl rand -hex 24 makes some.',
+        )
     return ok("Launch", "The gateway runs by itself and shares a secret with the plugin.")
+
+
+def _origins(settings: Settings) -> Finding:
+    subject, origins = "AllowedOrigins", settings.gateway.allowed_origins
+    if not origins:
+        return ok(subject, "Pages of other origins read nothing here.")
+    if "*" in origins:
+        return advice(
+            subject,
+            "Every page of the web may ask the gateway for whatever it has, or can guess, a password for.",
+            f'List the viewers that are meant in "{SECTION}.{subject}".',
+        )
+    return ok(subject, f"Pages of these origins may ask for what they have a password for: {', '.join(origins)}.")
 
 
 def _rules(settings: Settings) -> Finding:

@@ -26,6 +26,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _disk("spool-disk", "spool", settings.directory, settings)
     if settings.storage_directory is not None and _seen(settings.storage_directory):
         yield _disk("storage-disk", "storage", settings.storage_directory, settings)
+    if settings.gateway.ohif:
+        yield _ohif(Path(settings.gateway.ohif))
     yield _memory(settings, memory_limit())
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
@@ -129,6 +131,25 @@ def _disk(subject: str, what: str, folder: Path, settings: Settings) -> Finding:
             f'Make room, or lower "{SECTION}.MaximumUploadMB".',
         )
     return ok(subject, f"{said}.")
+
+
+def _ohif(folder: Path) -> Finding:
+    subject = "OHIF"
+    try:
+        page = (folder / "index.html").read_text(encoding="utf-8")
+    except OSError:
+        return problem(
+            subject,
+            f"OHIF is not in {folder}, or this user may not read it there: /ohif/ answers that it is missing.",
+            f'Fetch it (scripts/ohif.sh {folder}), or set "{SECTION}.OHIF" to "".',
+        )
+    if '"/ohif/' not in page:
+        return problem(
+            subject,
+            f"The OHIF in {folder} was made for another address than /ohif/: its pages stay empty.",
+            f"Fetch it anew: scripts/ohif.sh {folder}",
+        )
+    return ok(subject, f"OHIF is in {folder}.")
 
 
 def memory_limit() -> int:

@@ -1,24 +1,31 @@
-"""multipart/form-data as it arrives (RFC 7578): every part's bytes are handed on at once, none are gathered."""
+"""multipart/form-data (RFC 7578) and multipart/related (RFC 2387) as they arrive: each part's bytes at once."""
 
 from __future__ import annotations
 
+import re
 import urllib.parse
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 
 from orthanc_video.errors import BadRequest
 
 _MOST_HEADERS = 16 * 1024
+_MOST_FIELDS = 32
+_LONGEST_PREAMBLE = 64 * 1024
+# After a boundary: the end of all, or white space before the end of the line; and what may become one of these.
+_AFTER = re.compile(rb"(--)|[ \t]{0,200}(?=\r\n)")
+_UNDECIDED = re.compile(rb"-?|[ \t]{0,200}\r?")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class PartBegins:
-    """A part's header fields: names in lower case."""
+    """A part's header fields: names in lower case; ``flaw`` is why they cannot be relied upon."""
 
     headers: dict[str, str]
+    flaw: BadRequest | None = None
 
     @property
     def name(self) -> str:
@@ -45,70 +52,122 @@ class PartEnds:
 
 
 Event = PartBegins | PartData | PartEnds
+# Whether more can be read of what has arrived.
+_Steps = Generator[Event, None, bool]
 
 
-@dataclass
-class _Collector:
-    """Turns the parser's callbacks into events."""
+class _Parser:
+    """Splits a body at its boundaries (RFC 2046 5.1.1).
 
-    events: list[Event] = field(default_factory=list)
-    complete: bool = False
-    _field: bytearray = field(default_factory=bytearray)
-    _value: bytearray = field(default_factory=bytearray)
-    _headers: dict[str, str] = field(default_factory=dict)
+    Our own, since libraries end with the first part whose header they cannot read: here it fails alone.
+    """
 
-    def on_part_begin(self) -> None:
-        self._headers = {}
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"\r\n--" + boundary
+        self._held = b"\r\n"  # so that the first boundary begins a line, too
+        self._at = 0  # before that, it has been read
+        self._read = self._preamble
+        self._passed = 0
+        self._blank = 0
+        self.complete = False
 
-    def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-        self._check()
+    def feed(self, block: bytes) -> Iterator[Event]:
+        self._held, self._at = self._held[self._at :] + block, 0
+        going = True
+        while going and not self.complete:
+            going = yield from self._read()
+        if self.complete:
+            self._held, self._at = b"", 0  # what follows means nothing
 
-    def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-        self._check()
+    def _next(self) -> tuple[int, re.Match[bytes] | None]:
+        """Up to where there certainly is no boundary; and what follows it, where a whole one begins there."""
+        at = self._held.find(self._delimiter, self._at)
+        while at >= 0:
+            end = at + len(self._delimiter)
+            follows = _AFTER.match(self._held, end)
+            if follows or _UNDECIDED.fullmatch(self._held, end):
+                return at, follows
+            at = self._held.find(self._delimiter, at + 1)
+        last = self._held.rfind(b"\r", max(self._at, len(self._held) - len(self._delimiter) + 1))
+        return last if last >= 0 and self._delimiter.startswith(self._held[last:]) else len(self._held), None
 
-    def on_header_end(self) -> None:
-        self._headers[self._field.decode("latin-1").lower()] = self._value.decode("utf-8", "replace")
-        self._field.clear()
-        self._value.clear()
+    def _preamble(self) -> _Steps:
+        taken, going = self._taken()
+        self._passed += len(taken)
+        if self._passed > _LONGEST_PREAMBLE:
+            raise BadRequest("The multipart upload does not begin with its boundary.")
+        yield from ()
+        return going
 
-    def on_headers_finished(self) -> None:
-        self.events.append(PartBegins(self._headers))
+    def _header(self) -> _Steps:
+        at, follows = self._next()
+        longest = self._at + _MOST_HEADERS
+        blank = self._held.find(b"\r\n\r\n", self._at, longest)
+        if 0 <= blank < at:
+            yield _begins(self._held[self._at + 2 : blank])
+            # The empty line may be the beginning of a boundary already: then there are no data.
+            self._at, self._blank = blank + 2, 2
+        elif follows or len(self._held) >= longest:
+            yield PartBegins({}, BadRequest("A part of the multipart upload has a header that does not end."))
+        else:
+            return False
+        self._read = self._data
+        return True
 
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        self.events.append(PartData(data[start:end]))
+    def _data(self) -> _Steps:
+        taken, going = self._taken()
+        if len(taken) > self._blank:
+            yield PartData(taken[self._blank :])
+        if taken:
+            self._blank = 0
+        if going:
+            self._blank = 0
+            yield PartEnds()
+        return going
 
-    def on_part_end(self) -> None:
-        self.events.append(PartEnds())
+    def _taken(self) -> tuple[bytes, bool]:
+        """What is held up to the next boundary, and whether that is there whole and was passed."""
+        at, follows = self._next()
+        taken, self._at = self._held[self._at : at], follows.end() if follows else at
+        if follows:
+            self.complete = bool(follows[1])
+            self._read = self._header
+        return taken, follows is not None
 
-    def on_end(self) -> None:
-        self.complete = True
 
-    def _check(self) -> None:
-        if len(self._field) + len(self._value) > _MOST_HEADERS or len(self._headers) > 32:
-            raise BadRequest("A part of the multipart upload has headers that are too long.")
+def _begins(header: bytes) -> PartBegins:
+    fields = [_FIELD.fullmatch(line) for line in header.split(b"\r\n")] if header else []
+    if len(fields) > _MOST_FIELDS:
+        return PartBegins({}, BadRequest(f"A part of the multipart upload has more than {_MOST_FIELDS} header fields."))
+    found = {field[1].decode("latin-1").lower(): field[2].decode("utf-8", "replace") for field in fields if field}
+    flaw = None if all(fields) else BadRequest("A part of the multipart upload has a malformed header field.")
+    return PartBegins(found, flaw)
 
 
-async def events(content_type: str, body: AsyncIterator[bytes]) -> AsyncIterator[Event]:
-    """The parts of a form as they arrive; raises BadRequest when it is malformed or breaks off."""
+def media_type(content_type: str) -> tuple[str, dict[str, str]]:
+    """A Content-Type's type, in lower case, and its parameters."""
+    kind, options = parse_options_header(content_type)
+    return kind.decode("latin-1").lower(), {
+        key.decode("latin-1").lower(): value.decode("utf-8", "replace") for key, value in options.items()
+    }
+
+
+async def events(content_type: str, body: AsyncIterator[bytes], *, each_alone: bool = False) -> AsyncIterator[Event]:
+    """The parts as they arrive; raises BadRequest when the body is malformed or breaks off.
+
+    With ``each_alone``, a part whose header cannot be read only has a ``flaw``, and the others come as they are.
+    """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
     if not boundary or len(boundary) > 200:
         raise BadRequest("The multipart upload names no usable boundary in its Content-Type.")
-    collector = _Collector()
-    names = [name for name in dir(collector) if name.startswith("on_")]
-    parser = MultipartParser(boundary, callbacks={name: getattr(collector, name) for name in names})  # type: ignore[arg-type]
-    try:
-        async for block in body:
-            parser.write(block)
-            ready, collector.events = collector.events, []
-            for event in ready:
-                yield event
-        parser.finalize()
-    except FormParserError as error:
-        raise BadRequest("The multipart upload is malformed.") from error
-    if not collector.complete:
+    parser = _Parser(boundary)
+    async for block in body:
+        for event in parser.feed(block):
+            if isinstance(event, PartBegins) and event.flaw and not each_alone:
+                raise event.flaw
+            yield event
+    if not parser.complete:
         raise BadRequest("The multipart upload breaks off before its last boundary.")
 
 

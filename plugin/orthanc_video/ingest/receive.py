@@ -71,14 +71,7 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
     The bytes reach the disk while they are probed; both are done before the job is committed, the job is committed
     before anything is answered.
     """
-    sha256 = await received.finish()
-    probing = asyncio.to_thread(_probe, engine, received.path, described.wishes)
-    syncing = asyncio.to_thread(received.sync)
-    probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
-    for failed in (probed, synced):
-        if isinstance(failed, BaseException):
-            raise failed
-    info, plan = probed  # type: ignore[misc]
+    sha256, info, plan = await examine(engine, received, described.wishes)
     upload = Upload(
         id=received.id,
         path=str(received.path),
@@ -91,9 +84,31 @@ async def commit(engine: Engine, received: Received, described: Description) -> 
         inherited=described.inherited,
         region=described.region,
         wishes=described.wishes,
-        received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        received=now(),
     )
-    # Shielded: a client that goes away now does not undo what is being committed.
+    return await submit(engine, received, upload, info, plan)
+
+
+def now() -> str:
+    """When something was received, as jobs record it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+async def examine(engine: Engine, received: Received, wishes: Wishes) -> tuple[str, MediaInfo, Plan]:
+    """The SHA-256 of a file that has arrived, what it is and what would be done with it; its bytes are on the disk."""
+    sha256 = await received.finish()
+    probing = asyncio.to_thread(_probe, engine, received.path, wishes)
+    syncing = asyncio.to_thread(received.sync)
+    probed, synced = await asyncio.gather(probing, syncing, return_exceptions=True)
+    for failed in (probed, synced):
+        if isinstance(failed, BaseException):
+            raise failed
+    info, plan = probed  # type: ignore[misc]
+    return sha256, info, plan
+
+
+async def submit(engine: Engine, received: Received, upload: Upload, info: MediaInfo, plan: Plan) -> Committed:
+    """Commits the job. Shielded: a client that goes away now does not undo what is being committed."""
     return await asyncio.shield(_committed(engine, received, upload, info, plan))
 
 

@@ -20,7 +20,7 @@ from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import copy_of
 from orthanc_video.dicom.checks.finding import finding
 from orthanc_video.errors import VideoError
-from orthanc_video.jobs import notice_job, rendering, renditions, thumbnails, views
+from orthanc_video.jobs import by_rule, forms, notice_job, rendering, renditions, thumbnails, views
 from orthanc_video.jobs.database import answering
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
@@ -68,6 +68,8 @@ def notice_video(instance: str, stored: str, new: bool = False) -> Outcome:
     ``Unplayable`` says that browsers need a rendition of it. Earlier versions knew neither that nor ``new``.
     """
     outcome = until_it_passes(lambda: _look(instance, stored))
+    if new and not outcome.get("Gone"):
+        by_rule.deliver_where_wanted(Arrival(instance, stored))
     if new and outcome.get("Unplayable") and here().settings.gateway.renditions == ON_ARRIVAL:
         rendering.in_advance(Arrival(instance, stored))
     return outcome
@@ -90,7 +92,7 @@ def _look(instance: str, stored: str) -> Outcome:
 
 
 def forget_deleted() -> None:
-    """Removes posters, renditions, copies and findings of the objects that Orthanc no longer holds. Raises Busy."""
+    """Removes what was made and found of objects that Orthanc no longer holds. Raises Busy."""
     kept = 0
     while page := DBOS.list_workflows(
         name=["notice_video", views.RENDITION], status="SUCCESS", load_output=False, limit=changes.PAGE, offset=kept
@@ -109,6 +111,7 @@ def _forget(settings: Settings, stored: str) -> None:
     """Removes all that is kept of the object with this UUID, its findings apart."""
     thumbnails.forget(settings, stored)
     renditions.forget(settings, stored)
+    forms.forget(settings, stored)
     copy_of(settings, stored).unlink(missing_ok=True)
 
 

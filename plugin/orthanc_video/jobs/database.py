@@ -1,4 +1,4 @@
-"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and five of ours beside them."""
+"""The jobs' database: SQLite in the gateway's folder, or PostgreSQL; DBOS's tables and six of ours beside them."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ _films = sa.Table(
     sa.Column("stored", sa.String(64), primary_key=True),  # the attachment's UUID
     sa.Column("instance", sa.String(64), nullable=False),
     sa.Column("received", sa.String(32), nullable=False),  # as Orthanc writes times
+)
+_peers = sa.Table(
+    "orthanc_video_peers",
+    _tables,
+    sa.Column("address", sa.String(64), primary_key=True),  # a hash of where it is and what it is called
+    sa.Column("capabilities", sa.JSON, nullable=False),
 )
 _CHANGES = "changes"  # of Orthanc: the only list that is followed
 # What may pass: SQLite's disk is full, PostgreSQL is away, all connections are in use.
@@ -187,6 +193,18 @@ class Database:
     def forget_films(self, stored: Iterable[str]) -> None:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(_films).where(_films.c.stored.in_(list(stored))))
+
+    def capabilities(self, address: str) -> dict[str, Any] | None:
+        """What the peer at this address takes, as far as it was asked."""
+        with self._engine.begin() as connection:
+            return connection.execute(sa.select(_peers.c.capabilities).where(_peers.c.address == address)).scalar()
+
+    def learn(self, address: str, capabilities: dict[str, Any]) -> None:
+        """Puts what the peer takes in place of what was known."""
+        with self._engine.begin() as connection:
+            there = sa.update(_peers).where(_peers.c.address == address).values(capabilities=capabilities)
+            if not connection.execute(there).rowcount:
+                connection.execute(sa.insert(_peers).values(address=address, capabilities=capabilities))
 
     def forget_the_dead(self, older: float) -> None:
         """Removes processes that have not beaten for ``older`` seconds, and their reports."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import datetime
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
@@ -20,30 +22,36 @@ from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.jobs import (
     background,
+    delivering,
     ingest_job,
     patience,
     processes,
     queues,
-    rendering,
     renditions,
     running,
     views,
 )
+from orthanc_video.jobs import rendering as rendition_jobs
 from orthanc_video.jobs.assigning import assign_video
 from orthanc_video.jobs.database import CONNECT_SECONDS, TROUBLES, Database, answering
 from orthanc_video.jobs.housekeeping import Housekeeping
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
-from orthanc_video.jobs.running import Outcome, Running
+from orthanc_video.jobs.peers import Peers
+from orthanc_video.jobs.running import Outcome, Places, Running
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload
+from orthanc_video.picture import Rendering
 from orthanc_video.plain import from_json, to_json
+from orthanc_video.routing.delivery import Delivery
 from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)
 
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
+# Of deliveries, as many of the newest are looked through for those of one instance.
+_MOST_DELIVERIES = 1000
 
 
 class Engine:
@@ -63,6 +71,7 @@ class Engine:
         self._housekeeping = Housekeeping(settings)
         self._noticing = Noticing(archive, self._database, news or threading.Event())
         self._places = {queues.TRANSCODES: self._running.transcodes, queues.RENDITIONS: self._running.renditions}
+        self._asked = threading.Lock()
         self._closing = False
 
     def launch(self) -> None:
@@ -94,7 +103,7 @@ class Engine:
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
         self._membership = Membership(self._dbos, self._database, self._running, executor, queues.SHORT)
         self._membership.join()
-        DBOS.listen_queues(list(self.queues) if self._runs_jobs else [])
+        DBOS.listen_queues([name for name in self.queues if name != queues.DELIVERIES] if self._runs_jobs else [])
         DBOS.launch()
         queues.register(self.settings)
         self._membership.begin()
@@ -159,18 +168,58 @@ class Engine:
                 DBOS.enqueue_workflow(queues.SHORT, assign_video, to_json(task))
         return waiter
 
+    def deliver(self, task: Delivery) -> concurrent.futures.Future[Outcome]:
+        """Commits a delivery, and starts it when its turn comes; as ``submit``."""
+        waiter = self._running.outcome_of(task.id)
+        self._deliver(task.id, to_json(task))
+        return waiter
+
+    def _deliver(self, workflow: str, task: Outcome) -> None:
+        with answering():
+            delivering.enqueue(workflow, task)
+        with _later():
+            self._begin_deliveries()
+
+    def _begin_deliveries(self) -> bool:
+        """Begins what may go to destinations now: within their hours, as many as each takes at once."""
+        begun = False
+        for name in queues.destinations(self._dbos) if self._runs_jobs else ():
+            hours = self._running.peers.policy(name).hours
+            if hours is not None and hours.wait(datetime.datetime.now()):
+                continue
+            begun |= self._begin_one(self._running.way(name), queues.DELIVERIES, short=False, destination=name)
+        return begun
+
+    def deliveries(self, instance: str) -> list[dict[str, Any]]:
+        """Those of an instance, newest first."""
+        found = DBOS.list_workflows(name=views.DELIVERY, sort_desc=True, limit=_MOST_DELIVERIES)
+        mine = [one for one in found if one.input and one.input["args"][0]["instance"] == instance]
+        reports = self._database.reports(views.job_of(one.workflow_id) for one in mine)
+        return [views.view(self.settings, one, reports) for one in mine]
+
+    @property
+    def peers(self) -> Peers:
+        """What is known of destinations."""
+        return self._running.peers
+
     def _fill_places(self) -> None:
         """Begins the next job as soon as another has ended, and looks for those that others put into the queue."""
         while True:
             self._running.vacated.wait(queues.POLL_SECONDS)
             self._running.vacated.clear()
             with _later():
-                while not self._closing and self._begin_any():
+                while not self._closing and self._begin_any(queues.LOOKED_INTO):
+                    pass
+                while not self._closing and self._begin_deliveries():
                     pass
 
-    def _begin_any(self) -> bool:
-        waiting = queues.next_priorities(self._dbos, queues.LOOKED_INTO)
-        begun = [self._begin_next(name, waiting[name]) for name in self._places if name in waiting]
+    def _begin_any(self, names: Iterable[str]) -> bool:
+        waiting = queues.next_priorities(self._dbos, names)
+        begun = [
+            self._begin_one(places, name, short=waiting[name] == ingest_job.SHORT)
+            for name, places in self._places.items()
+            if name in waiting
+        ]
         for name in waiting.keys() & queues.AT_ONCE:
             claim = queues.Claim(self._dbos, name, one=False)
             claim.begin()
@@ -180,47 +229,58 @@ class Engine:
     def _begin(self, queue: str) -> None:
         """Begins the job whose turn it is in a queue, where there is room: others look only from time to time."""
         if self._runs_jobs:
-            for name, priority in queues.next_priorities(self._dbos, [queue]).items():
-                self._begin_next(name, priority)
+            self._begin_any([queue])
 
-    def _begin_next(self, queue: str, priority: int) -> bool:
-        with self._places[queue].room(short=priority == ingest_job.SHORT) as room:
+    def _begin_one(self, places: Places, queue: str, *, short: bool, destination: str | None = None) -> bool:
+        """Begins the next of a queue, or of its deliveries to one destination, where there is a place for it."""
+        with places.room(short=short) as room:
             if room is None:
                 return False
-            claim = queues.Claim(self._dbos, queue, one=True)
+            claim = queues.Claim(self._dbos, queue, one=True, destination=destination)
             for workflow in claim.workflows:
                 room.keep_for(views.job_of(workflow))
             claim.begin()
             return bool(claim.workflows)
 
-    def render(self, arrival: Arrival) -> tuple[str, concurrent.futures.Future[Outcome]]:
+    def render(
+        self, arrival: Arrival, rendering: Rendering = renditions.PLAIN
+    ) -> tuple[str, concurrent.futures.Future[Outcome]]:
         """Has the rendition that somebody waits for made, if nobody does yet; its job, and the outcome to wait for.
 
-        Raises what it failed with before, where trying again would only fail again.
+        Raises what it failed with before, where trying again would only fail again, and Busy where so many are made
+        as requests want them that one more would be too many.
         """
-        job = rendering.job_of(arrival.uuid)
-        latest = views.latest_attempt(job)
-        if latest is not None and latest.status in views.UNFINISHED:
-            waiter = self._running.outcome_of(latest.workflow_id)
-            queues.move(self._dbos, latest.workflow_id, queues.RENDITIONS)
-        else:
-            waiter = self._render_again(latest, rendering.next_attempt(latest, arrival), arrival)
+        job = rendition_jobs.job_of(arrival.uuid, rendering)
+        with self._asked:  # from the look at what there is to the record: many ask at once
+            latest = views.latest_attempt(job)
+            if latest is not None and latest.status in views.UNFINISHED:
+                waiter = self._running.outcome_of(latest.workflow_id)
+                queues.move(self._dbos, latest.workflow_id, queues.RENDITIONS)
+            else:
+                workflow = rendition_jobs.next_attempt(latest, job)
+                rendition_jobs.refuse_too_many(rendering)
+                waiter = self._render_again(latest, workflow, arrival, rendering)
         self._begin(queues.RENDITIONS)
         return job, waiter
 
     def _render_again(
-        self, latest: WorkflowStatus | None, workflow: str, arrival: Arrival
+        self, latest: WorkflowStatus | None, workflow: str, arrival: Arrival, rendering: Rendering
     ) -> concurrent.futures.Future[Outcome]:
         waiter = self._running.outcome_of(workflow)
+        wanted = to_json(rendering)
         with SetWorkflowID(workflow):
-            DBOS.enqueue_workflow(queues.RENDITIONS, rendering.rendition, arrival.instance, arrival.uuid)
+            DBOS.enqueue_workflow(queues.RENDITIONS, rendition_jobs.rendition, arrival.instance, arrival.uuid, wanted)
         if latest is not None:
             DBOS.delete_workflow(latest.workflow_id)
         return waiter
 
+    def growing(self, job: str) -> Path | None:
+        """A rendition that can be played while this job makes it, if there is one by now."""
+        return renditions.growing(ingest_job.folder_of(self.settings, job))
+
     def rendition(self, stored: Stored) -> dict[str, Any] | None:
         """What there is of a stored stream's rendition, as the API shows it."""
-        latest = views.latest_attempt(rendering.job_of(stored.uuid))
+        latest = views.latest_attempt(rendition_jobs.job_of(stored.uuid))
         return views.rendition(latest, renditions.found(self.settings, stored))
 
     def refused(self, job: str) -> None:
@@ -316,8 +376,13 @@ class Engine:
         """Tries a dead letter, or a rendition that failed, again; raises NotFound, or Conflict when it is neither."""
         latest = views.latest(job)
         if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
-            self._render_again(latest, views.next_attempt(latest.workflow_id), Arrival(*latest.input["args"]))
+            arrival, rendering = rendition_jobs.wanted(latest.input["args"])
+            self._render_again(latest, views.next_attempt(latest.workflow_id), arrival, rendering)
             self._begin(queues.RENDITIONS)
+            return
+        if latest.name == views.DELIVERY and views.state_of(latest) == "Failure" and latest.input is not None:
+            self._deliver(views.next_attempt(latest.workflow_id), latest.input["args"][0])
+            DBOS.delete_workflow(latest.workflow_id)
             return
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")

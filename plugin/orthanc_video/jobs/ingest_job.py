@@ -11,19 +11,20 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
-from orthanc_video.dicom import check, write
+from orthanc_video.dicom import check, sent, write
 from orthanc_video.dicom.build import build, identify
-from orthanc_video.errors import Busy
+from orthanc_video.errors import Busy, TooLarge, WorkerFailed
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits, most_of
-from orthanc_video.model import Made, MediaInfo, Plan, Upload
-from orthanc_video.settings import Settings
+from orthanc_video.model import Made, MediaInfo, Most, Plan, Upload
+from orthanc_video.settings import LARGEST_INSTANCE, Settings
 
 # Seconds of 1920 × 1080.
 _LONG, _VERY_LONG = 120, 1800
@@ -58,10 +59,14 @@ def make(
         left.unlink()
     target = source.with_name(f"made-{uuid.uuid4().hex}.mp4")
     own = settings.gateway
-    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most_of(own))
+    most = Most(bytes=LARGEST_INSTANCE) if upload.described else most_of(own)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(own), most=most)
     if not making.is_file:
         room_for(settings, upload.size)
-    return making.run(process, job_limits(settings), listener)
+    made = making.run(process, job_limits(settings), listener)
+    if upload.described and len(made) > 1:
+        raise TooLarge(f"The video becomes larger than one object can be ({LARGEST_INSTANCE >> 20} MiB).")
+    return made
 
 
 def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> dict[str, Any]:
@@ -69,18 +74,40 @@ def publish(archive: Archive, upload: Upload, info: MediaInfo, plan: Plan, made:
     ids = ids_of(upload, plan, made.part)
     if archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
-    parts = write.envelope(build(upload, info, plan, made), made.size)
+    dataset, changes = _dataset(upload, info, plan, made)
+    parts = write.envelope(dataset, made.size)
     with SpanSource(Path(made.path)) as stream:
         check.refuse_faulty(write.Written(parts, stream), made.video, made.probed)
     stages = metrics.Stages("store")
     stored = archive.store(parts, Path(made.path))
     stages.end()
     metrics.stored_bytes.inc(parts.size)
-    return answer(ids, str(stored["Status"]))
+    return answer(ids, str(stored["Status"])) | changes
+
+
+def _dataset(upload: Upload, info: MediaInfo, plan: Plan, made: Made) -> tuple[Dataset, dict[str, Any]]:
+    """The data set, and what of the sender's own had to be changed."""
+    if not upload.described:
+        return build(upload, info, plan, made), {}
+    completed = sent.completed(described(upload), upload, plan, made)
+    return completed.dataset, {"Coerced": list(completed.coerced), "Filled": list(completed.filled)}
+
+
+def described(upload: Upload) -> Dataset:
+    """The data set that the sender has written."""
+    try:
+        return dcmread(upload.described)
+    except OSError as error:
+        raise WorkerFailed("The attributes that came with the video have vanished from the spool.") from error
 
 
 def foreseen(upload: Upload, info: MediaInfo, plan: Plan) -> Dataset:
     """The object as far as it is known before its stream is made: who and when, not the pictures."""
+    if upload.described:  # nobody has been told yet that it will be there
+        known = Dataset()
+        for keyword, value in upload.identity.items():
+            setattr(known, keyword, value)
+        return known
     return build(upload, info, plan, Made(path="", size=upload.size, video=info.video))
 
 

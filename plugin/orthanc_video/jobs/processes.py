@@ -155,6 +155,12 @@ def run_probe(path: Path, wishes: Wishes, settings: Settings) -> Any:
     return _run_short("probe", {"path": str(path), "wishes": to_json(wishes), "most": most}, settings, seconds)
 
 
+def run_drawing(arguments: dict[str, Any], size: int, settings: Settings) -> Any:
+    """Pictures of an object of ``size`` bytes: what has no index is read twice, and what has one key frame decoded."""
+    seconds = 6 * settings.gateway.probe_seconds + 2 * size / SLOWLY_READ
+    return _run_short("draw", arguments, settings, seconds)
+
+
 def most_of(gateway: Gateway) -> Most:
     """How much of a film one object may hold, as configured."""
     return Most(bytes=gateway.instance_mb * MIB, seconds=gateway.instance_minutes * 60)

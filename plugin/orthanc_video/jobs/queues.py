@@ -11,18 +11,22 @@ from dbos import DBOS, _scheduler, _workflow_commands
 from dbos._core import execute_dequeued_workflow
 from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams, generate_uuid
 
-from orthanc_video.jobs import background, rendering
+from orthanc_video.jobs import background, delivering, rendering
 from orthanc_video.settings import MIB, Settings
 
 # What takes minutes, what takes seconds and is not to wait behind it, and what nobody waits for.
 TRANSCODES, SHORT, BACKGROUND = "transcodes", "short", background.QUEUE
 # What takes minutes while somebody waits to see a video, and the same before anybody does.
 RENDITIONS, IN_ADVANCE = "renditions", rendering.IN_ADVANCE
-NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE)
+# What goes to destinations, to each by itself: DBOS looks into it no more than this process has it do.
+DELIVERIES = delivering.QUEUE
+NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE, DELIVERIES)
 _SHORT_AT_ONCE = 8
 # A queue starts no more at each look; of these, a process works on one at a time.
 _BACKGROUND_AT_ONCE = 16
 _IN_ADVANCE_AT_ONCE = 1
+# More than there will be: how many go to a destination at once is its own affair (``Running.way``).
+_TO_ONE_AT_ONCE = 1000
 # The engine looks into these with one question, DBOS into each by itself: most of what an idle process does.
 POLL_SECONDS, _SELDOM_SECONDS = 2.0, 10.0
 # Where DBOS puts what it takes up again after a restart.
@@ -46,6 +50,12 @@ def register(settings: Settings) -> None:
         DBOS.register_queue(
             name, worker_concurrency=most, polling_interval_sec=_SELDOM_SECONDS, on_conflict="always_update"
         )
+    DBOS.register_queue(
+        DELIVERIES,
+        partition_worker_concurrency=_TO_ONE_AT_ONCE,
+        polling_interval_sec=_SELDOM_SECONDS,
+        on_conflict="always_update",
+    )
 
 
 def transcodes_at_once(settings: Settings) -> int:
@@ -98,6 +108,18 @@ def next_priorities(dbos: DBOS, names: Iterable[str]) -> dict[str, int]:
         return {name: int(priority or 0) for name, priority in connection.execute(first)}
 
 
+def destinations(dbos: DBOS) -> list[str]:
+    """Those to which something waits to be delivered."""
+    table = dbos._sys_db.tables.workflow_status
+    wanted = (
+        sa.select(table.c.queue_partition_key)
+        .where(table.c.queue_name == DELIVERIES, table.c.status == "ENQUEUED")
+        .distinct()
+    )
+    with dbos._sys_db.engine.begin() as connection:
+        return sorted(filter(None, connection.execute(wanted).scalars()))
+
+
 def owners(dbos: DBOS, workflows: Iterable[str]) -> dict[str, tuple[str, str | None]]:
     """The status of each of these workflows, and the process that it was given to. Asked twice a second."""
     table = dbos._sys_db.tables.workflow_status
@@ -131,8 +153,11 @@ class Claim:
     ``workflows`` is empty when none waits, or there is no room.
     """
 
-    def __init__(self, dbos: DBOS, name: str, *, one: bool) -> None:
-        """``one``: the first alone, whatever else of this queue runs here; else as many as may run at once."""
+    def __init__(self, dbos: DBOS, name: str, *, one: bool, destination: str | None = None) -> None:
+        """``one``: the first alone, whatever else of this queue runs here; else as many as may run at once.
+
+        ``destination``: of deliveries, those that go there.
+        """
         self._dbos = dbos
         self._owner = generate_uuid()
         queue = dbos._registry.get_internal_queue() if name == _RECOVERED else dbos._sys_db.get_queue(name)
@@ -145,8 +170,9 @@ class Claim:
                 queue,
                 GlobalParams.executor_id,
                 GlobalParams.app_version,
-                None,
+                destination,
                 running,
+                _TO_ONE_AT_ONCE - 1,
                 owner_xid=self._owner,
                 is_latest_version=True,
             )

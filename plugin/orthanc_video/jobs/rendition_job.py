@@ -13,11 +13,14 @@ from typing import Any
 from orthanc_video.archive import changes
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.service import Archive
+from orthanc_video.dicom.annotations import lines
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import Busy, WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import ingest_job, reading, renditions
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits
+from orthanc_video.picture import Rendering
+from orthanc_video.plain import to_json
 from orthanc_video.settings import Settings
 
 
@@ -26,6 +29,7 @@ def make(
     archive: Archive,
     process: MediaProcess,
     arrival: Arrival,
+    rendering: Rendering,
     folder: Path,
     listener: Listener | None,
     *,
@@ -37,7 +41,7 @@ def make(
     """
     with reading.file_of(settings, archive, arrival) as path:
         with SpanSource(path) as file:
-            found, _ = described(Bytes(file))
+            found, about = described(Bytes(file))
         folder.mkdir(exist_ok=True, mode=0o700)
         # A name of its own: an earlier attempt, in a process that was taken for dead, may still write to its file.
         for left in folder.glob("made-*"):
@@ -47,8 +51,12 @@ def make(
         arguments = {
             **reading.task(path, found),
             "target": str(target),
-            "preset": settings.gateway.transcode_preset,
-            "crf": settings.gateway.transcode_crf,
+            "how": {
+                "preset": settings.gateway.transcode_preset,
+                "crf": renditions.crf(settings, rendering),
+                "rendering": to_json(rendering),
+                "lines": list(lines(about, rendering.annotations)),
+            },
             "leisure": leisure,
         }
         counted = process.run("render", arguments, job_limits(settings), listener)
@@ -58,11 +66,11 @@ def make(
         raise WorkerFailed("The media process did not say what it had made: the file may be made to do so.") from error
 
 
-def keep(settings: Settings, archive: Archive, arrival: Arrival, made: Path) -> None:
+def keep(settings: Settings, archive: Archive, arrival: Arrival, rendering: Rendering, made: Path) -> None:
     """Takes it into the cache. Raises NotFound when the object was deleted meanwhile, Busy when it cannot now."""
     changes.size_of(archive, arrival)
     try:
-        renditions.keep(settings, arrival.uuid, made)
+        renditions.keep(settings, arrival.uuid, made, rendering)
     except FileNotFoundError as error:
         raise WorkerFailed("The rendition was removed before it was in the cache.") from error
     except OSError as error:

@@ -14,7 +14,9 @@ from orthanc_video.archive.service import Archive
 from orthanc_video.jobs import ingest_job, processes
 from orthanc_video.jobs.database import Database
 from orthanc_video.jobs.pace import Pace
+from orthanc_video.jobs.peers import Peers
 from orthanc_video.model import Progress
+from orthanc_video.routing.routes import routes_from
 from orthanc_video.settings import Settings
 
 Outcome = dict[str, Any]
@@ -24,7 +26,7 @@ Outcome = dict[str, Any]
 class Active:
     """A job that runs in this process: which attempt at it, what it is at, and how to end it.
 
-    ``cancelled``: nobody wants it any more, so what is left of it here is removed.
+    ``cancelled``: nobody wants it any more, so what is left of it here is removed. ``attempts`` are a delivery's.
     """
 
     workflow: str
@@ -33,6 +35,7 @@ class Active:
     progress: float = 0.0
     pace: Pace = field(default_factory=Pace)
     cancelled: bool = False
+    attempts: list[Outcome] = field(default_factory=list)
 
     def tell(self, told: Progress) -> None:
         """What the media process says of its work."""
@@ -47,6 +50,7 @@ class Active:
             "Progress": int(self.progress * 100),
             "FramesPerSecond": estimate.frames_per_second,
             "SecondsLeft": estimate.seconds_left,
+            **({"Attempts": self.attempts} if self.attempts else {}),
         }
 
     def end(self, *, cancelled: bool) -> None:
@@ -147,8 +151,12 @@ class Running:
         self.vacated = threading.Event()
         self.transcodes = Places(transcodes, self.vacated)
         self.renditions = Places(transcodes, self.vacated)
+        # By destination.
+        self._ways: dict[str, Places] = {}
         self.archive = archive
         self.database = database
+        self.peers = Peers(settings, archive, database)
+        self.routes = routes_from(settings.gateway)
         self.active: dict[str, Active] = {}
         # Set when there is something new to look after.
         self.woken = threading.Event()
@@ -175,8 +183,15 @@ class Running:
             del self.active[job]
             self.transcodes.give_back(job)
             self.renditions.give_back(job)
+            for way in list(self._ways.values()):
+                way.give_back(job)
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
+
+    def way(self, destination: str) -> Places:
+        """How many are on their way to a destination at once."""
+        with self._lock:
+            return self._ways.setdefault(destination, Places(self.peers.policy(destination).concurrency, self.vacated))
 
     def outcome_of(self, workflow: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""

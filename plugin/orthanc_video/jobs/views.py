@@ -18,13 +18,16 @@ from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.running import Outcome
 from orthanc_video.model import Made, Plan, Upload
 from orthanc_video.plain import from_json
+from orthanc_video.routing import words
 from orthanc_video.settings import Settings
 
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 # Not the first looks at what arrived: there is one for every video in Orthanc.
-RENDITION, ASSIGN = "rendition", "assign_video"
-SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN]
+RENDITION, ASSIGN, DELIVERY = "rendition", "assign_video", "deliver"
+SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN, DELIVERY]
+# Jobs that keep no upload.
+_WITHOUT_UPLOAD = frozenset({RENDITION, DELIVERY})
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 CANCELLED: Outcome = {"State": "Cancelled", "Sentence": "The job was cancelled."}
@@ -59,7 +62,7 @@ def latest_attempt(job: str) -> WorkflowStatus | None:
 
 def keeps_upload(status: WorkflowStatus) -> bool:
     """Whether a job's folder in the spool is still wanted: by an unfinished job, or as a dead letter's."""
-    return status.status in UNFINISHED or (state_of(status) == "Failure" and status.name != RENDITION)
+    return status.status in UNFINISHED or (state_of(status) == "Failure" and status.name not in _WITHOUT_UPLOAD)
 
 
 def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
@@ -67,7 +70,7 @@ def is_dead_letter(settings: Settings, status: WorkflowStatus) -> bool:
 
     The bytes themselves say so: those of a failure whose sender was told of it are removed.
     """
-    failed = state_of(status) == "Failure" and status.name != RENDITION
+    failed = state_of(status) == "Failure" and status.name not in _WITHOUT_UPLOAD
     return failed and ingest_job.folder_of(settings, job_of(status.workflow_id)).exists()
 
 
@@ -82,6 +85,10 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         instance, plan = arguments[0], {"action": "render"}
     if status.name == ASSIGN:
         plan = {"action": "assign"}
+    more: dict[str, Any] = {}
+    if status.name == DELIVERY:
+        instance, plan = arguments[0]["instance"], {"action": "deliver", "reasons": came_to.get("Reasons", [])}
+        more = _delivery(arguments[0], came_to)
     at = {"Stage": state.lower(), "Progress": 0, "FramesPerSecond": None, "SecondsLeft": None}
     if state == "Running":
         at |= reports.get(job, {"Stage": "waiting"})
@@ -97,8 +104,28 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
         "Action": plan.get("action", ""),
         "Reasons": plan.get("reasons", []),
         **provenance.shown(_history(arguments, came_to)),
+        **(more | {"Attempts": at["Attempts"]} if "Attempts" in at else more),
         "Created": status.created_at,
     }
+
+
+def _delivery(task: dict[str, Any], came_to: Outcome) -> dict[str, Any]:
+    """What is told of a delivery alone."""
+    sent = came_to.get("Form")
+    return {
+        "Destination": task["destination"],
+        "Asked": task["asked"],
+        "Form": form(sent) if sent else None,
+        "Proof": came_to.get("Proof"),
+        "Attempts": came_to.get("Attempts", []),
+    }
+
+
+def form(made: dict[str, Any]) -> dict[str, Any]:
+    """A form as the API shows it."""
+    named = {"Class": words.class_name(made["sop_class"]), "Syntax": words.syntax_name(made["transfer_syntax"])}
+    uids = {"SOPClassUID": made["sop_class"], "TransferSyntaxUID": made["transfer_syntax"]}
+    return {"Kind": made["kind"], **named, **uids, "Step": made["step"]}
 
 
 def _history(arguments: tuple[Any, ...], came_to: Outcome) -> History | None:

@@ -14,7 +14,7 @@ from dbos import DBOS
 from orthanc_video import metrics
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import VideoError, WorkerFailed, whole
-from orthanc_video.jobs import ingest_job
+from orthanc_video.jobs import ingest_job, sent_job
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Upload
 from orthanc_video.plain import from_json, to_json
@@ -45,7 +45,8 @@ def ingest_video(upload_json: Outcome, info_json: Outcome, plan_json: Outcome) -
 
 def _steps(active: Active, upload: Outcome, info: Outcome, plan: Outcome, ids: dict[str, str]) -> Outcome:
     if _is_stored(ids["ID"]):
-        return {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
+        there = {"State": "Success", "Answer": answer_of(ids, "AlreadyStored")}
+        return until_it_passes(lambda: _compare(upload, there)) if upload.get("described") else there
     made = until_it_passes(lambda: _make(upload, info, plan))
     if made["State"] != "Success":
         return made
@@ -89,6 +90,16 @@ def _is_stored(instance: str) -> bool:
         return False  # not known now: the publishing step asks again
 
 
+@DBOS.step(name="compare")
+def _compare(upload: Outcome, there: Outcome) -> Outcome:
+    """What is stored under a name that its sender chose has to be what was sent."""
+    try:
+        sent_job.refuse_another(here().settings, here().archive, from_json(Upload, upload), there["Answer"]["ID"])
+    except VideoError as error:
+        return failure(error)
+    return there
+
+
 @DBOS.step(name="make")
 def _make(upload: Outcome, info: Outcome, plan: Outcome) -> Outcome:
     active = here().active[upload["id"]]
@@ -122,6 +133,8 @@ def _publish(upload: Outcome, info: Outcome, plan: Outcome, made: Outcome) -> Ou
             from_json(Plan, plan),
             from_json(Made, made),
         )
+        if upload.get("described") and answer["Status"] == "AlreadyStored":
+            sent_job.refuse_another(here().settings, here().archive, from_json(Upload, upload), answer["ID"])
     except VideoError as error:
         return failure(error)
     return {"State": "Success", "Answer": answer}

@@ -59,11 +59,34 @@ class Cine:
         except BrokenVideo:
             return None
 
+    def samples(self, number: int) -> bytes:
+        """The frame's samples as they would lie in Explicit VR Little Endian; as ``picture`` where it is damaged.
+
+        Colours that a codec has transformed come as red, green and blue by pixel; others as the object says.
+        """
+        try:
+            return self._plain(number)
+        except VideoError as error:
+            raise type(error)(f"Frame {number + 1} cannot be decoded. {error.sentence}") from error
+
+    def _plain(self, number: int) -> bytes:
+        about, codec = self._about.pixels, syntaxes.IMAGES[self._about.transfer_syntax].codec
+        if codec == "raw":
+            return self._coded(number)
+        found = self._decoded(number)
+        if found.samples.ndim == 2:
+            return shades.words(about)[found.samples].tobytes()
+        if codec == "rle":
+            return (found.samples.transpose(2, 0, 1) if about.planar else found.samples).tobytes()
+        return self._shown(found).tobytes() if about.bits_allocated == 8 else found.samples.tobytes()
+
+    def _coded(self, number: int) -> bytes:
+        return b"".join(self._source.read_at(span.offset, span.length) for span in self._about.frames[number])
+
     def _decoded(self, number: int) -> Decoded:
         pixels = self._about.pixels
-        coded = b"".join(self._source.read_at(span.offset, span.length) for span in self._about.frames[number])
         try:
-            found = self._decode(coded, pixels)
+            found = self._decode(self._coded(number), pixels)
         except (VideoError, MemoryError):
             raise
         except Exception as error:  # four decoders, each with errors of its own for damaged frames
@@ -132,13 +155,17 @@ def damaged(path: Path, about: MultiFrame) -> list[str]:
 def thumbnail(path: Path, about: MultiFrame, target: Path, width: int) -> None:
     """Writes a representative frame as JPEG, ``width`` pixels wide, chosen as a video's is."""
     with opened(path, about) as cine:
+        frames.write(representative(cine, len(about.frames)), target, width, about.pixels.aspect.fraction)
 
-        def at(places: Iterable[float]) -> Iterator[av.VideoFrame]:
-            found = (cine.attempt(int(len(about.frames) * place)) for place in places)
-            return (as_frame(picture) for picture in found if picture is not None)
 
-        frame = frames.liveliest(at(frames.LOOKS), at(number / frames.BETWEEN for number in range(frames.BETWEEN)))
-        frames.write(frame, target, width, about.pixels.aspect.fraction)
+def representative(cine: Cine, count: int) -> av.VideoFrame:
+    """A frame that shows something, chosen as a video's is."""
+
+    def at(places: Iterable[float]) -> Iterator[av.VideoFrame]:
+        found = (cine.attempt(int(count * place)) for place in places)
+        return (as_frame(picture) for picture in found if picture is not None)
+
+    return frames.liveliest(at(frames.LOOKS), at(number / frames.BETWEEN for number in range(frames.BETWEEN)))
 
 
 def as_frame(picture: Picture) -> av.VideoFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,8 +12,9 @@ import ffmpeg
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.errors import BrokenVideo
-from orthanc_video.film import MultiFrame
-from orthanc_video.media import cine, plan, transcode
+from orthanc_video.film import MultiFrame, Window
+from orthanc_video.media import cine, growing, shaping, transcode
+from orthanc_video.media.shaping import How
 from orthanc_video.model import Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
@@ -20,12 +22,14 @@ Listener = Callable[[Progress], None]
 _COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 
 
-def render(path: Path, film: MultiFrame, target: Path, preset: str, crf: int, listener: Listener) -> tuple[int, int]:
+def render(path: Path, film: MultiFrame, target: Path, how: How, listener: Listener) -> tuple[int, int]:
     """Writes the MP4 of the film in the object at ``path``; how many frames it has, and how many could be shown.
 
     Damaged frames are left out: the one before stays, or the first one begins at once. Works in ``target``'s folder.
-    Raises BrokenVideo when no frame can be shown.
+    Grey values are shown through the window that is wanted, else through the object's own. Raises BrokenVideo when no
+    frame can be shown, BadRequest for a viewport that shows nothing or is too large.
     """
+    film = windowed(film, how.rendering.window)
     with cine.opened(path, film) as pictures:
         first = _first(pictures, len(film.frames))
         video = _described(film)
@@ -35,12 +39,19 @@ def render(path: Path, film: MultiFrame, target: Path, preset: str, crf: int, li
             nonlocal shown
             shown = _pipe(pictures, first, film, video, pipe)
 
-        command = _command(target, video, preset, crf)
+        command = _command(target, video, how)
         written = transcode.run(command, video, lambda told: listener(told.within(0, transcode.ENCODED)), feed)
     if shown != written:
         raise BrokenVideo(f"{shown} frames were given to ffmpeg, but {written} are in its file; it is not kept.")
-    transcode.conforming(target, written, lambda told: listener(told.within(transcode.ENCODED, 1)))
+    growing.finish(target, written, lambda told: listener(told.within(transcode.ENCODED, 1)))
     return len(film.frames), shown
+
+
+def windowed(film: MultiFrame, window: Window | None) -> MultiFrame:
+    """The film with its grey values shown through ``window``; that of a film in colour has no meaning (PS3.4 N.2)."""
+    if window is None or not film.pixels.photometric.startswith("MONOCHROME"):
+        return film
+    return dataclasses.replace(film, pixels=dataclasses.replace(film.pixels, window=window, voi=None))
 
 
 def _first(pictures: cine.Cine, count: int) -> int:
@@ -71,14 +82,15 @@ def _described(film: MultiFrame) -> VideoStream:
     )
 
 
-def _command(target: Path, video: VideoStream, preset: str, crf: int) -> list[str]:
+def _command(target: Path, video: VideoStream, how: How) -> list[str]:
     """ffmpeg reads the pictures from its standard input in NUT, which keeps any time."""
     pictures = ffmpeg.input("pipe:0", format="nut", protocol_whitelist="pipe", copytb=1).video
-    aim = plan.target_of(video, plan.BROWSERS_LEVEL)
-    picture = transcode.sized(pictures, video, aim)
+    aim = shaping.target_of(video, how)
+    picture = shaping.sized(pictures, video, aim, how)
     picture = picture.filter("scale", out_color_matrix="bt709", out_range="tv", flags="bicubic+accurate_rnd")
     picture = picture.filter("format", "yuv420p").filter("setparams", **_COLOURS)
-    return transcode.encoded(picture, target, video, aim, preset, crf)
+    picture = shaping.written(picture, aim, how, target.parent)
+    return transcode.encoded(picture, growing.beside(target), video, aim, how.preset, how.crf, growing=True)
 
 
 class _Pipe:

@@ -28,9 +28,14 @@ _SECONDS = 4.0
 
 
 def thumbnail(path: Path, spans: tuple[Span, ...], target: Path, width: int) -> None:
-    """Writes a representative frame as JPEG, ``width`` pixels wide: not black, not blank, where the film has one."""
+    """Writes a representative frame as JPEG, ``width`` pixels wide."""
+    write(representative(path, spans), target, width)
+
+
+def representative(path: Path, spans: tuple[Span, ...]) -> av.VideoFrame:
+    """A frame that is neither black nor blank, where the film has one."""
     starts: set[float] = set()
-    write(liveliest(_key_frames(path, spans, starts), _between(path, spans, starts)), target, width)
+    return liveliest(_key_frames(path, spans, starts), _between(path, spans, starts))
 
 
 def liveliest(first: Iterable[av.VideoFrame], more: Iterable[av.VideoFrame]) -> av.VideoFrame:

@@ -38,7 +38,7 @@ class Opening:
         if not self._begun:
             if key:
                 self._begun, self._key_time = True, time
-                self._over = self._is_closed(head)
+                self._over = self.is_closed(head)
             return key
         if key or time is None or self._key_time is None:
             self._over = True
@@ -46,7 +46,7 @@ class Opening:
             return self._codec == "hevc" and not self._kinds(head) & _RASL
         return True
 
-    def _is_closed(self, head: bytes) -> bool:
+    def is_closed(self, head: bytes) -> bool:
         """Whether nothing after a key frame leans on what came before it."""
         if self._codec == "h264":
             return _IDR in self._kinds(head)

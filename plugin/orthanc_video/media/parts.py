@@ -18,7 +18,7 @@ from orthanc_video.media import cuts
 from orthanc_video.media.pictures import SliceHash, begins
 from orthanc_video.media.probe import pictures, probe
 from orthanc_video.media.remux import failure, output_format, packets, telling
-from orthanc_video.media.source import opened
+from orthanc_video.media.source import coding_of, opened
 from orthanc_video.model import Made, Most, Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
@@ -55,8 +55,7 @@ def _timeline(source: Path, video: VideoStream, listener: Listener) -> tuple[cut
     tell = telling("remux", video, listener, 0.0, _READING)
     with opened(source) as container:
         stream = pictures(container)
-        codec, extradata = stream.codec_context.codec.canonical_name, stream.codec_context.extradata
-        digest, is_fresh = SliceHash(codec, extradata), begins(codec, extradata)
+        digest, is_fresh = SliceHash(*coding_of(stream)), begins(*coding_of(stream))
         for packet in packets(container.demux(stream), tell):
             if packet.pts is None:
                 raise BrokenVideo("The film is too long for one object, and cannot be cut: its frames have no times.")
@@ -128,7 +127,7 @@ def _prove(made: list[Made], video: VideoStream, before: str, listener: Listener
     for one in made:
         with opened(Path(one.path)) as container:
             stream = pictures(container)
-            digest = digest or SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
+            digest = digest or SliceHash(*coding_of(stream))
             for packet in packets(container.demux(stream), tell):
                 digest.add(packet)
     if digest is None or digest.hexdigest() != before:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from orthanc_video.bitstream import levels
 from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.dicom import audio, frametimes, syntaxes
-from orthanc_video.dicom.fit import named_level, objections
+from orthanc_video.dicom.fit import candidates, named_level, objections
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media import colour
@@ -38,7 +38,7 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     UnsupportedMedia where the file is not of the transfer syntax that is asked for, and is not made so.
     """
     _refuse_hopeless(info.video)
-    syntax, level, against = _kept(info.video, _candidates(info.video, wishes.transfer_syntax))
+    syntax, level, against = _kept(info.video, candidates(info.video, wishes.transfer_syntax))
     must = (*against, *container_reasons(info))
     if syntax is not None and not must:
         must = tuple(_too_large_to_keep(info))
@@ -53,33 +53,13 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     return planned
 
 
-def _candidates(video: VideoStream, wanted: str) -> tuple[VideoSyntax, ...] | None:
-    """The transfer syntaxes that the stream may be of as it is, the least demanding first."""
-    if wanted:
-        return (syntaxes.BY_UID[wanted],)
-    if video.codec == "h264" and video.views > 1:
-        return syntaxes.MULTIVIEW
-    if video.codec == "h264" and video.packing:
-        return syntaxes.PACKED
-    known = syntaxes.PREFERRED.get(video.codec)
-    # MPEG-2's have no size in common.
-    return known and (tuple(one for one in known if _holds(one, video)) or known)
-
-
-def _holds(syntax: VideoSyntax, video: VideoStream) -> bool:
-    """Whether the pictures are no larger than one of the formats that the syntax may be of at most."""
-    return not syntax.formats or any(
-        video.width <= one.width and video.height <= one.height for one in syntax.formats if one.at_most
-    )
-
-
-def _kept(video: VideoStream, candidates: tuple[VideoSyntax, ...] | None) -> tuple[VideoSyntax | None, int, list[str]]:
+def _kept(video: VideoStream, choice: tuple[VideoSyntax, ...] | None) -> tuple[VideoSyntax | None, int, list[str]]:
     """The syntax that the stream is as it is, and its level; else None, 0, and what the last one tried objects to.
 
     A level that the stream claims beyond what it needs is corrected where only the claim is in the way; one that its
     pictures exceed, always.
     """
-    if candidates is None:
+    if choice is None:
         return None, 0, [f"The codec is {video.codec}, for which DICOM has no transfer syntax: it becomes H.264."]
     needed = needed_level(video)
     if needed is None:
@@ -90,7 +70,7 @@ def _kept(video: VideoStream, candidates: tuple[VideoSyntax, ...] | None) -> tup
     against: list[str] = []
     claims = (max(video.level, needed), needed)
     for level in claims if video.views == 1 else claims[:1]:  # only a base view's label can be corrected
-        for syntax in candidates:
+        for syntax in choice:
             against = objections(syntax, dataclasses.replace(video, level=level))
             if not against:
                 return syntax, level, []

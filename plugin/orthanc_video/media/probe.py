@@ -25,7 +25,7 @@ from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import coding, sniff, timeline, timing
 from orthanc_video.media.formats import Formats
 from orthanc_video.media.sounds import sounds
-from orthanc_video.media.source import opened, reason
+from orthanc_video.media.source import coding_of, opened, reason
 from orthanc_video.model import Evened, MediaInfo, Rational, Span, VideoStream, Wishes
 
 # 16K × 16K is beyond every camera; a header that claims more is an attack or damage.
@@ -92,7 +92,7 @@ def probe(path: Path, spans: Spans = None, wishes: Wishes = _NONE) -> MediaInfo:
             raise BrokenVideo("The video is encrypted: its transport stream is scrambled. Send it without encryption.")
         with opened(path, spans) as container:
             stream = pictures(container)
-            formats = Formats(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
+            formats = Formats(*coding_of(stream))
             track = _track(source, stream, layout)
             with _here(track):
                 if track is not None and layout is not None and not layout.fragmented:
@@ -340,7 +340,7 @@ def _beginning(container: InputContainer, index: int) -> tuple[av.VideoFrame, bo
     they rise from packet to packet, although frames are shown in another order than they are coded in."""
     stream = container.streams[index]
     assert isinstance(stream, AvStream)  # noqa: S101
-    hollow = Hollow(stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b""))
+    hollow = Hollow(*coding_of(stream))
     first: av.VideoFrame | None = None
     given: list[int | None] = []
     shown: list[int | None] = []

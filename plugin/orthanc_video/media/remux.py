@@ -26,7 +26,7 @@ from orthanc_video.media.opening import HEAD, Opening
 from orthanc_video.media.pairing import Pairing, like
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.probe import pictures
-from orthanc_video.media.source import opened, reason
+from orthanc_video.media.source import coding_of, opened, reason
 from orthanc_video.model import Progress, Span, VideoStream
 
 Listener = Callable[[Progress], None]
@@ -93,7 +93,7 @@ def slices(path: Path, tell: Tell = lambda _: None) -> tuple[str, int]:
     """The hash of all coded slices and the number of packets of a file's picture stream."""
     with opened(path) as container:
         stream = pictures(container)
-        digest = SliceHash(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
+        digest = SliceHash(*coding_of(stream))
         count = 0
         for packet in packets(container.demux(stream), tell):
             digest.add(packet)
@@ -110,7 +110,7 @@ def _write(
     kind, options = output_format(video.codec)
     with opened(source, spans) as container, av.open(str(target), "w", format=kind, options=options) as output:
         stream = pictures(container)
-        codec, extradata = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+        codec, extradata = coding_of(stream)
         digest, private = SliceHash(codec, extradata), UserData(codec, extradata)
         made = output.add_stream_from_template(stream)
         assert isinstance(made, AvStream)  # noqa: S101
@@ -157,7 +157,7 @@ def _without(private: UserData, packet: Packet[Any]) -> Packet[Any]:
 
 def showable(demuxed: Iterator[Packet[Any]], stream: AvStream, tell: Tell = lambda _: None) -> Iterator[Packet[Any]]:
     """Those that can be shown (media/opening.py), each of them a frame (media/pairing.py)."""
-    coding = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+    coding = coding_of(stream)
     begins = Opening(*coding)
     for packet in packets(Pairing(*coding).frames(demuxed), tell):
         time = packet.pts if packet.pts is not None else packet.dts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,6 +54,15 @@ def stored_values(about: Pixels) -> Values:
     if about.signed:
         values -= (values >> (about.bits_stored - 1)) << about.bits_stored
     return values.astype(np.float64)
+
+
+def words(about: Pixels) -> npt.NDArray[Any]:
+    """For every word that a decoder gives, as unsigned, the word that is stored without compression (PS3.5 8.1.1)."""
+    kind = np.dtype(f"<{'i' if about.signed else 'u'}{about.bits_allocated // 8}")
+    if about.high_bit != about.bits_stored - 1:
+        return np.arange(1 << about.bits_allocated).astype(kind)
+    found: npt.NDArray[Any] = stored_values(about).astype(kind)
+    return found
 
 
 def value_range(about: Pixels) -> Range:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import SpanSource
@@ -45,3 +46,8 @@ def reason(error: BaseException) -> str:
     """FFmpeg's own words for an error, without the paths that it may quote."""
     words = getattr(error, "strerror", None) or type(error).__name__
     return str(words).split("'")[0].strip().lower()
+
+
+def coding_of(stream: VideoStream) -> tuple[str, bytes]:
+    """FFmpeg's name of a stream's codec, and the configuration as FFmpeg hands it over; empty where there is none."""
+    return stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")

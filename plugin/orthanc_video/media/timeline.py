@@ -21,7 +21,7 @@ from orthanc_video.files import SpanSource
 from orthanc_video.media import cuts, opening, pictures, timing
 from orthanc_video.media.formats import HEAD, Formats
 from orthanc_video.media.pairing import Pairing
-from orthanc_video.media.source import reason
+from orthanc_video.media.source import coding_of, reason
 from orthanc_video.model import Stretch
 
 # Frames whose places are taken out of the index at once: all of it as Python's numbers would take too much memory.
@@ -58,7 +58,7 @@ def of_table(source: SpanSource, table: mp4.SampleTable, stream: AvStream, forma
     begins, tells, hollow = _looked_through(source, table, stream, formats)
     if hollow.all():
         raise BrokenVideo("The video track holds no frames: none of its samples has a picture.")
-    size, pairing = int(table.size.sum()), Pairing(*_coding(stream))
+    size, pairing = int(table.size.sum()), Pairing(*coding_of(stream))
     if hollow.any():
         table, begins = table.rows(np.flatnonzero(~hollow)), begins[~hollow]
     formats.begin(source.read_at(int(table.offset[0]), min(int(table.size[0]), HEAD)))
@@ -91,7 +91,7 @@ def _uncut(size: cuts.Numbers, time: cuts.Numbers, begins: npt.NDArray[np.bool_]
 def _shown(source: SpanSource, table: mp4.SampleTable, stream: AvStream) -> npt.NDArray[np.bool_]:
     """Which samples can be shown: all but some at the beginning."""
     shown = np.ones(len(table), dtype=np.bool_)
-    begins = opening.Opening(*_coding(stream))
+    begins = opening.Opening(*coding_of(stream))
     for at, (offset, size) in enumerate(zip(table.offset, table.size, strict=True)):
         if begins.over:
             break
@@ -108,10 +108,10 @@ def _looked_through(
     What is no picture, and large, is so by user data: only with that is more than the small ones read for it.
     ``formats`` is shown the heads of key frames, and of others until they have told what they can.
     """
-    begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*_coding(stream))
-    data = UserData(*_coding(stream))
+    begins, is_fresh = np.zeros(len(table.time), dtype=np.bool_), pictures.begins(*coding_of(stream))
+    data = UserData(*coding_of(stream))
     tells = data.configured or any(data.found_at(source.read_at, *place) for place in _places(table))
-    hollow, tell = table.size == 0, Hollow(*_coding(stream))
+    hollow, tell = table.size == 0, Hollow(*coding_of(stream))
     looked = ~hollow if tells else (table.key | (table.size <= _SMALL)) & ~hollow
     for at in np.flatnonzero(looked).tolist():
         offset, size = int(table.offset[at]), int(table.size[at])
@@ -134,19 +134,15 @@ def _places(table: mp4.SampleTable) -> Iterator[tuple[int, int]]:
         yield from zip(table.offset[part].tolist(), table.size[part].tolist(), strict=True)
 
 
-def _coding(stream: AvStream) -> tuple[str, bytes]:
-    return stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
-
-
 def of_packets(container: InputContainer, stream: AvStream, formats: Formats) -> Frames:
     times: list[int | None] = []
     sizes: list[int] = []
     anew: list[bool] = []
-    is_fresh = pictures.begins(*_coding(stream))
+    is_fresh = pictures.begins(*coding_of(stream))
     leading = last_duration = 0
     first_key: bool | None = None
-    begins, data = opening.Opening(*_coding(stream)), UserData(*_coding(stream))
-    tells, pairing = data.configured, Pairing(*_coding(stream))
+    begins, data = opening.Opening(*coding_of(stream)), UserData(*coding_of(stream))
+    tells, pairing = data.configured, Pairing(*coding_of(stream))
     try:
         for packet in pairing.frames(container.demux(stream)):
             head = bytes(memoryview(packet)[:HEAD])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import ffmpeg
 
@@ -35,6 +35,13 @@ _BLOCK = 1 << 20
 _PIPE, _GATHER_SECONDS = 1 << 16, 0.05
 # Where in the whole the encoding ends; as a rule what it has made is right, and that is all.
 ENCODED = 0.99
+_WHOLE: dict[str, Any] = {"movflags": "+faststart"}
+# Fragments of at most a quarter of a second, written at once; the head waits for the first, which says when it begins.
+_GROWING: dict[str, Any] = {
+    "movflags": "+frag_keyframe+delay_moov+default_base_moof",
+    "frag_duration": 250_000,
+    "flush_packets": 1,
+}
 _PACKINGS = {words: number for number, words in sei.ARRANGEMENTS.items()}
 
 
@@ -192,6 +199,12 @@ def command_line(
 
 def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
     """The pictures as the encoder is given them, but for their format."""
+    picture = sized(decoded(source, video, span), video, aim)
+    return evened(picture, aim, aim.rate) if aim.rate else picture
+
+
+def decoded(source: Path, video: VideoStream, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
+    """The pictures of ``source``, or of this span of it: whole ones, upright, each at its time."""
     # ffmpeg's subfile protocol: the span is all that it sees of the file.
     part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
     protocols = "file,subfile" if span else "file"
@@ -203,8 +216,7 @@ def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = Non
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order
         rate = video.rate
         picture = picture.filter("setpts", f"round(N*{rate.denominator}/({rate.numerator}*TB))")
-    picture = sized(picture, video, aim)
-    return evened(picture, aim, aim.rate) if aim.rate else picture
+    return picture
 
 
 def evened(picture: ffmpeg.nodes.FilterableStream, aim: Target, rate: Rational) -> ffmpeg.nodes.FilterableStream:
@@ -217,9 +229,19 @@ def evened(picture: ffmpeg.nodes.FilterableStream, aim: Target, rate: Rational) 
 
 
 def encoded(
-    picture: ffmpeg.nodes.FilterableStream, target: Path, video: VideoStream, aim: Target, preset: str, crf: int
+    picture: ffmpeg.nodes.FilterableStream,
+    target: Path,
+    video: VideoStream,
+    aim: Target,
+    preset: str,
+    crf: int,
+    *,
+    growing: bool = False,
 ) -> list[str]:
-    """The command that makes an MP4 of ``picture``: one place for how things are encoded."""
+    """The command that makes an MP4 of ``picture``: one place for how things are encoded.
+
+    ``growing``: it can be played while it is being made (``media/growing.py``).
+    """
     limit = levels.maximum_bit_rate(aim.level) // 1000
     said = {"x264-params": f"frame-packing={_PACKINGS[aim.packing]}"} if aim.packing else {}
     # Of itself FFmpeg would say of two views in each picture what the source said, true or not after turning.
@@ -227,7 +249,6 @@ def encoded(
     output = plain.output(
         f"file:{target}",
         format="mp4",
-        movflags="+faststart",
         an=None,
         sn=None,
         dn=None,
@@ -241,11 +262,12 @@ def encoded(
         pix_fmt="yuv420p",
         fps_mode="passthrough",
         enc_time_base=f"{tick(video).numerator}:{tick(video).denominator}",
-        g=max(1, round(2 * float(video.rate))),
+        g=max(1, round((1 if growing else 2) * float(video.rate))),
         a53cc=0,
         bitexact=None,
         **{"profile:v": "high", "level:v": f"{aim.level // 10}.{aim.level % 10}", "refs:v": 4},
         **said,
+        **(_GROWING if growing else _WHOLE),
     )
     arguments: list[str] = ffmpeg.compile(
         output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"),

@@ -18,13 +18,19 @@ from typing import Any
 
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.film import MultiFrame
+from orthanc_video.form import Form
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import (
     audio,
     cine,
     cine_render,
+    coded,
+    drawing,
     frames,
+    lettering,
+    mpeg2,
     parts,
+    pattern,
     plan,
     probe,
     remux,
@@ -34,7 +40,9 @@ from orthanc_video.media import (
     vmaf,
 )
 from orthanc_video.media.quality import EncoderLog, nowhere
+from orthanc_video.media.shaping import How
 from orthanc_video.model import Action, Made, Most, Plan, Progress, Span, VideoStream, Wishes
+from orthanc_video.picture import Drawing, Said
 from orthanc_video.plain import from_json, to_json
 
 Listener = Callable[[Progress], None]
@@ -142,14 +150,40 @@ def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     return found
 
 
+def _draw(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """Pictures of single frames, one after the other in one file: the ``lengths`` of them."""
+    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
+    wanted, said = from_json(Drawing, arguments["drawing"]), from_json(Said, arguments["said"])
+    return {"lengths": drawing.draw(Path(arguments["path"]), stored, wanted, said, Path(arguments["target"]))}
+
+
+def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """Frames as pictures that are coded each by itself."""
+    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
+    form, target = from_json(Form, arguments["form"]), Path(arguments["target"])
+    return {"coded": to_json(coded.code(Path(arguments["path"]), stored, form, arguments["shades"], target, listener))}
+
+
+def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """The stream as MPEG-2."""
+    source, target = Path(arguments["source"]), Path(arguments["target"])
+    video = from_json(VideoStream, arguments["video"])
+    return {"made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener))}
+
+
+def _pattern(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """A test film."""
+    pattern.make(Path(arguments["target"]), arguments["codec"])
+    return {}
+
+
 def _render(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """What is stored as an MP4 for browsers: how many frames it has, ``of`` how many."""
-    source, target = Path(arguments["path"]), Path(arguments["target"])
-    how = arguments["preset"], arguments["crf"], listener
+    source, target, how = Path(arguments["path"]), Path(arguments["target"]), from_json(How, arguments["how"])
     if "film" in arguments:
-        of, made = cine_render.render(source, from_json(MultiFrame, arguments["film"]), target, *how)
+        of, made = cine_render.render(source, from_json(MultiFrame, arguments["film"]), target, how, listener)
     else:
-        of, made = rendition.render(source, _spans(arguments), target, *how)
+        of, made = rendition.render(source, _spans(arguments), target, how, listener)
     return {"of": of, "frames": made}
 
 
@@ -161,6 +195,10 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "thumbnail": _thumbnail,
     "look": _look,
     "render": _render,
+    "draw": _draw,
+    "code": _code,
+    "mpeg2": _mpeg2,
+    "pattern": _pattern,
 }
 
 
@@ -182,11 +220,21 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
         return sandbox.Needs(read=read, change=(made.parent,), program=_ffmpeg(), patient=True)
     if name == "render":
         folder = Path(arguments["target"]).parent
-        return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), program=_ffmpeg(), patient=True)
-    if name in {"thumbnail", "look"}:
+        read = Path(arguments["path"]), lettering.FONT
+        return sandbox.Needs(read=read, change=(folder,), program=_ffmpeg(), patient=True)
+    if name == "mpeg2":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
+    if name == "pattern":
+        return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
+    if name == "code":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), patient=True)
+    if name in {"thumbnail", "look", "draw"}:
         target = Path(arguments["target"])
         target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not
-        return sandbox.Needs(read=(Path(arguments["path"]),), change=(target,))
+        fonts = (lettering.FONT,) if name == "draw" and lettering.FONT.exists() else ()
+        return sandbox.Needs(read=(Path(arguments["path"]), *fonts), change=(target,))
     return sandbox.Needs(read=(Path(arguments["path"]),) if "path" in arguments else ())
 
 

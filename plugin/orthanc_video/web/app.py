@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
+from starlette.types import ASGIApp
 
 from orthanc_video import __version__
 from orthanc_video.archive.access import Access
@@ -28,25 +30,42 @@ from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import (
     assigning,
-    dicomweb,
+    destinations,
     events,
     instances,
     jobs,
     measure,
+    ohif,
     pages,
     problems,
     proxy,
     resumable_uploads,
+    session,
     uploads,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
+from orthanc_video.web.dicomweb import passing
+from orthanc_video.web.dicomweb import routes as dicomweb
+from orthanc_video.web.lines import Joined
+from orthanc_video.web.recurring import Recurring
+from orthanc_video.web.sealing import Seal
+from orthanc_video.web.straight import Straight
+from orthanc_video.web.tickets import Tickets
 
 _THREADS = 64
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+_READING = frozenset({"GET", "HEAD"})
+
+
+def front(app: FastAPI) -> ASGIApp:
+    """The application, and before it what a range must not wait for FastAPI to come to."""
+    return measure.Measured(Recurring(app))
 
 
 def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     """The whole application for one Orthanc; ``engine`` has been launched, and is closed with the application."""
+
+    seal = Seal(settings.gateway.secret)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +78,15 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         resumable = Resumable(settings, engine, access, room)
         await resumable.open()
         app.state.gateway = Gateway(
-            settings, access, archive, Objects(settings, access), engine, room, resumable, site_of(settings.gateway)
+            settings,
+            access,
+            archive,
+            Objects(settings, access),
+            engine,
+            room,
+            resumable,
+            site_of(settings.gateway),
+            seal,
         )
         watching = asyncio.create_task(resumable.watch())
         yield
@@ -70,25 +97,35 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app = FastAPI(
         title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
+    # Routes are tried one after the other: those that players ask thousands of times come first.
+    app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
+        instances.router,
         pages.public,
         pages.router,
         measure.router,
         uploads.router,
         resumable_uploads.router,
-        instances.router,
         assigning.router,
+        destinations.router,
+        session.router,
     ):
         app.include_router(part)
     for part in (jobs.router, events.router, jobs.catch_up_router, jobs.awaited_router):
         app.include_router(part)
-    app.include_router(dicomweb.router(settings.dicom_web_root))
+    if settings.gateway.ohif:  # else the path is Orthanc's, which may have a plugin for it
+        app.include_router(ohif.router(settings))
     _documentation(app)
     # What is not found here must not go to Orthanc, whose plugin would send it back.
     app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
+    # From the innermost to the outermost.
+    app.add_middleware(Tickets, seal=seal)
+    app.add_middleware(Joined)
+    app.add_middleware(Straight)
     app.add_middleware(resumable_uploads.Tus)
-    app.add_middleware(measure.Measured)
+    if settings.gateway.allowed_origins:
+        _share(app, settings.gateway.allowed_origins)
     app.add_exception_handler(VideoError, problems.on_video_error)
     for trouble in TROUBLES:
         app.add_exception_handler(trouble, problems.on_database_trouble)
@@ -99,25 +136,63 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     return app
 
 
+# What a page of another origin may read of an answer, beside what every one may (Fetch, 3.3.3).
+_SHARED_HEADERS = (
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "ETag"),
+    *("Location", "Retry-After", "Vary", "Warning", "WWW-Authenticate", "Orthanc-Video-Job"),
+    *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
+    *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
+)
+
+
+def _share(app: FastAPI, origins: list[str]) -> None:
+    """Lets pages of these origins ask for all that is here, Orthanc's own included, by headers that they send.
+
+    Never with cookies or a browser's own password: a page could act by them for whoever looks at it.
+    """
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=_EVERY_METHOD,
+        allow_headers=["*"],
+        expose_headers=_SHARED_HEADERS,
+    )
+
+
 async def _nothing(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     await gateway.access.may_enter(caller)
+    allowed = _allowed(request)
+    if allowed:
+        return _not_allowed(request, allowed)
+    raise NotFound("The gateway has no such resource.")
+
+
+async def _orthanc(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    if not request.url.path.startswith(f"{gateway.settings.dicom_web_root}/"):
+        return await proxy.forward(request)
+    if request.method in _READING:
+        return await passing.forward(request)
+    # Of a resource whose GET is not here, Orthanc knows the methods.
+    if "GET" in (allowed := _allowed(request)):
+        await gateway.access.may_enter(caller)
+        return _not_allowed(request, allowed)
+    return await proxy.forward(request)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that the gateway itself knows of a resource."""
     known = [route for route in request.app.routes if getattr(route, "name", "") not in {"_nothing", "_orthanc"}]
-    allowed = [
+    return [
         method
         for method in _EVERY_METHOD
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in known)
     ]
-    if allowed:
-        answer = problems.problem(
-            MethodNotAllowed(f"This resource does not know the method {request.method}."), request
-        )
-        answer.headers["Allow"] = ", ".join(allowed)
-        return answer
-    raise NotFound("The gateway has no such resource.")
 
 
-async def _orthanc(request: Request) -> Response:
-    return await proxy.forward(request)
+def _not_allowed(request: Request, allowed: list[str]) -> Response:
+    answer = problems.problem(MethodNotAllowed(f"This resource does not know the method {request.method}."), request)
+    answer.headers["Allow"] = ", ".join(allowed)
+    return answer
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

@@ -12,12 +12,16 @@ from starlette.requests import Request
 
 from orthanc_video.archive.access import Access, Caller, credentials_of
 from orthanc_video.archive.objects import Objects
+from orthanc_video.archive.retimed import Retimed
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom.rules import Site
 from orthanc_video.ingest.resumable import Resumable
 from orthanc_video.ingest.room import Room
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings, is_loopback
+from orthanc_video.web.sealing import Seal
+
+_CALLER = "orthanc-video.caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Gateway(Entrance):
     room: Room
     resumable: Resumable
     site: Site
+    seal: Seal
+    retimed: Retimed = field(default_factory=Retimed)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -59,7 +65,15 @@ def announced_length(request: Request) -> int | None:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who calls. A request with the launch secret came through Orthanc, which does not say from where.
+    """Who calls: found out once for a request."""
+    if _CALLER not in request.scope:
+        request.scope[_CALLER] = _found_out(request)
+    caller: Caller = request.scope[_CALLER]
+    return caller
+
+
+def _found_out(request: Request) -> Caller:
+    """A request with the launch secret came through Orthanc, which does not say from where.
 
     Unless Orthanc takes local callers only, such a request and one through another proxy count as remote.
     """

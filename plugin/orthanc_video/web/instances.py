@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from orthanc_video import metrics
 from orthanc_video.archive import catalogue
@@ -20,7 +20,7 @@ from orthanc_video.errors import BadRequest, BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import thumbnails
 from orthanc_video.jobs.processes import run_short
-from orthanc_video.web import playing
+from orthanc_video.web import playing, streaming
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
@@ -93,7 +93,9 @@ def _index(stored: StoredVideo) -> dict[str, Any]:
 
 
 @router.get("/{named}/thumbnail")
-async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width: int = thumbnails.WIDTH) -> Response:
+async def thumbnail(
+    named: str, request: Request, gateway: GatewayParts, caller: CallerNow, width: int = thumbnails.WIDTH
+) -> Response:
     """A representative frame as JPEG: neither black nor blank where the film has one."""
     if width not in _THUMBNAIL_WIDTHS:
         raise BadRequest(f"width must be from {_THUMBNAIL_WIDTHS.start} to {_THUMBNAIL_WIDTHS.stop - 1} pixels.")
@@ -103,7 +105,7 @@ async def thumbnail(named: str, gateway: GatewayParts, caller: CallerNow, width:
     metrics.looked_up("thumbnails", hit=hit)
     if not hit:
         await asyncio.to_thread(_make_thumbnail, gateway, stored, path, width)
-    return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+    return streaming.picture(request, await asyncio.to_thread(path.read_bytes), "image/jpeg")
 
 
 def _make_thumbnail(gateway: Gateway, stored: Stored, path: Path, width: int) -> None:

@@ -25,10 +25,9 @@ class Answer:
 
 def answer(method: str, headers: Mapping[str, str], size: int, etag: str) -> Answer:
     """What a GET or HEAD with these headers gets of a representation of ``size`` bytes with a strong ``etag``."""
-    if "if-match" in headers and not _matches(headers["if-match"], etag, weak=False):
-        return Answer(412)
-    if "if-none-match" in headers and _matches(headers["if-none-match"], etag, weak=True):
-        return Answer(304)
+    refused = condition(headers, etag)
+    if refused:
+        return Answer(refused)
     whole = Answer(200, (Span(0, size),))
     wanted = headers.get("range") if method == "GET" else None  # defined for GET alone (14.2)
     if wanted is None or headers.get("if-range", etag).strip() != etag:
@@ -37,6 +36,15 @@ def answer(method: str, headers: Mapping[str, str], size: int, etag: str) -> Ans
     if spans is None:
         return whole
     return Answer(206, spans) if spans else Answer(416)
+
+
+def condition(headers: Mapping[str, str], etag: str) -> int | None:
+    """The status that the conditions of a GET or HEAD lead to, where it is not that of its answer: 412 or 304."""
+    if "if-match" in headers and not _matches(headers["if-match"], etag, weak=False):
+        return 412
+    if "if-none-match" in headers and _matches(headers["if-none-match"], etag, weak=True):
+        return 304
+    return None
 
 
 def parse(header: str, size: int) -> tuple[Span, ...] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -13,14 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive.access import Caller
 from orthanc_video.dicom.attributes import gathered
-from orthanc_video.errors import BadRequest, Busy, VideoError, about
+from orthanc_video.errors import Busy, VideoError, about
 from orthanc_video.ingest import multipart
 from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import receive
 from orthanc_video.ingest.room import refuse_too_large
 from orthanc_video.ingest.spool import SpoolFile
 from orthanc_video.media import sniff
-from orthanc_video.web import forms, proxy
+from orthanc_video.web import encoded, forms, proxy
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, announced_length
 from orthanc_video.web.draining import DrainingRoute
 
@@ -59,7 +58,7 @@ async def _raw(
         if _is_orthancs(request, head):
             return await proxy.forward(request, _chained(head, stream))
     name = multipart.header_filename(request.headers.get("orthanc-video-filename", ""))
-    size = None if _is_gzip(request) else announced_length(request)
+    size = None if encoded.is_gzip(request) else announced_length(request)
     try:
         with await gateway.room.hold(size) as hold:
             head = head or await _first(stream)
@@ -73,7 +72,7 @@ async def _raw(
             )
             name = described.filename
             async with SpoolFile(gateway.settings, hold) as spooled:
-                async for block in _gunzipped(body) if _is_gzip(request) else body:
+                async for block in encoded.gunzipped(body) if encoded.is_gzip(request) else body:
                     await spooled.write(block)
                 return JSONResponse(await receive(gateway.engine, spooled, described))
     except VideoError as error:
@@ -82,7 +81,7 @@ async def _raw(
 
 
 def _is_orthancs(request: Request, head: bytes) -> bool:
-    plain = _unzipped_head(head) if _is_gzip(request) else head
+    plain = encoded.unzipped_head(head) if encoded.is_gzip(request) else head
     return sniff.is_dicom(plain) or sniff.is_zip(plain)
 
 
@@ -107,29 +106,3 @@ async def _chained(head: bytes, stream: AsyncIterator[bytes]) -> AsyncIterator[b
     yield head
     async for block in stream:
         yield block
-
-
-def _is_gzip(request: Request) -> bool:
-    return request.headers.get("content-encoding", "").strip().lower() == "gzip"
-
-
-def _unzipped_head(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, sniff.HEAD)
-    except zlib.error as error:
-        raise BadRequest("The upload says Content-Encoding: gzip, but is not gzip.") from error
-
-
-async def _gunzipped(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Decompresses as it goes, a bounded piece at a time, so that a bomb meets the size limit of the spool."""
-    unzip = zlib.decompressobj(wbits=31)
-    try:
-        async for block in stream:
-            left = block
-            while left:
-                yield unzip.decompress(left, 1 << 20)
-                left = unzip.unconsumed_tail
-    except zlib.error as error:
-        raise BadRequest("The upload says Content-Encoding: gzip, but is damaged.") from error
-    if not unzip.eof:
-        raise BadRequest("The upload says Content-Encoding: gzip, but breaks off.")

@@ -1,0 +1,278 @@
+"""The data set of an object that is made of a stored film for an archive which cannot take that: all but Pixel Data.
+
+It is the film's own, with UIDs of its own that follow from the film's and from the form alone: what is made twice is
+one object. It names its source, says what was done, and forgets no lossy step (PS3.3 C.7.6.1.1.3, C.7.6.1.1.5,
+C.12.4.1.1).
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from collections.abc import Sequence as Several
+from fractions import Fraction
+from itertools import pairwise
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+from pydicom.valuerep import DSdecimal
+
+from orthanc_video import __version__
+from orthanc_video.dicom import classes, frametimes, identity, moments, syntaxes
+from orthanc_video.dicom.assigned import to_unicode
+from orthanc_video.dicom.build import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    code,
+    derived_uid,
+    ds,
+    fill,
+    zone,
+)
+from orthanc_video.dicom.classes import VideoClass
+from orthanc_video.dicom.said import text, values, whole, written
+from orthanc_video.errors import BadRequest
+from orthanc_video.film import Coded
+from orthanc_video.form import Form, Kind
+from orthanc_video.plain import to_json
+
+# What says how the pixels are coded, what they mean, and when each is shown: of the source, not of what is made.
+_PIXELS = (
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns", "PixelAspectRatio",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SmallestImagePixelValue",
+    "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit", "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "ModalityLUTSequence", "VOILUTSequence",
+    "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "WindowCenterWidthExplanation", "PresentationLUTShape", "IconImageSequence", "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength", "StereoPairsPresent",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
+    "DimensionOrganizationSequence", "MultiplexedAudioChannelsDescriptionCodeSequence",
+)  # fmt: skip
+_TIMES = (
+    "NumberOfFrames", "FrameIncrementPointer", "FrameTime", "FrameTimeVector", "CineRate", "FrameDelay",
+    "RecommendedDisplayFrameRate", "EffectiveDuration", "ActualFrameDuration", "StartTrim", "StopTrim",
+    "RepresentativeFrameNumber", "FrameNumbersOfInterest",
+)  # fmt: skip
+# Of a picture's place and size: right for pictures of the source's size alone.
+PLACES = ("SequenceOfUltrasoundRegions", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_VISIBLE_LIGHT = ("AcquisitionContextSequence", "AnatomicRegionSequence")
+# By these words a form is known again.
+_MAKER, _MADE = "orthanc-video", "form:"
+_VECTOR, _TIME = 0x00181065, 0x00181063
+# A value's length is a number of 16 bits (PS3.5 7.1.2): of frame numbers so many fit in any case.
+_MOST_NUMBERS = 1000
+_LOSSY = code("113040", "DCM", "Lossy Compression")
+_RESAMPLED = code("113085", "DCM", "Spatial resampling")
+_FROM_LOSSY = code("121330", "DCM", "Lossy compressed predecessor")
+_FROM_WHOLE = code("121320", "DCM", "Uncompressed predecessor")
+
+
+def kind_of(form: Form) -> VideoClass:
+    """The class that a form is of; raises BadRequest where such pictures do not go with it."""
+    kind = classes.WRITTEN.get(form.sop_class)
+    if kind is None:
+        raise BadRequest(f"Objects of the class {form.sop_class} are not made of videos.")
+    pictures = form.kind in {Kind.FRAMES, Kind.STILLS}
+    if form.transfer_syntax not in (kind.images if pictures else kind.videos):
+        raise BadRequest(f"The transfer syntax {form.transfer_syntax} does not go with {kind.name}.")
+    if kind.single != (form.kind is Kind.STILLS):
+        raise BadRequest(f"An object of {kind.name} holds {'one picture' if kind.single else 'a film'}.")
+    return kind
+
+
+def uids(said: Dataset, form: Form, number: int = 0) -> tuple[str, str]:
+    """SeriesInstanceUID and SOPInstanceUID; ``number`` is the still's."""
+    how = json.dumps(to_json(form), sort_keys=True)
+    series = derived_uid("form series", text(said, "SeriesInstanceUID"), how)
+    return series, derived_uid("form", text(said, "SOPInstanceUID"), how, *([str(number)] if number else []))
+
+
+def is_form(said: Dataset) -> bool:
+    """Whether an object was made of another one for a destination."""
+    by = said.get("ContributingEquipmentSequence", None) or []
+    return any(
+        text(one, "Manufacturer") == _MAKER and text(one, "ContributionDescription").startswith(_MADE) for one in by
+    )
+
+
+def of_pictures(
+    said: FileDataset, source_syntax: str, form: Form, coded: Coded, times: Several[int], size: int, still: int = 0
+) -> Dataset:
+    """Of the object that holds ``coded``, or the picture of it with number ``still`` (from 1).
+
+    ``said`` are the source's attributes, ``times`` the microseconds of the frames after the first of them, ``size``
+    the bytes that the pictures take.
+    """
+    kind = kind_of(form)
+    dataset = taken(said, kind)
+    _pixels(dataset, coded)
+    scaled = coded.rows != whole(said, "Rows")
+    if scaled:
+        remove(dataset, PLACES)
+    start = coded.start.fraction
+    if still:
+        start += Fraction(times[still - 1], 10**6)
+        dataset.InstanceNumber = still
+    else:
+        _cine(dataset, coded, times)
+    moments.shift(dataset, start)
+    remember(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
+    _lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
+    item = dataset.SourceImageSequence[0]
+    numbers = range(coded.first, coded.first + coded.frames * form.step, form.step)
+    if still:
+        item.ReferencedFrameNumber = numbers[still - 1]
+    elif coded.frames != whole(said, "NumberOfFrames") and coded.frames <= _MOST_NUMBERS:
+        item.ReferencedFrameNumber = list(numbers)
+    dataset.SeriesInstanceUID, dataset.SOPInstanceUID = uids(said, form, still)
+    fill(dataset, kind)
+    dataset.file_meta = meta(dataset, form.transfer_syntax)
+    return dataset
+
+
+def taken(said: FileDataset, kind: VideoClass) -> Dataset:
+    """The source's attributes without those of its pixels and their times; in Unicode."""
+    dataset = Dataset()
+    dataset.update(copy.deepcopy(said))
+    to_unicode(dataset)
+    remove(dataset, (*_PIXELS, *_TIMES))
+    for tag in [tag for tag in dataset if tag.tag.group & 0xFF01 == 0x6000]:
+        del dataset[tag.tag]
+    if text(said, "SOPClassUID") != kind.uid:
+        _become(dataset, kind)
+    if kind.modalities and text(dataset, "Modality") not in kind.modalities:
+        dataset.Modality = kind.modality
+    return dataset
+
+
+def _become(dataset: Dataset, kind: VideoClass) -> None:
+    """What another class needs, and does not know."""
+    dataset.SOPClassUID = kind.uid
+    needs = {need.keyword for module in kind.modules for need in module.needs}
+    remove(dataset, [keyword for keyword in _VISIBLE_LIGHT if keyword not in needs])
+    if "ConversionType" in needs and "ConversionType" not in dataset:
+        dataset.ConversionType = "WSD"
+    if "BurnedInAnnotation" in needs and text(dataset, "BurnedInAnnotation") not in {"YES", "NO"}:
+        dataset.BurnedInAnnotation = "YES"  # unknown: who trusts in a NO shows it to anybody
+    if "AnatomicRegionSequence" in needs and "AnatomicRegionSequence" not in dataset:
+        dataset.AnatomicRegionSequence = Sequence([code("111176", "DCM", "Unspecified")])
+        if "Laterality" not in dataset and "ImageLaterality" not in dataset:
+            dataset.ImageLaterality = ""
+    if "PresentationLUTShape" in needs:
+        dataset.PresentationLUTShape = "IDENTITY"
+        dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
+
+
+def _pixels(dataset: Dataset, coded: Coded) -> None:
+    dataset.SamplesPerPixel = coded.samples
+    dataset.PhotometricInterpretation = coded.photometric
+    if coded.samples > 1:
+        dataset.PlanarConfiguration = 0
+    dataset.Rows, dataset.Columns = coded.rows, coded.columns
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    if coded.aspect.fraction != 1:  # the vertical side first (PS3.3 C.7.6.3.1.7)
+        dataset.PixelAspectRatio = [coded.aspect.denominator, coded.aspect.numerator]
+
+
+def _cine(dataset: Dataset, coded: Coded, times: Several[int]) -> None:
+    """Cine and Multi-frame modules (PS3.3 C.7.6.5, C.7.6.6)."""
+    dataset.NumberOfFrames = coded.frames
+    steps = [0, *(later - earlier for earlier, later in pairwise(times))]
+    vector = () if coded.step is not None else frametimes.vector(steps)
+    mean = Fraction(times[-1], 10**6) / max(1, coded.frames - 1)
+    step = coded.step.fraction if coded.step is not None else mean
+    if vector:
+        dataset.FrameIncrementPointer = _VECTOR
+        dataset.FrameTimeVector = [DSdecimal(one) for one in vector]
+    else:
+        dataset.FrameIncrementPointer = _TIME
+        dataset.FrameTime = ds(1000 * step) if step else "0"
+    if step:
+        dataset.CineRate = dataset.RecommendedDisplayFrameRate = max(1, round(1 / step))
+        dataset.EffectiveDuration = ds(step * coded.frames)
+
+
+def remember(
+    dataset: Dataset, said: Dataset, kind: VideoClass, source_syntax: str, form: Form, *, lossy: bool, scaled: bool
+) -> None:
+    """What it was made of, how, and by what."""
+    kinds = values(said, "ImageType")
+    further = kinds[2:] if text(said, "SOPClassUID") == kind.uid else ()
+    second = kinds[1] if len(kinds) > 1 and kinds[1] in {"PRIMARY", "SECONDARY"} else "PRIMARY"
+    dataset.ImageType = ["DERIVED", second, *further]
+    steps = [*([_RESAMPLED] if scaled else []), *([_LOSSY] if lossy else [])]
+    done = f"{_named(source_syntax)} to {_named(form.transfer_syntax)} by orthanc-video for an archive that takes this"
+    if form.step > 1:
+        done += f", every frame of {form.step}"
+    before = text(said, "DerivationDescription")
+    dataset.DerivationDescription = f"{before} {done}.".strip()[-1024:]
+    earlier = [copy.deepcopy(one) for one in said.get("DerivationCodeSequence", None) or []]
+    if earlier or steps:
+        dataset.DerivationCodeSequence = Sequence([*earlier, *map(copy.deepcopy, steps)])
+    source = Dataset()
+    source.ReferencedSOPClassUID = text(said, "SOPClassUID")
+    source.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
+    predecessor = _FROM_LOSSY if text(said, "LossyImageCompression") == "01" or is_lossy(source_syntax) else _FROM_WHOLE
+    source.PurposeOfReferenceCodeSequence = Sequence([copy.deepcopy(predecessor)])
+    dataset.SourceImageSequence = Sequence([source])
+    now = datetime.datetime.now(datetime.UTC)
+    local = now.astimezone(zone(text(said, identity.TIMEZONE)))
+    dataset.InstanceCreationDate, dataset.InstanceCreationTime = f"{local:%Y%m%d}", f"{local:%H%M%S}"
+    by = Dataset()
+    by.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
+    by.Manufacturer = by.ManufacturerModelName = _MAKER
+    by.SoftwareVersions = __version__
+    by.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
+    by.ContributionDescription = f"{_MADE} {done}."
+    dataset.ContributingEquipmentSequence = Sequence([*dataset.get("ContributingEquipmentSequence", []), by])
+
+
+def _named(syntax: str) -> str:
+    known = syntaxes.BY_UID.get(syntax) or syntaxes.IMAGES.get(syntax)
+    return known.name if known else syntax
+
+
+def is_lossy(syntax: str) -> bool:
+    """Whether pictures of it have lost something."""
+    known = syntaxes.BY_UID.get(syntax) or syntaxes.IMAGES.get(syntax)
+    return known is not None and bool(known.method)
+
+
+def _lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size: int, frames: int) -> None:
+    """The flag stays for good; ratio and method of each step, in their order (PS3.3 C.7.6.1.1.5)."""
+    was = text(dataset, "LossyImageCompression") == "01" or is_lossy(source_syntax)
+    ratios, methods = written(dataset, "LossyImageCompressionRatio"), values(dataset, "LossyImageCompressionMethod")
+    if is_lossy(syntax):
+        ratio = frames * coded.rows * coded.columns * coded.samples / max(1, size)
+        ratios, methods = (*ratios, f"{ratio:.2f}"), (*methods, syntaxes.IMAGES[syntax].method)
+        was = True
+    if not was:
+        dataset.LossyImageCompression = "00"
+        return
+    dataset.LossyImageCompression = "01"
+    if ratios and len(ratios) == len(methods):
+        dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+
+
+def remove(dataset: Dataset, keywords: Several[str]) -> None:
+    """Takes out those that are there."""
+    for keyword in keywords:
+        tag = tag_for_keyword(keyword)
+        if tag is not None and tag in dataset:
+            del dataset[tag]
+
+
+def meta(dataset: Dataset, syntax: str) -> FileMetaDataset:
+    """File meta information."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = UID(syntax)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return meta

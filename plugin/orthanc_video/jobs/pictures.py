@@ -1,0 +1,84 @@
+"""Pictures of stored objects: made by a media process; single ones are kept beside the posters, named by the object's
+UUID and all that was asked for. What bears a patient's name is not kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from orthanc_video import __version__, metrics
+from orthanc_video.archive.objects import Stored, StoredFilm, held
+from orthanc_video.errors import WorkerFailed
+from orthanc_video.jobs import reading, thumbnails
+from orthanc_video.jobs.processes import run_drawing
+from orthanc_video.model import Span
+from orthanc_video.picture import Drawing, Said
+from orthanc_video.plain import to_json
+from orthanc_video.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An open file of pictures, and where each of them lies in it; whoever takes it closes it."""
+
+    file: BinaryIO
+    spans: tuple[Span, ...]
+
+
+def name_of(stored: Stored, drawing: Drawing) -> str:
+    """What names the bytes of these pictures, and tells nothing of what they show; another version may draw others."""
+    asked = json.dumps([__version__, to_json(drawing)], sort_keys=True).encode()
+    return f"{stored.uuid}-{hashlib.sha256(asked).hexdigest()[:24]}"
+
+
+def drawn(settings: Settings, stored: Stored, drawing: Drawing, said: Said) -> Drawn:
+    """Raises what the media process does (media/drawing.py), and NotFound when the object was deleted meanwhile."""
+    path = thumbnails.path_of(settings, stored.uuid).with_name(f"{name_of(stored, drawing)}.picture")
+    single = drawing.representative or drawing.moving or len(drawing.frames) == 1
+    if not single or "patient" in drawing.rendering.annotations:
+        return _passing(settings, stored, drawing, said, path)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        file = None
+    metrics.looked_up("thumbnails", hit=file is not None)
+    if file is None:
+        thumbnails.make(settings, path, lambda target: _make(settings, stored, drawing, said, target))
+        file = path.open("rb")
+    return Drawn(file, (Span(0, os.fstat(file.fileno()).st_size),))
+
+
+def _passing(settings: Settings, stored: Stored, drawing: Drawing, said: Said, path: Path) -> Drawn:
+    """In a file without a name, which is gone once it is closed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = path.with_suffix(f".{uuid.uuid4().hex}.partial")
+    try:
+        lengths = _make(settings, stored, drawing, said, target)
+        file = target.open("rb")
+    finally:
+        target.unlink(missing_ok=True)
+    ends = [sum(lengths[:at]) for at in range(len(lengths))]
+    return Drawn(file, tuple(Span(*one) for one in zip(ends, lengths, strict=True)))
+
+
+def _make(settings: Settings, stored: Stored, drawing: Drawing, said: Said, target: Path) -> list[int]:
+    place = stored.film if isinstance(stored, StoredFilm) else stored.located
+    task = reading.task(stored.path, place) | {
+        "drawing": to_json(drawing),
+        "said": to_json(said),
+        "target": str(target),
+    }
+    with held(stored.path):
+        answer = run_drawing(task, stored.path.stat().st_size, settings)
+    try:
+        lengths = [int(length) for length in answer["lengths"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WorkerFailed("The media process did not say what it had drawn: the file may be made to do so.") from error
+    if not lengths or min(lengths) < 0 or sum(lengths) != target.stat().st_size:
+        raise WorkerFailed("The media process drew something else than it said: the file may be made to do so.")
+    return lengths
