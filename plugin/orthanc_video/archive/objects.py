@@ -16,7 +16,8 @@ import httpx
 from pydicom.dataset import Dataset
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Access, Attachment, Caller, refuse, unexpected
+from orthanc_video.archive.access import Access, Attachment, refuse, unexpected
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom import multiframe
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.playable import plays
