@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.uid import UID
 
-from clips import Clips
-from oracles import frame_md5s
+from clips import Clips, picture_source
+from oracles import complaints, frame_md5s
 from orthanc_video.clip import Moment, moment
+from orthanc_video.dicom.syntaxes import H264_HIGH_41, HEVC_MAIN
 from orthanc_video.errors import BadRequest
 from orthanc_video.model import Rational
 
@@ -73,6 +77,82 @@ def test_a_clip_of_a_dicom_video(clips: Clips, tmp_path: Path) -> None:
     ]
     assert len(frame_md5s(target)) == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.dcm", "out.mp4"]
+
+
+_SOURCES: dict[str, Callable[[Clips], Path]] = {
+    "h264": lambda clips: clips.encoded("clip-h264.mp4", "-bf 3 -g 24", source=picture_source(seconds=3)),
+    "hevc": lambda clips: clips.encoded("clip-hevc.mp4", "-g 24", codec="hevc", source=picture_source(seconds=3)),
+    "mpeg2": lambda clips: clips.encoded(
+        "clip-mpeg2.mpg", "-bf 2 -g 15", codec="mpeg2", source=picture_source(seconds=3)
+    ),
+}
+
+
+def _known(path: Path, called: Path) -> Path:
+    """The object, H.265 called H.264: Debian's dciodvfy knows no later video."""
+    said = dcmread(path)
+    if said.file_meta.TransferSyntaxUID != HEVC_MAIN:
+        return path
+    said.file_meta.TransferSyntaxUID = UID(H264_HIGH_41)
+    said.LossyImageCompressionMethod = ["ISO_14496_10"] * 2
+    said.save_as(called)
+    return called
+
+
+@pytest.mark.parametrize("name", _SOURCES)
+def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, source, target = _SOURCES[name](clips), tmp_path / "in.dcm", tmp_path / "out.dcm"
+    given = (
+        "-a",
+        "ContentDate=20260228",
+        "-a",
+        "ContentTime=235959.5",
+        "-a",
+        "AccessionNumber=A1",
+        "-a",
+        "PatientID=4711",
+    )
+    assert _run("convert", film, source, "--sop-class", "endoscopic", *given).returncode == 0
+    cut = ("clip", source, target, "--range", "frame:41", "frame:60", "--range", "frame:1", "frame:3")
+    done = _run(*cut)
+    assert done.returncode == 0, done.stderr
+    of, made = dcmread(source), dcmread(target)
+    assert complaints(_known(target, tmp_path / "known.dcm")) == []
+    assert _run("check", target).stdout == f"{target}: nothing found\n"
+    for same in ("SOPClassUID", "StudyInstanceUID", "PatientID", "AccessionNumber", "Modality", "Rows", "FrameTime"):
+        assert made[same].value == of[same].value, same
+    assert made.file_meta.TransferSyntaxUID == of.file_meta.TransferSyntaxUID
+    assert made.NumberOfFrames == 23
+    assert made.ImageType == ["DERIVED", "PRIMARY"]
+    assert (made.SeriesInstanceUID, made.SOPInstanceUID) != (of.SeriesInstanceUID, of.SOPInstanceUID)
+    (origin,) = made.SourceImageSequence
+    assert (origin.ReferencedSOPClassUID, origin.ReferencedSOPInstanceUID) == (of.SOPClassUID, of.SOPInstanceUID)
+    (extraction,) = made.FrameExtractionSequence
+    assert extraction.MultiFrameSourceSOPInstanceUID == of.SOPInstanceUID
+    assert list(extraction.CalculatedFrameList) == [41, 60, 1, 1, 3, 1]
+    assert [code.CodeValue for code in made.DerivationCodeSequence] == ["113040"]
+    assert len(made.LossyImageCompressionMethod) == 2
+    # 40 frames of 1001/30000 s after 23:59:59.5
+    assert (made.ContentDate, made.ContentTime) == ("20260301", "000000.834667")
+    _run(*cut)
+    again = dcmread(target)
+    assert (again.SOPInstanceUID, again.PixelData) == (made.SOPInstanceUID, made.PixelData)
+
+
+def test_what_is_copied_alone_is_no_further_lossy_step(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    assert _run("convert", _SOURCES["h264"](clips), source).returncode == 0
+    assert "all copied" in _run("clip", source, target, "--range", "frame:25", "frame:49").stdout
+    made = dcmread(target)
+    assert "DerivationCodeSequence" not in made
+    assert made.LossyImageCompressionMethod == "ISO_14496_10"
+    assert made.LossyImageCompressionRatio == dcmread(source).LossyImageCompressionRatio
+
+
+def test_an_object_is_made_of_objects_alone(clips: Clips, tmp_path: Path) -> None:
+    done = _run("clip", clips.conforming(), tmp_path / "out.dcm", "--range", "frame:1", "frame:2")
+    assert (done.returncode, "convert it first" in done.stderr) == (1, True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

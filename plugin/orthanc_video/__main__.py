@@ -44,7 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_wishes(probe)
     clip = commands.add_parser("clip", help="cut a part out of a video, exact to the frame, its sound left out")
     clip.add_argument("source", type=Path, help="a video file, or a DICOM video")
-    clip.add_argument("target", type=Path, help="the MP4; of MPEG-2 video a program stream (.mpg)")
+    clip.add_argument(
+        "target",
+        type=Path,
+        help="the MP4, of MPEG-2 video a program stream; or, of a DICOM video, a DICOM object (.dcm)",
+    )
     clip.add_argument(
         "--range",
         nargs=2,

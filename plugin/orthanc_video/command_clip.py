@@ -6,16 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from orthanc_video.clip import Cut, Range, moment
 from orthanc_video.command_convert import refuse_missing, writable
 from orthanc_video.dicom.locate import exact, locate
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Span
-from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 
 _DEFAULTS = Gateway()
@@ -41,23 +40,29 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> l
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
             made = Path(scratch) / "made"
-            arguments: dict[str, Any] = {
-                "path": str(source.resolve()),
-                "spans": to_json(_spans(source)),
-                "target": str(made),
-                "ranges": to_json(ranges),
-                "precise": precise,
-            }
-            cuts = MediaProcess().run("clip", arguments, limits)["cuts"]
+            cuts = _cut(source, final, ranges, made, limits, precise=precise)
             made.replace(final)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    return [from_json(Cut, one) for one in cuts]
+    return cuts
+
+
+def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> list[Cut]:
+    process = MediaProcess()
+    if final.suffix.lower() == ".dcm":
+        if not _is_dicom(source):
+            raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
+        return clipping.of_object(process, limits, source, ranges, made, precise=precise)
+    return clipping.cut(process, limits, source, _spans(source), ranges, made, precise=precise)
+
+
+def _is_dicom(source: Path) -> bool:
+    """PS3.10 7.1."""
+    with SpanSource(source) as file:
+        return file.read_at(128, 4) == b"DICM"
 
 
 def _spans(source: Path) -> tuple[Span, ...]:
     """Where the stream lies in the file."""
     with SpanSource(source) as file:
-        if file.read_at(128, 4) == b"DICM":  # PS3.10 7.1
-            return exact(locate(Bytes(file)))
-        return (Span(0, file.size),)
+        return exact(locate(Bytes(file))) if _is_dicom(source) else (Span(0, file.size),)
