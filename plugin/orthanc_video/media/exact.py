@@ -100,8 +100,9 @@ class Exact:
         opening.refuse_keyless(len(seen))
         times = [coded.times[at] for at in seen.tolist()]
         given = np.array([time for time in times if time is not None], dtype=np.int64)
-        self.timed = len(given) == len(times) and len(np.unique(given)) == len(given)
-        self._order = seen[np.argsort(given)] if self.timed else seen
+        order = np.argsort(given)
+        self.timed = len(given) == len(times) and bool((np.diff(given[order]) > 0).all())
+        self._order = seen[order] if self.timed else seen
         self._run: _Run | None = None
         self._rate = stream.guessed_rate or Fraction(25)
         self.aspect = aspect_of(stream)
@@ -110,11 +111,11 @@ class Exact:
     def __len__(self) -> int:
         return len(self._order)
 
-    def numbers(self) -> list[int]:
+    def numbers(self) -> npt.NDArray[np.int64]:
         """Of the frames in decode order, what each one's number is; -1 where it cannot be shown."""
         found = np.full(len(self.coded.shown), -1, dtype=np.int64)
         found[self._order] = np.arange(len(self._order))
-        return found.tolist()
+        return found
 
     def place(self, number: int) -> int:
         """Where a frame lies in decode order."""
@@ -241,10 +242,10 @@ class _Indexed:
         self.times = list(joined.time.tolist())
         self.key = joined.key.tolist()
         begins = opening.Opening(*coding)
-        self.shown = [
-            begins.over or begins.shows(key, time, self.head(at))
-            for at, (key, time) in enumerate(zip(self.key, joined.time.tolist(), strict=True))
-        ]
+        self.shown: list[bool] = []
+        while not begins.over and (at := len(self.shown)) < len(self.key):
+            self.shown.append(begins.shows(self.key[at], self.times[at], self.head(at)))
+        self.shown += [True] * (len(self.key) - len(self.shown))
 
     def head(self, at: int) -> bytes:
         row = int(self._rows[at])

@@ -111,7 +111,7 @@ class _Clip:
         end = after[-1] if len(after) == _BESIDE else len(self.numbers)
         keys = {at for at in self._keys[bisect.bisect_left(self._keys, begin) :] if at < end}
         entry = [at in keys and self._is_entry(at) for at in range(begin, end)]
-        return pieces.Frames(self.numbers[begin:end], entry, begin)
+        return pieces.Frames(self.numbers[begin:end].tolist(), entry, begin)
 
     def _is_entry(self, at: int) -> bool:
         """A picture of H.264 that is no IDR picture goes on counting where one before it has ended."""
@@ -165,7 +165,7 @@ class _Clip:
             if piece.open and self.film.codec == "mpeg2video":
                 in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
                 data = joining.closed(data, self._left_out(piece)) if in_first else data
-            yield Coded(data, self.numbers[at], packet.is_keyframe), source
+            yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
 
     def _left_out(self, piece: Copied) -> int:
         """How many pictures were left out of the first group of a copy."""
@@ -239,7 +239,7 @@ def _places(clip: _Clip, planned: Sequence[Piece]) -> list[int]:
     passed = 0
     for piece in planned:
         if isinstance(piece, Copied):
-            places += [passed + clip.numbers[at] - piece.first for at in piece.coded]
+            places += [passed + int(clip.numbers[at]) - piece.first for at in piece.coded]
         else:
             places += range(passed, passed + piece.last - piece.first + 1)
         passed += piece.last - piece.first + 1
