@@ -29,6 +29,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 # Orthanc forgets all but as many of its finished jobs: with fewer one may be gone before it is looked at.
 _ENOUGH_HISTORY = 10
 _TIMEOUT = (16, "Timeout")
+_FORGOTTEN = {
+    "State": "Failure",
+    "ErrorCode": 7,
+    "ErrorDescription": "Accessing an inexistent item",
+    "ErrorDetails": "Orthanc has forgotten the job before it was seen to end: raise JobsHistorySize",
+}
+# A workstation waits, and without this plugin it would wait for no other job: those of higher numbers come first.
+_SOON = 100
 # What C-MOVE names at each level, as Orthanc itself reads it; a study also by its accession number.
 _KEYS = {
     "PATIENT": ("Patient", "PatientID"),
@@ -76,8 +84,11 @@ class Sends:
             return
         body = request.get("body") or b""
         order, waits = unwaited(body)
+        # Scripts inside Orthanc ask without headers, and may hold its Lua lock, which each question of the gateway's
+        # to Orthanc needs.
+        from_outside = "host" in request["headers"]
         taken = None
-        if order and not came_back(request["headers"]):
+        if order and from_outside and not came_back(request["headers"]):
             try:
                 taken = self._by_gateway(uri, passed_on(request["headers"], self._secret), order)
             except Unreachable as error:
@@ -87,7 +98,7 @@ class Sends:
             send(output, *taken)
         elif taken is not None:
             self._answer(output, uri, request, taken[1], waits=waits)
-        elif waits and self._history:
+        elif waits and from_outside and self._history:
             self._wait_for_own(output, uri, request, order)
         else:
             self._answers.own(output, uri, request, lambda: self._api.RestApiPost(uri, body))
@@ -149,10 +160,11 @@ class Sends:
         """A job of either kind as it is now; empty while nobody can say."""
         path = f"/jobs/{job}"
         if not job.startswith(_OURS):
-            with suppress(self._api.OrthancException):
-                own: Job = json.loads(self._api.RestApiGet(path) or b"{}")
-                return own
-            return {}
+            try:
+                own: Job = json.loads(self._api.RestApiGet(path))
+            except (self._api.OrthancException, ValueError):  # not even busy: Orthanc's own jobs are in its memory
+                return _FORGOTTEN
+            return own
         with (
             suppress(Unreachable, ValueError),
             self._link.ask("GET", path, passed_on({}, self._secret), None) as answer,
@@ -204,6 +216,7 @@ class Sends:
         order = {
             "Resources": resources,
             "Synchronous": False,
+            "Priority": _SOON,
             "MoveOriginatorAet": asked["OriginatorAET"],
             "MoveOriginatorID": asked["OriginatorID"],
         }
@@ -217,7 +230,7 @@ class Sends:
         begun = taken[1] if taken else self._api.RestApiPost(uri, body)
         job = str(json.loads(begun)["ID"])
         for _ in self._looks(_LONGEST_STANDSTILL):
-            if shown := self._shown(job):
+            if "Content" in (shown := self._shown(job)):
                 return Moved(job, int(shown["Content"]["InstancesCount"]))
         raise MoveFailed("What is to be moved was begun, but its job cannot be seen.")
 
@@ -241,7 +254,7 @@ class Sends:
                 limit, before = time.monotonic() + _LONGEST_STANDSTILL, at
             elif time.monotonic() > limit:
                 break
-        raise MoveFailed(f"It takes too long to wait for, and goes on: job {moved.job}.")
+        raise MoveFailed(f"It is waited for no longer, and goes on: job {moved.job}.")
 
     def end(self, _moved: Moved) -> None:
         """Nothing is held for a C-MOVE: what it has begun goes on."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import requests
 
 import peers
+from e2e.conftest import Start
 from e2e.films import Films
-from e2e.orthanc_server import OrthancServer, free_ports
-from e2e.recordings import Recordings
+from e2e.orthanc_server import OrthancServer
+from e2e.recordings import Recordings, wait_until
 from e2e.studies import HIGH_41, JPEG, MR, Archive, Study, Weak, mixed, received
 
 PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4.1"
@@ -27,9 +29,7 @@ _names = (f"MOVED-{number}" for number in itertools.count(1))
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
-    (port,) = free_ports(1)
-    known = {"DicomModalities": {"WORKSTATION": ["WORKSTATION", "127.0.0.1", port]}}
-    with OrthancServer(tmp_path_factory.mktemp("moves"), known) as running:
+    with OrthancServer(tmp_path_factory.mktemp("moves"), with_modalities()) as running:
         yield running
 
 
@@ -53,14 +53,24 @@ class Final(NamedTuple):
     pending: int
 
 
-def moved(server: OrthancServer, title: str, level: str, keys: Mapping[str, str]) -> Final:
-    """By DCMTK's movescu, as the workstation, to whoever has this AE title."""
+def with_modalities(**ports: int) -> dict[str, Any]:
+    """A configuration in which the workstation is known, and each AE title leads to its port."""
+    known = {title: [title, "127.0.0.1", port] for title, port in ({"WORKSTATION": 1} | ports).items()}
+    return {"DicomModalities": known}
+
+
+def command(server: OrthancServer, title: str, level: str, keys: Mapping[str, str]) -> list[str]:
     asked = [part for key, value in keys.items() for part in ("-k", f"{key}={value}")]
     model = "-P" if level == "PATIENT" else "-S"
     who = ["-aet", "WORKSTATION", "-aec", "ORTHANC", "-aem", title]
     where = ["127.0.0.1", str(server.dicom_port)]
-    command = ["movescu", "-d", model, *who, "-k", f"QueryRetrieveLevel={level}", *asked, *where]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return ["movescu", "-d", model, *who, "-k", f"QueryRetrieveLevel={level}", *asked, *where]
+
+
+def moved(server: OrthancServer, title: str, level: str, keys: Mapping[str, str]) -> Final:
+    """By DCMTK's movescu, as the workstation, to whoever has this AE title."""
+    by = command(server, title, level, keys)
+    done = subprocess.run(by, capture_output=True, text=True, timeout=120, check=False)
     said = done.stdout + done.stderr
     responses = said.split("Received ")[1:]
     last = next(part for part in responses if part.startswith("Final Move Response"))
@@ -84,7 +94,7 @@ def known_as(server: OrthancServer, port: int) -> str:
 
 
 def keys_of(study: Study, patient: str, level: str) -> dict[str, str]:
-    series = requests_series(study)
+    series = f"{study.study_uid[:50]}.1"
     return {
         "PATIENT": {"PatientID": patient},
         "STUDY": {"StudyInstanceUID": study.study_uid},
@@ -95,10 +105,6 @@ def keys_of(study: Study, patient: str, level: str) -> dict[str, str]:
             "SOPInstanceUID": study.video_uid,
         },
     }[level]
-
-
-def requests_series(study: Study) -> str:
-    return f"{study.study_uid[:50]}.1"
 
 
 @pytest.mark.parametrize(("level", "count"), [("PATIENT", 2), ("STUDY", 2), ("SERIES", 1), ("IMAGE", 1)])
@@ -190,27 +196,60 @@ def test_a_failed_delivery_is_a_failed_suboperation(
         assert final.status.lower() == "c000"
 
 
-def test_orthanc_ends_while_something_is_moved(
-    tmp_path: Path, recordings: Recordings, films: Films, taken_over: bool
-) -> None:
+def test_orthanc_ends_while_something_is_moved(tmp_path: Path, recordings: Recordings, films: Films) -> None:
     """A destination that is full keeps a C-MOVE waiting, but not Orthanc's end."""
-    with peers.Refusing(tmp_path / "peer", 0xA700, strict=False) as peer:
-        (port,) = free_ports(1)
-        known = {"WORKSTATION": ["WORKSTATION", "127.0.0.1", port], "FULL": ["FULL", "127.0.0.1", peer.port]}
-        with OrthancServer(tmp_path / "orthanc", {"DicomModalities": known}) as server:
-            study = mixed(server, recordings, films)
-            who = ["-aet", "WORKSTATION", "-aec", "ORTHANC", "-aem", "FULL", "-k", "QueryRetrieveLevel=SERIES"]
-            keys = ["-k", f"StudyInstanceUID={study.study_uid}", "-k", f"SeriesInstanceUID={study.study_uid[:50]}.1"]
-            command = ["movescu", "-S", *who, *keys, "127.0.0.1", str(server.dicom_port)]
-            with subprocess.Popen(command) as running:
-                wait_for_store(peer)
-                server.stop(20)
-                assert server.exit_status == 0
-                running.wait(10)
-    assert taken_over in {True, False}
+    with (
+        peers.Refusing(tmp_path / "peer", 0xA700) as peer,
+        OrthancServer(tmp_path / "orthanc", with_modalities(FULL=peer.port)) as server,
+    ):
+        study = mixed(server, recordings, films)
+        keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": f"{study.study_uid[:50]}.1"}
+        with subprocess.Popen(command(server, "FULL", "SERIES", keys), stderr=subprocess.DEVNULL) as running:
+            wait_until(lambda: peer.stores >= 1)
+            server.stop(20)
+            assert server.exit_status == 0
+            running.wait(10)
 
 
-def wait_for_store(peer: peers.Peer) -> None:
-    from e2e.recordings import wait_until
+def test_where_orthanc_asks_for_passwords(start: Start, recordings: Recordings, films: Films, tmp_path: Path) -> None:
+    users = {"AuthenticationEnabled": True, "RegisteredUsers": {"doctor": "word", "gateway": "secret"}}
+    own = {"VideoGateway": {"Username": "gateway", "Password": "secret"}}
+    with Archive(tmp_path / "peer") as peer:
+        server = start(users | own | with_modalities(PACS=peer.port))
+        study = mixed(server, recordings, films)
+        assert moved(server, "PACS", "STUDY", {"StudyInstanceUID": study.study_uid}) == ("0000", 2, 0, 1)
+        assert set(received(peer)) == {PHOTOGRAPHIC, MR}
 
-    wait_until(lambda: peer.stores >= 1)
+
+def test_without_a_gateway_it_is_sent_as_it_always_was(
+    start: Start, recordings: Recordings, films: Films, tmp_path: Path
+) -> None:
+    with Archive(tmp_path / "peer") as peer:
+        server = start({"VideoGateway": {"Launch": False}} | with_modalities(PACS=peer.port))
+        study = mixed(server, recordings, films)
+        assert moved(server, "PACS", "STUDY", {"StudyInstanceUID": study.study_uid}) == ("0000", 2, 0, 1)
+        assert received(peer)[PHOTOGRAPHIC].SOPInstanceUID == study.video_uid
+
+
+def test_who_does_not_want_to_wait_is_answered_at_once(
+    start: Start, recordings: Recordings, films: Films, tmp_path: Path
+) -> None:
+    class Held(Weak):
+        """Answers once it may."""
+
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            self.may = threading.Event()
+
+        def judged(self, _data: bytes) -> int:
+            self.may.wait(60)
+            return 0
+
+    with Held(tmp_path / "peer") as peer:
+        server = start({"SynchronousCMove": False} | with_modalities(PACS=peer.port))
+        study = mixed(server, recordings, films)
+        keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": f"{study.study_uid[:50]}.2"}
+        assert moved(server, "PACS", "SERIES", keys) == ("0000", 1, 0, 0)
+        assert peer.received() == []
+        peer.may.set()
+        wait_until(lambda: len(peer.received()) == 1)
