@@ -283,6 +283,27 @@ def test_explorer_2_uploads_a_film_that_takes_long(start: Any, films: Films) -> 
     assert study["MainDicomTags"].items() <= awaited["MainDicomTags"].items()
 
 
+def test_explorer_2_sends_to_a_modality(
+    server: OrthancServer, films: Films, recordings: Recordings, tmp_path: Path
+) -> None:
+    """As sendToDicomModality asks, and as JobSideItem.vue reads the job (orthanc-explorer-2, commit 4903ad5)."""
+    study = mixed(server, recordings, films)
+    with Weak(tmp_path) as peer:
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port}
+        assert requests.put(f"{server.url}/modalities/EXPLORER-2", json=entry, timeout=10).ok
+        asked = {"Resources": [study.study], "Synchronous": False}
+        job = requests.post(f"{server.url}/modalities/EXPLORER-2/store", json=asked, timeout=30).json()["ID"]
+
+        def complete() -> str:
+            shown = requests.get(f"{server.url}/jobs/{job}", timeout=10).json()
+            assert shown["Type"] == "DicomModalityStore"
+            assert 0 <= shown["Progress"] <= 100
+            return str(shown["State"]) if shown["State"] in {"Success", "Failure"} else ""
+
+        assert wait_until(complete, 60) == "Success"
+        assert len(received(peer)) == 2
+
+
 def test_a_study_that_never_comes_is_no_longer_shown(start: Any, films: Films) -> None:
     server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
     answer = explorer_2_uploads(server, films.slow(5.0)).json()

@@ -258,6 +258,16 @@ def test_it_goes_where_the_order_says(server: OrthancServer, study: Study, tmp_p
             assert answer.status_code == 500
 
 
+def test_where_the_gateway_may_not_send_orthanc_does(server: OrthancServer, study: Study, tmp_path: Path) -> None:
+    """Orthanc's "AllowStore" is about what comes from a modality: it sends there all the same."""
+    with Archive(tmp_path) as peer:
+        name = next(_names)
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port, "AllowStore": False}
+        assert requests.put(f"{server.url}/modalities/{name}", json=entry, timeout=10).status_code == 200
+        assert ordered(server, name, study.video).status_code == 200
+        assert received(peer)[PHOTOGRAPHIC].SOPInstanceUID == study.video_uid
+
+
 def test_a_killed_gateway_forgets_no_order(start: Start, recordings: Recordings, films: Films, tmp_path: Path) -> None:
     class Later(Archive):
         """Takes images, and videos once it is ready."""

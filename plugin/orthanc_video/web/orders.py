@@ -80,7 +80,7 @@ async def _chained(begin: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 def _found(gateway: Gateway, name: str, asked: Asked) -> tuple[Destination, Parts] | None:
-    """Where it goes, and what of it is video; None where there is none, or Orthanc does not know the modality."""
+    """Where it goes, and what of it is video; None where there is none, or Orthanc alone can say what is wrong."""
     parts = orders.parts(gateway.archive, asked.resources)
     if not parts.videos:
         return None
@@ -88,7 +88,7 @@ def _found(gateway: Gateway, name: str, asked: Asked) -> tuple[Destination, Part
         destination = gateway.engine.peers.destination(name)
     except NotFound:
         return None
-    return (destination, parts) if destination.dimse is not None else None
+    return (destination, parts) if destination.dimse is not None and not destination.fault else None
 
 
 def _order(gateway: Gateway, asked: Asked, destination: Destination, parts: Parts, rest: str) -> Order:
