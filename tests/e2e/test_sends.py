@@ -309,6 +309,25 @@ def test_without_a_gateway_orthanc_sends_as_it_always_did(
         assert received(peer)[PHOTOGRAPHIC].SOPInstanceUID == study.video_uid
 
 
+def test_a_script_inside_orthanc_sends_by_orthanc_alone(start: Start, recordings: Recordings, tmp_path: Path) -> None:
+    """It holds the lock of Orthanc's Lua, for which each of the gateway's questions to Orthanc would wait."""
+    folder = tmp_path / "orthanc-0"
+    folder.mkdir()
+    lua = folder / "forward.lua"
+    lua.write_text(
+        """function OnStoredInstance(instance, tags, metadata)
+             RestApiPost('/modalities/PACS/store', instance)
+           end""",
+        encoding="utf-8",
+    )
+    with Archive(tmp_path / "peer") as peer:
+        known = {"DicomModalities": {"PACS": ["PEER", "127.0.0.1", peer.port]}}
+        server = start({"LuaScripts": [str(lua)]} | known)
+        store(server, recordings.one())
+        wait_until(lambda: len(peer.received()) == 1)
+        assert requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"] == []
+
+
 def test_nobody_sends_where_orthanc_does_not_let_them(start: Start, recordings: Recordings, tmp_path: Path) -> None:
     folder = tmp_path / "orthanc-0"  # another generation sees no other
     folder.mkdir()

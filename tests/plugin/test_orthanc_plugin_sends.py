@@ -14,6 +14,7 @@ from orthanc_plugin_http import read_settings
 from orthanc_plugin_link import Link, NotAsked
 
 ONE = "-".join(["0123abcd"] * 5)
+STORE = "/modalities/A/store"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def plugin(orthanc: Orthanc, stopping: threading.Event, **configuration: Any) ->
 
 def answered(one: sends.Sends, body: bytes, **headers: str) -> Output:
     output = Output()
-    one.store(output, "/modalities/A/store", method="POST", body=body, headers={"host": "h"} | headers)
+    one.store(output, STORE, method="POST", body=body, headers={"host": "h"} | headers)
     return output
 
 
@@ -147,10 +148,39 @@ def test_where_orthanc_forgets_at_once_it_waits_itself(stopping: threading.Event
     assert (orthanc.orders, orthanc.looks) == ([ONE.encode()], 0)
 
 
+class Asked(Link):
+    """A gateway that is told of, and is away."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def ask(self, _method: str, path: str, _headers: Any, _body: bytes | None) -> Any:
+        self.paths.append(path)
+        raise NotAsked("away")
+
+
+@pytest.mark.parametrize(
+    ("headers", "paths"),
+    [
+        ({}, ["/modalities/A/store"]),
+        ({"via": "1.1 orthanc-video"}, []),
+        ({"via": "1.1 proxy"}, ["/modalities/A/store"]),
+    ],
+)
+def test_what_comes_back_from_the_gateway_does_not_go_there_again(
+    stopping: threading.Event, headers: dict[str, str], paths: list[str]
+) -> None:
+    link = Asked()
+    settings = read_settings({"VideoGateway": {"Launch": False, "Secret": "s"}})
+    output = answered(sends.Sends(Orthanc(), settings, link, {}, stopping), ONE.encode(), **headers)
+    assert output.status == 200
+    assert link.paths == paths
+
+
 def test_a_script_inside_orthanc_is_never_led_out_of_it(stopping: threading.Event) -> None:
     orthanc, output = Orthanc(), Output()
     request: dict[str, Any] = {"method": "POST", "body": ONE.encode(), "headers": {}}
-    plugin(orthanc, stopping).store(output, "/modalities/A/store", **request)
+    plugin(orthanc, stopping).store(output, STORE, **request)
     assert (orthanc.orders, orthanc.looks) == ([ONE.encode()], 0)
 
 
