@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import orthanc_plugin_sends as sends
-from orthanc_plugin_http import read_settings
+from orthanc_plugin_http import VIA, read_settings
 from orthanc_plugin_link import Link, NotAsked
+from orthanc_video.archive import service
 
 ONE = "-".join(["0123abcd"] * 5)
 STORE = "/modalities/A/store"
@@ -146,6 +147,10 @@ def test_where_orthanc_forgets_at_once_it_waits_itself(stopping: threading.Event
     orthanc = Orthanc()
     answered(plugin(orthanc, stopping, JobsHistorySize=0), ONE.encode())
     assert (orthanc.orders, orthanc.looks) == ([ONE.encode()], 0)
+
+
+def test_both_processes_write_via_alike() -> None:
+    assert service.VIA == VIA
 
 
 class Asked(Link):

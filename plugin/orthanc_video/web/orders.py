@@ -9,14 +9,13 @@ import asyncio
 import http
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive import jobs, orders
-from orthanc_video.archive.access import Caller
 from orthanc_video.archive.orders import Asked, Parts
 from orthanc_video.errors import BadRequest, Busy, NotFound
 from orthanc_video.jobs.orders import Orders, Waiters
@@ -32,7 +31,6 @@ router = APIRouter(tags=["sending"], route_class=DrainingRoute)
 _LONGEST = 16 << 20
 # As long as somebody is kept waiting who wants all to be sent before there is an answer.
 _PATIENCE = 3600.0
-_ERRORS = {int(status): status.phrase for status in http.HTTPStatus}
 
 
 @router.post("/modalities/{name}/store")
@@ -143,11 +141,11 @@ async def _statistics(request: Request, known: Orders, job: str, waiters: Waiter
 
 def _failure(request: Request, shown: dict[str, Any]) -> Response:
     """Orthanc's own error document."""
-    status = int(http.HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = http.HTTPStatus.INTERNAL_SERVER_ERROR
     document = {
         "Details": shown["ErrorDetails"],
-        "HttpError": _ERRORS[status],
-        "HttpStatus": status,
+        "HttpError": status.phrase,
+        "HttpStatus": int(status),
         "Message": shown["ErrorDescription"],
         "Method": request.method,
         "OrthancError": shown["ErrorDescription"],
@@ -162,26 +160,23 @@ async def one_job(job: str, gateway: GatewayParts, caller: CallerNow) -> Respons
     """Such a job as Orthanc shows its own; for those whom Orthanc shows its jobs."""
     if not caller.vouched:
         await gateway.access.may_see_jobs(caller)
-    return JSONResponse(await asyncio.to_thread(Orders(gateway.engine, gateway.archive).job, f"{jobs.PREFIX}{job}"))
+    known = Orders(gateway.engine, gateway.archive)
+    return JSONResponse(await asyncio.to_thread(known.job, f"{jobs.PREFIX}{job}"))
 
 
 @router.post("/jobs/video-{job}/{action}")
-async def control(job: str, action: str, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """Such a job's cancel and resubmit; a delivery cannot be paused."""
-    known = Orders(gateway.engine, gateway.archive)
-    does = {"cancel": known.cancel, "resubmit": known.resubmit}.get(action)
-    if action not in _ACTIONS:
-        raise NotFound("A job knows no such action.")
-    await _may_control(gateway, caller, action)
-    if does is None:
-        raise BadRequest("What goes to a destination by the gateway cannot be paused. Cancel it, and send it again.")
-    await asyncio.to_thread(does, f"{jobs.PREFIX}{job}")
-    return JSONResponse({})
-
-
-_ACTIONS = frozenset({"cancel", "resubmit", "pause", "resume"})
-
-
-async def _may_control(gateway: Gateway, caller: Caller, action: str) -> None:
+async def control(
+    job: str,
+    action: Literal["cancel", "resubmit", "pause", "resume"],
+    gateway: GatewayParts,
+    caller: CallerNow,
+) -> Response:
+    """Such a job's actions, as far as deliveries know them."""
     if not caller.vouched:
         await gateway.access.may_control_jobs(caller, action)
+    if action in {"pause", "resume"}:
+        raise BadRequest("What goes to a destination by the gateway cannot be paused. Cancel it, and send it again.")
+    known = Orders(gateway.engine, gateway.archive)
+    does = known.cancel if action == "cancel" else known.resubmit
+    await asyncio.to_thread(does, f"{jobs.PREFIX}{job}")
+    return JSONResponse({})
