@@ -13,24 +13,22 @@ import json
 import threading
 import urllib.parse
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orthanc
 
+from orthanc_plugin_answers import Answers, send, set_headers
 from orthanc_plugin_http import (
     BAD_FILE_FORMAT,
     BAD_REQUEST,
-    HTTP_STATUS,
     LARGEST_BODY,
     LARGEST_RANGE,
     MIB,
-    NETWORK_PROTOCOL,
     UNKNOWN_RESOURCE,
     Settings,
     came_back,
-    clip_content_range,
     clip_range,
     error_body,
     file_name,
@@ -40,7 +38,6 @@ from orthanc_plugin_http import (
     is_endless,
     is_reference,
     is_zip,
-    known_status,
     not_carried,
     outside_url,
     passed_on,
@@ -49,119 +46,34 @@ from orthanc_plugin_http import (
     referred,
     with_absolute_paths,
 )
+from orthanc_plugin_link import Link, Unreachable
 from orthanc_plugin_mapped import mapped
 from orthanc_plugin_process import Child, interpreter
+from orthanc_plugin_sends import CONTROL, JOB, STORE, Sends
 
 # What a socket takes at once: without Python.AllowThreads a longer answer to a slow client stops every callback.
 SMALL_ANSWER = MIB // 4
-CONNECT_SECONDS = 5.0
 # The gateway waits no longer than AnswerSeconds.
 WHOLE = b"wait=3600"
-
-
-class Unreachable(Exception):
-    """The gateway cannot answer now; says why in a sentence."""
-
-
-class Link:
-    """HTTP to the gateway: short to connect, patient to read, and never with all of Orthanc's threads at once."""
-
-    def __init__(self, settings: Settings, child: Child | None) -> None:
-        self._settings = settings
-        self._child = child
-        self._slots = threading.BoundedSemaphore(settings.forwards)
-
-    @contextmanager
-    def ask(
-        self, method: str, path: str, headers: Mapping[str, bytes], body: bytes | None
-    ) -> Iterator[http.client.HTTPResponse]:
-        """The gateway's answer, its body still to be read."""
-        if self._child is not None:
-            self._child.wait_ready()
-            if self._child.refusal:
-                raise Unreachable(f"The video gateway does not run: {self._child.refusal}")
-        if not self._slots.acquire(blocking=False):
-            raise Unreachable("Too many requests wait for the video gateway. Try again in a moment.")
-        try:
-            url = urllib.parse.urlsplit(self._settings.url)
-            kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-            connection = kind(url.hostname or "", url.port, timeout=CONNECT_SECONDS)
-            try:
-                yield self._request(connection, method, url.path + path, headers, body)
-            except (OSError, http.client.HTTPException) as error:
-                raise Unreachable("The video gateway does not answer. Try again in a moment.") from error
-            finally:
-                connection.close()
-        finally:
-            self._slots.release()
-
-    def _request(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        headers: Mapping[str, bytes],
-        body: bytes | None,
-    ) -> http.client.HTTPResponse:
-        connection.connect()
-        connection.sock.settimeout(self._settings.answer_seconds + 60)
-        # A refusal may come before the whole body is taken: it is there to be read all the same.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(method, path, body=body, headers=headers)
-        return connection.getresponse()
-
-
-# -------------------------------------------------------------------------------------------- Orthanc's answers
-
-
-class RefusedUpload(Exception):
-    """Makes Orthanc answer a form's upload with an error; any answer of ours to one part of a form is dropped."""
-
-
-def send(output: Any, status: int, body: bytes, kind: str = "application/json", allow: str = "GET,POST") -> None:
-    """A status other than 200 with its body, by the call that Orthanc wants for it."""
-    if status == 401:
-        output.SendUnauthorized("Orthanc Secure Area")
-    elif status == 405:
-        output.SendMethodNotAllowed(allow)
-    elif not body:
-        output.SendHttpStatusCode(known_status(status))
-    else:
-        try:
-            # The core adds its own Content-Type, text/plain, as on all its errors; a second one would only confuse.
-            output.SendHttpStatus(known_status(status), body)
-        except TypeError:  # before plugin 4.2: text and its length in bytes, and no Content-Type but ours
-            text = body.decode("utf-8", "replace")
-            output.SetHttpHeader("Content-Type", kind)
-            output.SendHttpStatus(known_status(status), text, len(text.encode()))
-
-
-_SHOWN_HEADERS = (
-    *("Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Range", "ETag", "Last-Modified"),
-    *("Location", "Retry-After", "Vary"),
-)
-
-
-def set_headers(output: Any, answer: http.client.HTTPResponse) -> None:
-    for name in _SHOWN_HEADERS:
-        value = answer.headers.get(name)
-        if value is not None:
-            output.SetHttpHeader(name, clip_content_range(value) if name == "Content-Range" else value)
 
 
 class Plugin:
     """The routes on Orthanc's own port. ``api`` is the module ``orthanc``."""
 
-    def __init__(self, api: Any, settings: Settings, child: Child | None) -> None:
+    def __init__(self, api: Any, settings: Settings, child: Child | None, link: Link) -> None:
         self._api = api
         self._settings = settings
         self._child = child
-        self._link = Link(settings, child)
+        self._link = link
+        self.stopping = threading.Event()
+        self._answers = Answers(api)
         # A binary 206 and streamed answers exist since 5.0. Without AllowThreads (since 4.3) sending to a slow client
         # stops every Python callback of this Orthanc, so a video then goes by the gateway's own port.
         self._can_stream = settings.allow_threads and hasattr(api.RestOutput, "StartStreamAnswer")
 
     def on_change(self, change: int, *_: Any) -> None:
+        if change == self._api.ChangeType.ORTHANC_STOPPED:
+            self.stopping.set()
         if self._child is not None and change == self._api.ChangeType.NEW_INSTANCE:
             self._child.nudge()
         elif self._child is not None and change == self._api.ChangeType.ORTHANC_STARTED:
@@ -173,7 +85,7 @@ class Plugin:
         """GET and POST /instances: Orthanc's own, but for a body that is neither DICOM nor zip."""
         if request["method"] == "GET":
             query = query_of(request.get("get") or {})
-            self._answer_own(output, uri, request, lambda: self._api.RestApiGet("/instances" + query))
+            self._answers.own(output, uri, request, lambda: self._api.RestApiGet("/instances" + query))
         elif request["method"] == "POST":
             self._upload(output, uri, request)
         else:
@@ -186,11 +98,11 @@ class Plugin:
         body = request.get("body") or b""
         if self._child is not None and is_reference(request["headers"], self._settings.secret):
             with mapped(*referred(body)) as whole:
-                self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", whole))
+                self._answers.own(output, uri, request, lambda: self._api.RestApiPost("/instances", whole))
             return
         zipped = request["headers"].get("content-encoding", "").strip().lower() == "gzip"
         if not body:
-            self._refuse(output, uri, request, BAD_FILE_FORMAT, Details="Received an empty DICOM file")
+            self._answers.refuse(output, uri, request, BAD_FILE_FORMAT, Details="Received an empty DICOM file")
             return
         try:
             head = gunzip(body, 512) if zipped else body[:512]
@@ -199,12 +111,12 @@ class Plugin:
                 return
             plain = gunzip(body, LARGEST_BODY + 1) if zipped else body
         except zlib.error:
-            self._refuse(output, uri, request, BAD_FILE_FORMAT)
+            self._answers.refuse(output, uri, request, BAD_FILE_FORMAT)
             return
         if len(plain) > LARGEST_BODY:
             self._too_large(output, uri, request)
             return
-        self._answer_own(output, uri, request, lambda: self._api.RestApiPost("/instances", plain))
+        self._answers.own(output, uri, request, lambda: self._api.RestApiPost("/instances", plain))
 
     def _too_large(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
         sentence = (
@@ -212,7 +124,7 @@ class Plugin:
             'it in parts, or, if it is DICOM or zip, set "VideoGateway.OverrideInstances" to false: Orthanc takes it.'
         )
         body = error_body(413, BAD_REQUEST, request["method"], uri, {"Message": sentence, "detail": sentence})
-        self._send_error(output, request, 413, body)
+        self._answers.error(output, request, 413, body)
 
     def study(self, output: Any, uri: str, **request: Any) -> None:
         """/studies/{id}: Orthanc's own, but for a study that is not there until a film's transcoding is done.
@@ -221,9 +133,9 @@ class Plugin:
         """
         if request["method"] == "GET":
             path = uri + query_of(request.get("get") or {})
-            self._answer_own(output, uri, request, lambda: self._known(path) or self._awaited(path))
+            self._answers.own(output, uri, request, lambda: self._known(path) or self._awaited(path))
         elif request["method"] == "DELETE":
-            self._answer_own(output, uri, request, lambda: self._delete_study(uri))
+            self._answers.own(output, uri, request, lambda: self._delete_study(uri))
         else:
             output.SendMethodNotAllowed("GET,DELETE")
 
@@ -255,37 +167,6 @@ class Plugin:
         left = {"ID": patient, "Path": f"/patients/{patient}", "Type": "Patient"}
         return json.dumps({"RemainingAncestor": left if self._known(left["Path"]) else None}).encode()
 
-    def _answer_own(self, output: Any, uri: str, request: Mapping[str, Any], call: Callable[[], bytes]) -> None:
-        """Orthanc's own answer to a request that this plugin took from it; an empty one is a resource unknown."""
-        try:
-            answer = call()
-        except self._api.OrthancException as error:
-            code, sentence = error.args
-            self._refuse(output, uri, request, (code, sentence))
-            return
-        if answer:
-            output.AnswerBuffer(answer, "application/json; charset=utf-8")
-        else:
-            output.SendHttpStatusCode(404)
-
-    def _refuse(self, output: Any, uri: str, request: Mapping[str, Any], error: tuple[int, str], **more: str) -> None:
-        status = HTTP_STATUS.get(error[0], 500)
-        self._send_error(output, request, status, error_body(status, error, request["method"], uri, more))
-
-    def _send_error(self, output: Any, request: Mapping[str, Any], status: int, body: bytes) -> None:
-        if "host" in request["headers"]:
-            send(output, status, body)
-            return
-        # No Host: this is one part of a form, split off by Orthanc's core. Only an exception gets through to the page.
-        document = json.loads(body) if body.startswith(b"{") else {}
-        output.SetHttpErrorDetails(str(document.get("detail") or document.get("Message") or "refused"), False)
-        raise RefusedUpload(f"A file of a form was refused (HTTP {status}).")
-
-    def _unreachable(self, output: Any, uri: str, request: Mapping[str, Any], error: Unreachable) -> None:
-        body = error_body(503, NETWORK_PROTOCOL, request["method"], uri, {"Message": str(error)})
-        output.SetHttpHeader("Retry-After", "10")
-        self._send_error(output, request, 503, body)
-
     def _forward_upload(self, output: Any, uri: str, request: Mapping[str, Any]) -> None:
         headers = passed_on(request["headers"], self._settings.secret)
         name = file_name(request["headers"])
@@ -295,25 +176,25 @@ class Plugin:
             with self._link.ask("POST", "/instances", headers, request["body"]) as answer:
                 body = answer.read()
         except Unreachable as error:
-            self._unreachable(output, uri, request, error)
+            self._answers.unreachable(output, uri, request, error)
             return
         if answer.status == 200:
             output.AnswerBuffer(body, "application/json; charset=utf-8")
         else:
             set_headers(output, answer)
-            self._send_error(output, request, answer.status, body)
+            self._answers.error(output, request, answer.status, body)
 
     def video(self, output: Any, uri: str, **request: Any) -> None:
         """/video/…: the gateway's, as far as Orthanc's HTTP server can carry it; else by way of a redirect."""
         if came_back(request["headers"]):
-            self._refuse(output, uri, request, UNKNOWN_RESOURCE)
+            self._answers.refuse(output, uri, request, UNKNOWN_RESOURCE)
             return
         lost = not_carried(request["method"], uri)
         if lost:
             elsewhere = outside_url(self._settings, request["headers"])
             sentence = f"Orthanc's own port {lost}: send it to {elsewhere}{uri}."
             body = error_body(400, BAD_REQUEST, request["method"], uri, {"Message": sentence, "detail": sentence})
-            self._send_error(output, request, 400, body)
+            self._answers.error(output, request, 400, body)
             return
         path = urllib.parse.quote(uri, safe="/!$&'()*+,;=:@~") + query_of(request.get("get") or {})
         if request["method"] == "GET" and is_endless(uri):
@@ -335,7 +216,7 @@ class Plugin:
             with self._link.ask(request["method"], path, headers, request.get("body") or None) as answer:
                 self._relay(output, request, path, answer)
         except Unreachable as error:
-            self._unreachable(output, uri, request, error)
+            self._answers.unreachable(output, uri, request, error)
 
     def _relay(self, output: Any, request: Mapping[str, Any], path: str, answer: http.client.HTTPResponse) -> None:
         kind = answer.headers.get("Content-Type", "application/octet-stream")
@@ -411,11 +292,15 @@ def releasing(api: Any) -> Callable[[Callback], Callback]:
                 if "body" in request and forgets():
                     ctypes.pythonapi.Py_DecRef(ctypes.py_object(request["body"]))
 
-        # Plugin 5.0 lets go of its callbacks when Python has ended already; freeing one then crashes Orthanc's own end.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(call))
-        return call
+        return kept(call)
 
     return wrap
+
+
+def kept(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Plugin 5.0 lets go of its callbacks when Python has ended already; freeing one then crashes Orthanc's own end."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(callback))
+    return callback
 
 
 def install(api: Any) -> Plugin:
@@ -427,13 +312,19 @@ def install(api: Any) -> Plugin:
         whole = with_absolute_paths(configuration, api.GetConfigurationPath())
         greeting = json.dumps({"Secret": settings.secret, "Configuration": whole}).encode() + b"\n"
         child = Child(api, [interpreter(settings.python), "-m", "orthanc_video", "gateway"], greeting)
-    plugin = Plugin(api, settings, child)
+    link = Link(settings, child)
+    plugin = Plugin(api, settings, child, link)
+    sends = Sends(api, settings, link, configuration, plugin.stopping)
     released = releasing(api)
     if settings.override_instances:
         api.RegisterRestCallback("/instances", released(plugin.instances))
         api.RegisterRestCallback("/studies/[0-9a-f-]{44}", released(plugin.study))
     api.RegisterRestCallback("/video", released(plugin.viewer))
     api.RegisterRestCallback("/video/(.*)", released(plugin.video))
+    api.RegisterRestCallback(STORE, released(sends.store))
+    for route in (JOB, CONTROL):
+        api.RegisterRestCallback(route, released(sends.job))
+    sends.register_moves(kept)
     api.RegisterOnChangeCallback(plugin.on_change)
     api.ExtendOrthancExplorer(EXPLORER)
     return plugin

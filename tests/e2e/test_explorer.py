@@ -11,9 +11,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+import peers
 from e2e.browser import Visit, chromium
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
+from e2e.recordings import Recordings, store, wait_until
+from e2e.studies import JPEG, MR, Weak, mixed, received
 
 PENDING = "#upload-list .pending-file"
 LABEL = "#progress .label"
@@ -149,6 +152,75 @@ def test_the_link_to_the_videos(server: OrthancServer, visit: Visit, where: str)
     assert visit.errors == []
 
 
+# ---- "Send to remote modality", as it stands on the pages of instances, series, studies and patients ---------------
+
+
+def sent_by_button(server: OrthancServer, visit: Visit, level: str, resource: str, modality: str) -> dict[str, Any]:
+    """The job that the page leads to, once it has ended; the page says so, too."""
+    page = visit.page
+    page.goto(f"{server.url}/app/explorer.html#{level}?uuid={resource}")
+    page.locator(f"#{level}-store").click()
+    page.get_by_role("link", name=modality).click()
+    page.wait_for_url("**/explorer.html#job?uuid=*")
+    url = f"{server.url}/jobs/{page.url.partition('uuid=')[2]}"
+
+    def ended() -> dict[str, Any]:
+        job: dict[str, Any] = requests.get(url, timeout=10).json()
+        return job if job["State"] in {"Success", "Failure"} else {}
+
+    job: dict[str, Any] = wait_until(ended, 60)
+    page.reload()
+    expect(page.locator("#job-info")).to_contain_text(f"State: {job['State']}")
+    expect(page.locator("#job-info")).to_contain_text(f"RemoteAet: {peers.AET}")
+    return job
+
+
+@pytest.mark.parametrize(("level", "count"), [("instance", 1), ("study", 2)])
+def test_the_button_sends_a_video_in_the_form_that_is_taken(
+    server: OrthancServer,
+    visit: Visit,
+    films: Films,
+    recordings: Recordings,
+    tmp_path: Path,
+    level: str,
+    count: int,
+) -> None:
+    study = mixed(server, recordings, films)
+    with Weak(tmp_path) as peer:
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port}
+        assert requests.put(f"{server.url}/modalities/WEAK-{level}", json=entry, timeout=10).ok
+        job = sent_by_button(server, visit, level, study.video if level == "instance" else study.study, f"WEAK-{level}")
+        got = received(peer)
+    assert (job["State"], job["Content"]["InstancesCount"]) == ("Success", count)
+    assert len(got) == count
+    (video,) = (one for one in got.values() if one.SOPClassUID != MR)
+    assert video.file_meta.TransferSyntaxUID == JPEG
+    assert visit.errors == []
+
+
+def test_the_job_page_tries_a_failed_sending_again(
+    server: OrthancServer, visit: Visit, recordings: Recordings, tmp_path: Path
+) -> None:
+    class Grudging(Weak):
+        """Authorizes nobody until it is told to."""
+
+        status = 0x0124
+
+        def judged(self, _data: bytes) -> int:
+            return self.status
+
+    video = store(server, recordings.one())
+    with Grudging(tmp_path) as peer:
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port}
+        assert requests.put(f"{server.url}/modalities/GRUDGING", json=entry, timeout=10).ok
+        job = sent_by_button(server, visit, "instance", video, "GRUDGING")
+        assert job["State"] == "Failure"
+        assert "not authorized" in job["ErrorDetails"]
+        peer.status = 0
+        visit.page.locator("#job-resubmit").click()
+        wait_until(lambda: len(peer.received()) == 1, 60)
+
+
 # ---- Orthanc Explorer 2: as its UploadHandler.vue and orthancApi.js ask, and as they read the answers --------------
 
 
@@ -209,6 +281,27 @@ def test_explorer_2_uploads_a_film_that_takes_long(start: Any, films: Films) -> 
     for part in ("ID", "Type", "ParentPatient", "Series", "PatientMainDicomTags"):
         assert awaited[part] == study[part], part
     assert study["MainDicomTags"].items() <= awaited["MainDicomTags"].items()
+
+
+def test_explorer_2_sends_to_a_modality(
+    server: OrthancServer, films: Films, recordings: Recordings, tmp_path: Path
+) -> None:
+    """As sendToDicomModality asks, and as JobSideItem.vue reads the job (orthanc-explorer-2, commit 4903ad5)."""
+    study = mixed(server, recordings, films)
+    with Weak(tmp_path) as peer:
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port}
+        assert requests.put(f"{server.url}/modalities/EXPLORER-2", json=entry, timeout=10).ok
+        asked = {"Resources": [study.study], "Synchronous": False}
+        job = requests.post(f"{server.url}/modalities/EXPLORER-2/store", json=asked, timeout=30).json()["ID"]
+
+        def complete() -> str:
+            shown = requests.get(f"{server.url}/jobs/{job}", timeout=10).json()
+            assert shown["Type"] == "DicomModalityStore"
+            assert 0 <= shown["Progress"] <= 100
+            return str(shown["State"]) if shown["State"] in {"Success", "Failure"} else ""
+
+        assert wait_until(complete, 60) == "Success"
+        assert len(received(peer)) == 2
 
 
 def test_a_study_that_never_comes_is_no_longer_shown(start: Any, films: Films) -> None:

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given, strategies
 
 import orthanc_plugin_http as pure
+from orthanc_plugin_answers import RefusedUpload
 from orthanc_video.media import sniff
 from orthanc_video.settings import Gateway, key_of
 
@@ -453,7 +454,7 @@ def test_a_video_without_a_gateway_is_asked_to_come_again(loaded: Loaded) -> Non
 def test_a_refused_part_of_a_form_becomes_an_error_of_the_whole(loaded: Loaded) -> None:
     output = NewOutput()
     part = {"content-disposition": 'form-data; name="f"; filename="name of a patient.mp4"'}
-    with pytest.raises(loaded.plugin.RefusedUpload) as refused:
+    with pytest.raises(RefusedUpload) as refused:
         loaded.orthanc.routes["/instances"](output, "/instances", method="POST", headers=part, body=VIDEO)
     assert "patient" not in str(refused.value)
     assert output.details.endswith("Try again in a moment.")

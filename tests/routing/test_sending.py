@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydicom import dcmread
@@ -18,7 +18,7 @@ import peers
 from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import Busy
 from orthanc_video.routing.association import EXPLICIT, IMPLICIT, Manner
-from orthanc_video.routing.destinations import Dimse
+from orthanc_video.routing.destinations import Dimse, Mover
 from orthanc_video.routing.outcomes import Outcome, Result
 from orthanc_video.routing.sending import send
 
@@ -85,6 +85,20 @@ def test_each_syntax_has_a_context_of_its_own(tmp_path: Path, film: Film, syntax
     with Noting(tmp_path / "peer") as peer:
         assert _one(peer, film(syntax=syntax)).delivered
     assert peer.contexts == [[one] for one in offered]
+
+
+def test_who_asked_by_c_move_is_named(tmp_path: Path, film: Film) -> None:
+    class Asking(peers.Peer):
+        movers: ClassVar[list[tuple[Any, Any]]] = []
+
+        def keep(self, event: Any) -> None:
+            asked = event.request
+            self.movers.append((asked.MoveOriginatorApplicationEntityTitle, asked.MoveOriginatorMessageID))
+
+    with Asking(tmp_path / "peer") as peer:
+        for mover in (Mover("WORKSTATION", 7), None):
+            assert [one.delivered for one in send(peer.dimse(mover=mover), [film(100)], _QUICK)] == [True]
+    assert peer.movers == [("WORKSTATION", 7), (None, None)]
 
 
 def test_many_files_go_over_one_association(tmp_path: Path, film: Film) -> None:

@@ -26,6 +26,8 @@ _LARGEST_INT = (1 << 31) - 1
 _MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 # As in orthanc_plugin_http.py.
 _REFERENCE = "application/vnd.orthanc-video.reference+json"
+# By this (RFC 9110, 7.6.3) the plugin knows what comes back from the gateway, and leaves it to Orthanc.
+VIA = "1.1 orthanc-video"
 
 
 class Archive:
@@ -34,7 +36,7 @@ class Archive:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._url = urllib.parse.urlsplit(settings.orthanc_url)
-        self._headers: dict[str, str] = {}
+        self._headers = {"Via": VIA}
         if settings.username:
             pair = f"{settings.username}:{settings.password}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"

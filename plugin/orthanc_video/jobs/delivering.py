@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
-from orthanc_video.errors import BadRequest, BrokenVideo, Declined, Nonconforming, TooLarge, VideoError, WorkerFailed
+from orthanc_video.errors import (
+    BadRequest,
+    BrokenVideo,
+    Declined,
+    Nonconforming,
+    TooLarge,
+    Unreachable,
+    VideoError,
+    WorkerFailed,
+)
 from orthanc_video.form import Form, Kind
 from orthanc_video.jobs import delivery_job, ingest_job, views
 from orthanc_video.jobs.forms import FormFile
@@ -205,6 +214,7 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
         lost = outcome.result is Result.LATER and not outcome.status and moved > 0
         return {
             "State": _STATES[outcome.result],
+            "Kind": (Unreachable if outcome.result is Result.LATER else Declined).__name__,
             "Sentence": outcome.sentence,
             "Passing": outcome.result is Result.LATER,
             "Warning": outcome.status if outcome.delivered else 0,

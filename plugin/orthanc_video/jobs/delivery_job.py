@@ -31,7 +31,7 @@ from orthanc_video.plain import from_json
 from orthanc_video.routing import held, ladder, sending, stow, verifying
 from orthanc_video.routing.association import manner_of
 from orthanc_video.routing.delivery import Delivery, Proof
-from orthanc_video.routing.destinations import Destination
+from orthanc_video.routing.destinations import Destination, on_terms
 from orthanc_video.routing.held import Held
 from orthanc_video.routing.ladder import Ladder
 from orthanc_video.routing.limits import COMMITMENT, FIND, NONE
@@ -40,8 +40,9 @@ from orthanc_video.settings import MIB, Settings
 
 
 def destination_of(peers: Peers, delivery: Delivery) -> Destination:
-    """Raises NotFound for one that Orthanc no longer knows, Conflict for one that nothing can be sent to."""
-    found = peers.destination(delivery.destination)
+    """On the delivery's terms. Raises NotFound for one that Orthanc no longer knows, Conflict for one that nothing can
+    be sent to."""
+    found = on_terms(peers.destination(delivery.destination), delivery.terms)
     if found.fault:
         raise Conflict(found.fault)
     return found

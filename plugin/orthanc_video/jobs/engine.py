@@ -29,6 +29,7 @@ from orthanc_video.jobs import (
     queues,
     renditions,
     running,
+    sends,
     views,
 )
 from orthanc_video.jobs import rendering as rendition_jobs
@@ -43,7 +44,7 @@ from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload
 from orthanc_video.picture import Rendering
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.routing.delivery import Delivery
+from orthanc_video.routing.delivery import Delivery, Order
 from orthanc_video.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -173,6 +174,17 @@ class Engine:
         waiter = self._running.outcome_of(task.id)
         self._deliver(task.id, to_json(task))
         return waiter
+
+    def send(self, order: Order, *, awaited: bool) -> dict[str, concurrent.futures.Future[Outcome]]:
+        """Commits an order and begins it; where ``awaited``, the outcomes of its parts, by workflow, as ``submit``."""
+        parts = [one.id for one in order.deliveries] + ([sends.rest_of(order.id)] if order.rest else [])
+        waiters = {part: self._running.outcome_of(part) for part in parts if awaited}
+        with answering(), SetWorkflowID(order.id):
+            if self._runs_jobs:
+                DBOS.start_workflow(sends.send_order, to_json(order))
+            else:
+                DBOS.enqueue_workflow(queues.SHORT, sends.send_order, to_json(order))
+        return waiters
 
     def _deliver(self, workflow: str, task: Outcome) -> None:
         with answering():

@@ -77,8 +77,9 @@ class Housekeeping:
     def _prune(self) -> None:
         """Removes the records of what ended long ago, dead letters apart, and all that is kept of deleted objects."""
         before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
+        names = [*views.SHOWN, views.ORDER, views.REST]
         past = DBOS.list_workflows(
-            completed_before=before.isoformat(), name=views.SHOWN, status=views.ENDED, load_input=False
+            completed_before=before.isoformat(), name=names, status=views.ENDED, load_input=False
         )
         DBOS.delete_workflows([one.workflow_id for one in past if not views.is_dead_letter(self._settings, one)])
         try:

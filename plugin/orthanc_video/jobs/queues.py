@@ -11,7 +11,7 @@ from dbos import DBOS, _scheduler, _workflow_commands
 from dbos._core import execute_dequeued_workflow
 from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams, generate_uuid
 
-from orthanc_video.jobs import background, delivering, rendering
+from orthanc_video.jobs import background, delivering, rendering, sends
 from orthanc_video.settings import MIB, Settings
 
 # What takes minutes, what takes seconds and is not to wait behind it, and what nobody waits for.
@@ -20,10 +20,13 @@ TRANSCODES, SHORT, BACKGROUND = "transcodes", "short", background.QUEUE
 RENDITIONS, IN_ADVANCE = "renditions", rendering.IN_ADVANCE
 # What goes to destinations, to each by itself: DBOS looks into it no more than this process has it do.
 DELIVERIES = delivering.QUEUE
-NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE, DELIVERIES)
+# Orthanc's own jobs that are followed to their end.
+RESTS = sends.QUEUE
+NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE, DELIVERIES, RESTS)
 _SHORT_AT_ONCE = 8
 # A queue starts no more at each look; of these, a process works on one at a time.
 _BACKGROUND_AT_ONCE = 16
+_RESTS_AT_ONCE = 16
 _IN_ADVANCE_AT_ONCE = 1
 # More than there will be: how many go to a destination at once is its own affair (``Running.way``).
 _TO_ONE_AT_ONCE = 1000
@@ -32,7 +35,7 @@ POLL_SECONDS, _SELDOM_SECONDS = 2.0, 10.0
 # Where DBOS puts what it takes up again after a restart.
 _RECOVERED = INTERNAL_QUEUE_NAME
 # From these all that wait are begun as far as there is room, without regard to what else goes on.
-AT_ONCE = (SHORT, BACKGROUND, _RECOVERED)
+AT_ONCE = (SHORT, BACKGROUND, RESTS, _RECOVERED)
 LOOKED_INTO = (TRANSCODES, RENDITIONS, *AT_ONCE)
 _WAITS = ("ENQUEUED", "DELAYED")
 
@@ -45,6 +48,7 @@ def register(settings: Settings) -> None:
         BACKGROUND: _BACKGROUND_AT_ONCE,
         RENDITIONS: transcodes_at_once(settings),
         IN_ADVANCE: _IN_ADVANCE_AT_ONCE,
+        RESTS: _RESTS_AT_ONCE,
     }
     for name, most in at_once.items():
         DBOS.register_queue(

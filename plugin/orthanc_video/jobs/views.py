@@ -26,6 +26,8 @@ ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 # Not the first looks at what arrived: there is one for every video in Orthanc.
 RENDITION, ASSIGN, DELIVERY = "rendition", "assign_video", "deliver"
 SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN, DELIVERY]
+# What is asked of Orthanc to be sent, and its own job for a part of that: they show as Orthanc's jobs do.
+ORDER, REST = "send_order", "follow_rest"
 # Jobs that keep no upload.
 _WITHOUT_UPLOAD = frozenset({RENDITION, DELIVERY})
 # Of what has not come to an outcome of its own.

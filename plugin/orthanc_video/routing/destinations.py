@@ -7,14 +7,23 @@ secrets of DICOMweb servers: they are those of the configuration, for a server o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from orthanc_video.archive import remotes
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound
-from orthanc_video.routing.limits import Policy
+from orthanc_video.routing.delivery import Terms
+from orthanc_video.routing.limits import COMMITMENT, FIND, NONE, Policy
 from orthanc_video.settings import Calling, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Who asked by C-MOVE for what is sent (PS3.7 9.3.1.1): its AE title, and the Message ID of that request."""
+
+    aet: str
+    message: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,7 @@ class Dimse:
 
     ``timeout`` in seconds for reaching it, 0: as long as it takes. ``certificate``, ``key`` and ``trusted`` are PEM
     files for TLS, empty for none; ``verify``: the peer has to prove who it is. ``transcoding``: Orthanc may give it
-    other objects than videos in another transfer syntax.
+    other objects than videos in another transfer syntax. ``mover`` is named in what it is sent.
     """
 
     aet: str
@@ -37,6 +46,7 @@ class Dimse:
     verify: bool = True
     timeout: float = 10.0
     transcoding: bool = True
+    mover: Mover | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +104,28 @@ def one(archive: Archive, settings: Settings, policies: Mapping[str, Policy], na
     if found is None:
         raise NotFound("Orthanc knows no modality and no DICOMweb server of this name.")
     return found
+
+
+def on_terms(destination: Destination, terms: Terms) -> Destination:
+    """The same as one delivery wants it. A DICOMweb server has no such terms.
+
+    Orthanc asks for storage commitment where it knows the destination to be, not elsewhere.
+    """
+    dimse = destination.dimse
+    if dimse is None or terms == Terms():
+        return destination
+    elsewhere = terms.aet or terms.host or terms.port
+    without = NONE if destination.verify in {NONE, COMMITMENT} else FIND
+    wanted = replace(
+        dimse,
+        calling=terms.calling or dimse.calling,
+        aet=terms.aet or dimse.aet,
+        host=terms.host or dimse.host,
+        port=terms.port or dimse.port,
+        timeout=terms.timeout or dimse.timeout,
+        mover=Mover(terms.originator, terms.message) if terms.message else None,
+    )
+    return replace(destination, dimse=wanted, verify=without if elsewhere else destination.verify)
 
 
 def _whole(policy: Policy) -> dict[str, Any]:

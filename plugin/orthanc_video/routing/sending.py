@@ -11,7 +11,7 @@ from pydicom.uid import UID
 from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import Declined, Unreachable
 from orthanc_video.routing.association import IMPLICIT, Association, Manner, Offer, fragment_header, status_of
-from orthanc_video.routing.destinations import Dimse
+from orthanc_video.routing.destinations import Dimse, Mover
 from orthanc_video.routing.outcomes import Outcome, Result, of_status
 from orthanc_video.routing.sendable import Sendable, sendable, unreadable
 
@@ -44,7 +44,7 @@ def send(
     try:
         with Association(peer, _offers(known), manner) as association:
             for file in known:
-                outcome = _store(association, file, manner, progress)
+                outcome = _store(association, file, manner, progress, peer.mover)
                 yield outcome
                 if not outcome.delivered:
                     return
@@ -68,10 +68,15 @@ def _offers(files: Sequence[Sendable]) -> list[Offer]:
     return [Offer(sop_class, (syntax,)) for sop_class, syntax in forms]
 
 
-def _store(association: Association, file: Sendable, manner: Manner, progress: Callable[[int], None]) -> Outcome:
+def _store(
+    association: Association, file: Sendable, manner: Manner, progress: Callable[[int], None], mover: Mover | None
+) -> Outcome:
     context = association.context(*file.form)
     if not context:
         return _not_taken(association, file)
+    elements: dict[str, str | int] = {}
+    if mover is not None:
+        elements = {"MoveOriginatorApplicationEntityTitle": mover.aet, "MoveOriginatorMessageID": mover.message}
     association.command(
         context,
         b"",
@@ -79,6 +84,7 @@ def _store(association: Association, file: Sendable, manner: Manner, progress: C
         CommandField=_STORE,
         Priority=0,
         AffectedSOPInstanceUID=file.about.sop_instance,
+        **elements,
     )
     early = not _sent(association, context, file, manner.idle, progress)
     answer, _ = association.answer(manner.answer if early else manner.stored)

@@ -36,6 +36,7 @@ from orthanc_video.web import (
     jobs,
     measure,
     ohif,
+    orders,
     pages,
     problems,
     proxy,
@@ -108,6 +109,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         resumable_uploads.router,
         assigning.router,
         destinations.router,
+        orders.router,
         session.router,
     ):
         app.include_router(part)

@@ -9,6 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from orthanc_video.archive.service import VIA
 from orthanc_video.errors import Busy
 from orthanc_video.web import addresses
 from orthanc_video.web.context import caller_of, gateway_of
@@ -46,6 +47,8 @@ async def forward(
         chain = ", ".join(filter(None, (request.headers.get("x-forwarded-for"), request.client.host)))
         headers = [(name, value) for name, value in headers if name != b"x-forwarded-for"]
         headers.append((b"x-forwarded-for", chain.encode()))
+    if VIA not in request.headers.get("via", ""):
+        headers.append((b"via", VIA.encode()))
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
     content = (body or request.stream()) if has_body else None
     head = request.method == "HEAD"
