@@ -379,6 +379,27 @@ class TestVideos:
         assert len(pictures) == made.said.NumberOfFrames == 12
         assert min(map(oracles.psnr, pictures, oracles.decoded(source, 160, 120))) > 30
 
+    @pytest.mark.parametrize("syntax", ["102", "104", "100"])
+    def test_a_smaller_one_is_asked_for(
+        self, make: Make, video: Path, truth: oracles.Picture, syntax: str, tmp_path: Path
+    ) -> None:
+        made = make(video, form(JPEG + syntax, ENDOSCOPIC, Kind.TRANSCODED, rows=61))
+        assert (made.said.Columns, made.said.Rows) == (80, 60)
+        assert made.said.SOPInstanceUID != dcmread(video).SOPInstanceUID
+        assert findings(made.path) == []
+        shown = tmp_path / "shown"
+        shown.write_bytes(_stream(made.said))
+        assert len(oracles.decoded(shown, 80, 60)) == made.said.NumberOfFrames == len(truth)
+
+    def test_re_encoded_it_is_another_video_even_in_the_same_syntax(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED))
+        assert made.said.ImageType[0] == "DERIVED"
+        assert (made.said.Columns, made.said.Rows) == (_WIDTH, _HEIGHT)
+
+    def test_mpeg2_of_few_rows_is_of_main_level_alone(self, make: Make, video: Path) -> None:
+        with pytest.raises(BadRequest, match="no format of at most 500 rows"):
+            make(video, form(f"{JPEG}101", ENDOSCOPIC, Kind.TRANSCODED, rows=500))
+
 
 def stream_of(said: Dataset, target: Path) -> list[str]:
     target.write_bytes(_stream(said))

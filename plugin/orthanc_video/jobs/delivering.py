@@ -6,6 +6,7 @@ Unfinished ones outlive an upgrade, as others do. What was tried is part of the 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -80,21 +81,40 @@ class _Way:
         if chosen["State"] != "Success":
             return chosen
         sentence, lost = " ".join(chosen["LeftOut"]), 0
-        for rung in chosen["Rungs"]:
-            outcome = self._made_and_sent(rung["Form"])
+        for at, rung in enumerate(chosen["Rungs"]):
+            outcome = self._made_and_sent(rung, chosen["Patience"])
+            if outcome.get("Full"):
+                smaller = self._smaller(rung, chosen["Rungs"][at + 1 :], chosen["Patience"])
+                outcome = smaller or self._made_and_sent(rung)
             if outcome["State"] != "Refused":
-                return outcome | {"Form": rung["Form"], "Reasons": rung["Reasons"]}
+                return {"Form": rung["Form"], "Reasons": rung["Reasons"]} | outcome
             sentence, lost = outcome["Sentence"], lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
                 break
         return {"State": "Failure", "Kind": Declined.__name__, "Sentence": sentence, "Passing": False}
 
-    def _made_and_sent(self, form: Outcome) -> Outcome:
+    def _smaller(self, full: Outcome, rest: list[Outcome], patience: float) -> Outcome:
+        """Where there is no room for an object: the first form that there is room for, each at most half as large as
+        the last. Nothing where there is none: then it is not the size."""
+        most = full["Size"] // 2
+        for rung in rest:
+            if rung["Size"] > most:
+                continue
+            outcome = self._made_and_sent(rung, 0.0)
+            if outcome["State"] == "Success":
+                why = f"Of larger ones the destination said for {patience:.4g} s that it is out of resources."
+                return outcome | {"Form": rung["Form"], "Reasons": [*rung["Reasons"], why]}
+            most = rung["Size"] // 2 if outcome.get("Full") else most
+        return {}
+
+    def _made_and_sent(self, rung: Outcome, patience: float = math.inf) -> Outcome:
+        """``patience`` in seconds is for a destination that is out of resources."""
+        form = rung["Form"]
         made = until_it_passes(lambda: _make(self._task, form))
         if made["State"] != "Success":
             self._note(form, made)
             return made
-        losses = 0
+        losses, waited = 0, 0.0
         outcome: Outcome = {}
         for attempt in range(_ATTEMPTS):
             self._active.stage = "send"
@@ -103,10 +123,12 @@ class _Way:
             losses = losses + 1 if outcome.get("Lost") else 0
             if losses == _LOSSES:
                 return outcome | {"State": "Refused"}
-            if not outcome.get("Passing"):
+            if not outcome.get("Passing") or (outcome.get("Full") and waited >= patience):
                 break
             self._active.stage, self._active.progress = "wait", 0.0
-            DBOS.sleep(min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12)))
+            pause = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12))
+            DBOS.sleep(pause)
+            waited = waited + pause if outcome.get("Full") else 0.0
         return outcome
 
     def _note(self, form: Outcome, outcome: Outcome) -> None:
@@ -159,8 +181,11 @@ def _choose(task: Outcome) -> Outcome:
         running = here()
         process = running.active[delivery.id].process
         ladder = delivery_job.choose(running.settings, running.archive, running.peers, process, delivery)
-        rungs = [{"Form": to_json(rung.form), "Reasons": list(rung.reasons)} for rung in ladder.rungs]
-        return {"Rungs": rungs, "LeftOut": list(ladder.left_out)}
+        rungs = [
+            {"Form": to_json(rung.form), "Reasons": list(rung.reasons), "Size": rung.size} for rung in ladder.rungs
+        ]
+        patience = running.peers.policy(delivery.destination).timeout
+        return {"Rungs": rungs, "LeftOut": list(ladder.left_out), "Patience": patience}
 
     return _told(step)
 
@@ -202,18 +227,19 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
             outcome = delivery_job.send(destination, files, progress)
         if outcome.result is Result.REFUSED and destination.dimse is not None:
             running.peers.refused(destination, wanted.sop_class, wanted.transfer_syntax)
-        lost = outcome.result is Result.LATER and not outcome.status and moved > 0
         return {
             "State": _STATES[outcome.result],
-            "Sentence": outcome.sentence,
+            "Sentence": f"{outcome.sentence} {_ROOM}" if outcome.full else outcome.sentence,
             "Passing": outcome.result is Result.LATER,
             "Warning": outcome.status if outcome.delivered else 0,
-            "Lost": lost,
+            "Lost": not outcome.answered and moved > 0,
+            "Full": outcome.full,
         }
 
     return _told(step)
 
 
+_ROOM = 'Make room there, or set "MaxMB" of it in "VideoGateway.Destinations" where it takes no objects so large.'
 _STATES = {
     Result.DELIVERED: "Success",
     Result.WARNED: "Success",
@@ -235,7 +261,7 @@ def _ask_for_proof(task: Outcome, form: Outcome) -> Outcome:
             if proof is not Proof.COMMITMENT:
                 return {"Proof": str(proof), "Sentence": sentence}
             try:
-                with _files(task, form) as files:
+                with running.way(delivery.destination).taken(delivery.id, short=False), _files(task, form) as files:
                     return {
                         "Proof": str(proof),
                         "Transaction": delivery_job.ask_commitment(running.archive, destination, files),
@@ -255,7 +281,8 @@ def _look_for_proof(task: Outcome, form: Outcome, asked: Outcome) -> Outcome:
             if asked["Proof"] == Proof.COMMITMENT:
                 return {"There": delivery_job.is_committed(running.archive, files, asked["Transaction"])}
             destination = delivery_job.destination_of(running.peers, delivery)
-            return {"There": delivery_job.is_found(destination, files)}
+            with running.way(delivery.destination).taken(delivery.id, short=False):
+                return {"There": delivery_job.is_found(destination, files)}
 
     return _told(step)
 

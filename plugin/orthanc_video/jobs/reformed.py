@@ -18,6 +18,8 @@ from orthanc_video.settings import Settings
 
 _BLOCK = 1 << 20
 _MPEG2 = "mpeg2video"
+# More rows than there are.
+_ANY = 1 << 16
 
 
 class Video(NamedTuple):
@@ -77,7 +79,8 @@ def _planned(settings: Settings, stream: Path, form: Form) -> tuple[MediaInfo, P
         reasons = (f"Coded anew as {syntaxes.BY_UID[uid].name}.",)
         size = Target(width=info.video.width, height=info.video.height, level=0)
         return info, Plan(action=Action.TRANSCODE, transfer_syntax=uid, reasons=reasons, target=size)
-    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid), settings)
+    rows = (form.rows or _ANY) if form.kind is Kind.TRANSCODED else 0
+    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid, rows=rows), settings)
     return from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
 
 
@@ -97,6 +100,7 @@ def _made(
             "target": str(target),
             "video": to_json(info.video),
             "transfer_syntax": plan.transfer_syntax,
+            "rows": form.rows,
         }
         return from_json(Made, process.run("mpeg2", arguments, job_limits(settings), listener)["made"])
     upload = Upload(id="form", path=str(stream), size=stream.stat().st_size, sha256="")

@@ -168,7 +168,9 @@ def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """The stream as MPEG-2."""
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video = from_json(VideoStream, arguments["video"])
-    return {"made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener))}
+    return {
+        "made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener, arguments["rows"]))
+    }
 
 
 def _pattern(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:

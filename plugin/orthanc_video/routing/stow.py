@@ -16,7 +16,7 @@ from orthanc_video.dicom.jsonmodel import Model
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.routing.association import Manner
 from orthanc_video.routing.destinations import Web
-from orthanc_video.routing.outcomes import Outcome, Result, of_status
+from orthanc_video.routing.outcomes import OUT_OF_RESOURCES, Outcome, Result, of_status
 from orthanc_video.routing.sendable import Sendable, sendable, unreadable
 
 _BLOCK = 1 << 20
@@ -131,11 +131,12 @@ def _sent(
             told = _told(answer)
             return [_outcome(name, answer.status_code, told, file) for file in files]
     except httpx.TimeoutException:
-        outcome = Outcome(Result.LATER, f"{name} did nothing for too long.")
+        outcome = Outcome(Result.LATER, f"{name} did nothing for too long.", answered=False)
     except httpx.ConnectError as error:
         outcome = _absent(name, error)
     except httpx.TransportError:
-        outcome = Outcome(Result.LATER, f"The connection to {name[:1].lower()}{name[1:]} broke off.")
+        words = f"The connection to {name[:1].lower()}{name[1:]} broke off."
+        outcome = Outcome(Result.LATER, words, answered=False)
     return [outcome] * len(files)
 
 
@@ -194,7 +195,8 @@ def _outcome(name: str, status: int, told: Mapping[str, Mapping[str, Model]], fi
         return Outcome(Result.STOPPED, f'{name} has moved (HTTP {status}): correct its Url in "DicomWeb"."Servers".')
     fallback = Result.LATER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Result.REFUSED
     result, words = _STATUSES.get(status, (fallback, "failed" if fallback is Result.LATER else "refuses it"))
-    return Outcome(result, f"{name} {words} (HTTP {status}).")
+    reason = OUT_OF_RESOURCES if status == HTTPStatus.INSUFFICIENT_STORAGE else 0
+    return Outcome(result, f"{name} {words} (HTTP {status}).", reason)
 
 
 def _number(text: str) -> int:
