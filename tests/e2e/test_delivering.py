@@ -128,7 +128,8 @@ def test_who_refuses_what_it_had_accepted_gets_another_form(server: OrthancServe
         """Accepts every context, then refuses videos."""
 
         def judged(self, data: bytes) -> int:
-            return 0x0122 if b"ftyp" in data or b"\0\0\1\xb3" in data else 0
+            begins = (b"ftyp", b"\0\0\1\x09", b"\0\0\1\xb3")  # MP4; H.264 in a transport stream; MPEG-2
+            return 0x0122 if any(one in data for one in begins) else 0
 
     with NoVideos(tmp_path / "peer") as peer:
         name = known_as(server, peer)
@@ -141,6 +142,30 @@ def test_who_refuses_what_it_had_accepted_gets_another_form(server: OrthancServe
         assert HIGH_41 in refused
         assert JPEG not in refused
         assert_same_film(peer.received(), held_by(server, video, tmp_path))
+
+
+def test_who_reads_no_mp4_gets_a_transport_stream(
+    server: OrthancServer, video: str, recordings: Recordings, tmp_path: Path
+) -> None:
+    class NoMp4(peers.Peer):
+        def judged(self, data: bytes) -> int:
+            return 0xC000 if b"ftyp" in data else 0
+
+    with NoMp4(tmp_path / "peer") as peer:
+        name = known_as(server, peer)
+        job = sent(server, video, name)
+        assert (job["State"], job["Form"]["Kind"], job["Form"]["TransferSyntaxUID"]) == (
+            "Success",
+            "rewrapped",
+            HIGH_41,
+        )
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
+        (path,) = peer.received()
+        assert dcmread(path).PixelData[16:17] == b"\x47"
+        # That is known from now on.
+        job = sent(server, store(server, recordings.one()), name)
+        assert [one["Form"]["Kind"] for one in job["Attempts"]] == ["rewrapped"]
+        assert peer.stores == 3
 
 
 def test_what_is_said_to_be_stored_and_is_not_is_a_failure(server: OrthancServer, video: str, tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
 
             outcome = delivery_job.send(destination, files, progress)
         if outcome.result is Result.REFUSED and destination.dimse is not None:
-            running.peers.refused(destination, wanted.sop_class, wanted.transfer_syntax)
+            running.peers.refused(destination, wanted)
         return {
             "State": _STATES[outcome.result],
             "Sentence": f"{outcome.sentence} {_ROOM}" if outcome.full else outcome.sentence,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Declined
+from orthanc_video.form import Form
 from orthanc_video.jobs.database import Database
 from orthanc_video.routing import asking, capabilities, destinations, limits, steps
 from orthanc_video.routing.capabilities import Capabilities
@@ -59,9 +60,9 @@ class Peers:
         self._database.learn(_address(destination), found.to_json())
         return found
 
-    def refused(self, destination: Destination, sop_class: str, syntax: str) -> None:
+    def refused(self, destination: Destination, form: Form) -> None:
         """Remembers that such an object was refused when it was sent."""
-        known = self.capabilities(destination).refusing(sop_class, syntax)
+        known = self.capabilities(destination).refusing(form.sop_class, form.transfer_syntax, form.container)
         self._database.learn(_address(destination), known.to_json())
 
     def echo(self, destination: Destination) -> float:

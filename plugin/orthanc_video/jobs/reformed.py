@@ -9,7 +9,7 @@ from orthanc_video.dicom import derived, locate, rewrapped, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest, TooLarge
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.form import Form, Kind
+from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits, run_probe
 from orthanc_video.model import Action, Located, Made, MediaInfo, Most, Plan, Target, Upload, Wishes
@@ -46,6 +46,10 @@ def make(
     if anew and form.kind is Kind.REWRAPPED:
         raise BadRequest(f"The pictures cannot stay as they are in this form. {' '.join(plan.reasons)}")
     made = _made(settings, process, stream, form, info, plan, listener)
+    if form.container == TRANSPORT:
+        Path(made.path).replace(stream)
+        arguments = {"source": str(stream), "target": str(folder / "made.ts")}
+        made = from_json(Made, process.run("transport", arguments, job_limits(settings), listener)["made"])
     if anew or kind.uid != place.sop_class:
         dataset = rewrapped.of_stream(said, place.transfer_syntax, form, plan, made, anew=anew)
     else:

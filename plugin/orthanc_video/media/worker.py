@@ -37,6 +37,7 @@ from orthanc_video.media import (
     rendition,
     sandbox,
     transcode,
+    transport,
     vmaf,
 )
 from orthanc_video.media.quality import EncoderLog, nowhere
@@ -173,6 +174,11 @@ def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     }
 
 
+def _transport(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """An MP4's pictures in a transport stream."""
+    return {"made": to_json(transport.wrap(Path(arguments["source"]), Path(arguments["target"]), listener))}
+
+
 def _pattern(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     """A test film."""
     pattern.make(Path(arguments["target"]), arguments["codec"])
@@ -200,6 +206,7 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "draw": _draw,
     "code": _code,
     "mpeg2": _mpeg2,
+    "transport": _transport,
     "pattern": _pattern,
 }
 
@@ -227,6 +234,9 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     if name == "mpeg2":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
+    if name == "transport":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), patient=True)
     if name == "pattern":
         return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
     if name == "code":
