@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
-from orthanc_video.errors import BadRequest, BrokenVideo, Declined, Nonconforming, TooLarge, VideoError, WorkerFailed
+from orthanc_video.errors import (
+    BadRequest,
+    BrokenVideo,
+    Declined,
+    Nonconforming,
+    TooLarge,
+    Unreachable,
+    VideoError,
+    WorkerFailed,
+)
 from orthanc_video.form import Form, Kind
 from orthanc_video.jobs import delivery_job, ingest_job, views
 from orthanc_video.jobs.forms import FormFile
@@ -230,6 +239,7 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
         return {
             "State": _STATES[outcome.result],
             "Sentence": f"{outcome.sentence} {_ROOM}" if outcome.full else outcome.sentence,
+            "Kind": (Unreachable if outcome.result is Result.LATER else Declined).__name__,
             "Passing": outcome.result is Result.LATER,
             "Warning": outcome.status if outcome.delivered else 0,
             "Lost": not outcome.answered and moved > 0,
