@@ -132,6 +132,10 @@ class _Way:
             losses = losses + 1 if outcome.get("Lost") else 0
             if losses == _LOSSES:
                 return outcome | {"State": "Refused"}
+            if outcome.get("Closed"):
+                self._active.stage = "wait"
+                DBOS.sleep(outcome["Closed"])
+                continue
             if not outcome.get("Passing") or (outcome.get("Full") and waited >= patience):
                 break
             self._active.stage, self._active.progress = "wait", 0.0
@@ -222,6 +226,8 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
         delivery, wanted = from_json(Delivery, task), from_json(Form, form)
         running = here()
         active = running.active[delivery.id]
+        if closed := running.peers.closed_for(delivery.destination):
+            return _CLOSED | {"Closed": closed}
         destination = delivery_job.destination_of(running.peers, delivery)
         with _files(task, form) as files:
             whole, moved = max(1, sum(one.size for one in files)), 0
@@ -249,6 +255,12 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
     return _told(step)
 
 
+_CLOSED = {
+    "State": "Failure",
+    "Kind": Unreachable.__name__,
+    "Sentence": "It is outside the hours of this destination: it goes on when they begin.",
+    "Passing": True,
+}
 _ROOM = 'Make room there, or set "MaxMB" of it in "VideoGateway.Destinations" where it takes no objects so large.'
 _STATES = {
     Result.DELIVERED: "Success",

@@ -39,6 +39,11 @@ class Peers:
         """What the configuration says of a destination, whether Orthanc knows it or not."""
         return self._policies.get(name, limits.Policy())
 
+    def closed_for(self, name: str) -> float:
+        """How many seconds it is until something may be sent to a destination by its hours."""
+        hours = self.policy(name).hours
+        return 0.0 if hours is None else hours.wait(local_time()).total_seconds()
+
     def remembered(self, destination: Destination) -> Capabilities | None:
         """What is known of a destination, however old it is; None before it was asked."""
         told = self._database.capabilities(_address(destination))
@@ -70,6 +75,11 @@ class Peers:
         if destination.dimse is None:
             raise Declined(f"{destination.name} is a DICOMweb server: it knows no C-ECHO.")
         return asking.echo(destination.dimse)
+
+
+def local_time() -> datetime:
+    """By the clock on the wall, which hours are of."""
+    return datetime.now()
 
 
 def _address(destination: Destination) -> str:
