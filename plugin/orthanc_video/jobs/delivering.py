@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
+from orthanc_video.archive.commitment import State
 from orthanc_video.errors import (
     BadRequest,
     BrokenVideo,
@@ -38,6 +39,7 @@ QUEUE = "deliveries"
 _ATTEMPTS = 450
 _LONGEST_PAUSE = 600.0
 # A peer that loses the line so often in the middle of a form is taken not to stand it; of so many forms, any of them.
+# Orthanc that forgets so often what commitment was asked for is not asked again.
 _LOSSES = 3
 _LOST_FORMS = 3
 # Some destinations need a while until they find what they have stored: after so many seconds the second look, then
@@ -153,27 +155,43 @@ class _Way:
     def _proven(self, sent: Outcome) -> Outcome:
         """That it is there, by the best proof that there is; what the destination said alone where there is none."""
         self._active.stage = "verify"
-        asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"]))
-        said = f"{sent['Sentence']} {asked['Sentence']}".strip()
-        if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
-            return sent | {"Proof": str(Proof.NONE), "Sentence": said}
-        waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
+        said, missed, lost = [sent["Sentence"]], list[str](), 0
         while True:
-            seen = until_it_passes(lambda: _look_for_proof(self._task, sent["Form"], asked))
+            asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"], missed))
+            said.append(asked["Sentence"])
+            if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
+                unproven = failure(Declined(_UNPROVEN[missed[-1]])) if missed else {"Sentence": _joined(said)}
+                return sent | {"Proof": str(Proof.NONE)} | unproven
+            seen = self._awaited(sent["Form"], asked)
             if seen["State"] != "Success":
                 return seen
             if seen["There"]:
-                return sent | {"Proof": asked["Proof"], "Sentence": said}
-            if waited >= patience:
-                return sent | failure(Declined(_UNPROVEN[asked["Proof"]]))
+                return sent | {"Proof": asked["Proof"], "Sentence": _joined(said)}
+            lost += seen["Lost"]
+            if not seen["Lost"] or lost == _LOSSES:
+                missed.append(asked["Proof"])
+                said.append(_UNPROVEN[asked["Proof"]])
+
+    def _awaited(self, form: Outcome, asked: Outcome) -> Outcome:
+        """The last look for a proof: when it is there, will never be, or has been waited for long enough."""
+        waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
+        while True:
+            seen = until_it_passes(lambda: _look_for_proof(self._task, form, asked))
+            if seen["State"] != "Success" or seen["There"] or seen["Lost"] or waited >= patience:
+                return seen
             DBOS.sleep(pause)
             waited, pause = waited + pause, 2 * pause
 
 
 _UNPROVEN = {
     str(Proof.FIND): "The destination said that it had stored it, but it does not find it: nothing is there.",
-    str(Proof.COMMITMENT): "The destination said that it had stored it, but it has not committed to it in time.",
+    str(Proof.COMMITMENT): "The destination has not reported in time whether it commits to what it has stored: "
+    "it has to know the address of Orthanc's AE title.",
 }
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _told(step: Callable[[], Outcome], unmade: tuple[type[VideoError], ...] = ()) -> Outcome:
@@ -272,14 +290,16 @@ _STATES = {
 
 
 @DBOS.step(name="ask_for_proof")
-def _ask_for_proof(task: Outcome, form: Outcome) -> Outcome:
-    """Which proof there will be; where that is storage commitment, the transaction."""
+def _ask_for_proof(task: Outcome, form: Outcome, missed: list[str]) -> Outcome:
+    """Which proof there will be, but for those that did not come; where that is storage commitment, the transaction."""
 
     def step() -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         destination = delivery_job.destination_of(running.peers, delivery)
         sentence = ""
         for proof in delivery_job.proofs(running.peers, destination):
+            if proof in missed:
+                continue
             if proof is not Proof.COMMITMENT:
                 return {"Proof": str(proof), "Sentence": sentence}
             try:
@@ -301,10 +321,11 @@ def _look_for_proof(task: Outcome, form: Outcome, asked: Outcome) -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         with _files(task, form) as files:
             if asked["Proof"] == Proof.COMMITMENT:
-                return {"There": delivery_job.is_committed(running.archive, files, asked["Transaction"])}
+                state = delivery_job.commitment_of(running.archive, files, asked["Transaction"])
+                return {"There": state is State.COMMITTED, "Lost": state is State.LOST}
             destination = delivery_job.destination_of(running.peers, delivery)
             with running.way(delivery.destination).taken(delivery.id, short=False):
-                return {"There": delivery_job.is_found(destination, files)}
+                return {"There": delivery_job.is_found(destination, files), "Lost": False}
 
     return _told(step)
 
