@@ -35,11 +35,7 @@ SMALL = 0.006
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
-    destinations = {
-        "HASTY": {"TimeoutSeconds": 3},
-        "SMALL": {"MaxMB": SMALL},
-        "STRICT": {"TimeoutSeconds": 3, "Verify": "commitment"},
-    }
+    destinations = {"SMALL": {"MaxMB": SMALL}}
     folder = tmp_path_factory.mktemp("delivering")
     with OrthancServer(folder, {"VideoGateway": {"Destinations": destinations}}) as running:
         yield running
