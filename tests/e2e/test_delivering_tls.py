@@ -87,7 +87,7 @@ def server(folder: Path, keys: Keys, web: Web) -> Iterator[OrthancServer]:
             }
         },
     }
-    with OrthancServer(folder / "orthanc", configuration) as running:
+    with OrthancServer(folder, configuration) as running:
         yield running
 
 
