@@ -35,6 +35,7 @@ def test_what_is_said_to_be_stored_and_is_not_is_a_failure(server: OrthancServer
         job = sent(server, video, known_as(server, peer, "HASTY"))
     assert job["State"] == "Failure"
     assert "does not find it" in job["Sentence"]
+    assert job["Proof"] is None
 
 
 def test_a_destination_that_commits_is_believed_when_it_has(server: OrthancServer, video: str, tmp_path: Path) -> None:

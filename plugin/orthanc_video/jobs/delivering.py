@@ -160,8 +160,9 @@ class _Way:
             asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"], missed))
             said.append(asked["Sentence"])
             if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
-                unproven = failure(Declined(_UNPROVEN[missed[-1]])) if missed else {"Sentence": _joined(said)}
-                return sent | {"Proof": str(Proof.NONE)} | unproven
+                if missed:
+                    return sent | failure(Declined(_UNPROVEN[missed[-1]]))
+                return sent | {"Proof": str(Proof.NONE), "Sentence": _joined(said)}
             seen = self._awaited(sent["Form"], asked)
             if seen["State"] != "Success":
                 return seen
