@@ -47,7 +47,7 @@ _ALLOWED: dict[str, set[str]] = {
     "jobs": {*_BASE, "dicom", "archive", "routing", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
     "web": {*_BASE, "bitstream", "dicom", "archive", "routing", "jobs", "ingest", "media.sniff"},
-    "doctor": {*_BASE, "dicom", "archive"},
+    "doctor": {*_BASE, "dicom", "archive", "routing"},
     "commands": {*_BASE, "dicom", "archive", "routing", "jobs", "web", "doctor", *_COMMANDS},
 }
 

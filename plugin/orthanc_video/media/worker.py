@@ -38,6 +38,7 @@ from orthanc_video.media import (
     rendition,
     sandbox,
     transcode,
+    transport,
     vmaf,
 )
 from orthanc_video.media.clip import cut
@@ -177,7 +178,14 @@ def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """The stream as MPEG-2."""
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video = from_json(VideoStream, arguments["video"])
-    return {"made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener))}
+    return {
+        "made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener, arguments["rows"]))
+    }
+
+
+def _transport(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """An MP4's pictures in a transport stream."""
+    return {"made": to_json(transport.wrap(Path(arguments["source"]), Path(arguments["target"]), listener))}
 
 
 def _pattern(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -208,6 +216,7 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "code": _code,
     "clip": _clip,
     "mpeg2": _mpeg2,
+    "transport": _transport,
     "pattern": _pattern,
 }
 
@@ -235,6 +244,9 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     if name == "mpeg2":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
+    if name == "transport":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), patient=True)
     if name == "pattern":
         return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
     if name in {"code", "clip"}:
