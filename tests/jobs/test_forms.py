@@ -354,6 +354,13 @@ class TestVideos:
         assert made.said.LossyImageCompressionMethod == "ISO_14496_10"
         assert complaints(made.path) == []
 
+    def test_fewer_rows(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED, rows=60))
+        assert (made.said.Columns, made.said.Rows) == (80, 60)
+        assert [one.CodeValue for one in made.said.DerivationCodeSequence] == ["113085", "113040"]
+        assert made.said.SOPInstanceUID != dcmread(video, stop_before_pixels=True).SOPInstanceUID
+        assert findings(made.path) == []
+
     def test_h265_does_not_stay_as_h264(self, make: Make, hevc: Path) -> None:
         with pytest.raises(BadRequest, match="cannot stay"):
             make(hevc, form(f"{JPEG}102", kind=Kind.REWRAPPED))

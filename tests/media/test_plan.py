@@ -197,6 +197,31 @@ def test_a_transfer_syntax_that_is_asked_for_in_vain(name: str) -> None:
     assert words in caught.value.sentence
 
 
+# What arrives, the most rows that are wanted → what it becomes, and its columns and rows.
+_ROWS: dict[str, tuple[MediaInfo, int, Action, tuple[int, int]]] = {
+    "fewer": (media(), 721, _TRANSCODE, (1280, 720)),
+    "as many": (media(), 1080, _WRAP, (1920, 1080)),
+    "of wide pixels": (media(pixel_aspect=Rational(2, 1)), 540, _TRANSCODE, (1920, 540)),
+    "of H.265": (hevc(), 540, _TRANSCODE, (960, 540)),
+}
+
+
+@pytest.mark.parametrize("name", _ROWS)
+def test_no_more_rows_than_are_wanted(name: str) -> None:
+    info, rows, action, size = _ROWS[name]
+    planned = plan(info, Wishes(rows=rows))
+    target = planned.target
+    assert planned.action == action, planned.reasons
+    assert size == ((target.width, target.height) if target else (info.video.width, info.video.height))
+    assert any(f"{rows} are wanted at most" in reason for reason in planned.reasons) == (action == _TRANSCODE)
+
+
+def test_fewer_rows_take_a_lower_level() -> None:
+    planned = plan(media(rate=Rational(60)), Wishes(rows=720, transfer_syntax=_41))
+    assert planned.target is not None
+    assert (planned.transfer_syntax, planned.target.level) == (_41, 32)
+
+
 # Pictures to re-encode → size and lowest level that a High profile stream of them needs.
 _TARGETS: dict[str, tuple[MediaInfo, Target]] = {
     "as it is": (sized(1280, 720, codec="vp9"), Target(width=1280, height=720, level=31)),

@@ -39,7 +39,7 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     """
     _refuse_hopeless(info.video)
     syntax, level, against = _kept(info.video, candidates(info.video, wishes.transfer_syntax))
-    must = (*against, *container_reasons(info))
+    must = (*against, *container_reasons(info), *_too_high(info.video, wishes.rows))
     if syntax is not None and not must:
         must = tuple(_too_large_to_keep(info))
     if syntax is None or must:
@@ -99,7 +99,8 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int, wishes: Wish
 def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
     video, even = info.video, info.evened
     target = target_of(dataclasses.replace(video, rate=even.rate) if even else video)
-    target = dataclasses.replace(target, packing=_packing_kept(video))
+    scaled = tuple(_target_reasons(video, target))
+    target = dataclasses.replace(_lower(target, wishes.rows, video), packing=_packing_kept(video))
     if even:
         target = dataclasses.replace(target, rate=even.rate, frames=even.frames)
     syntax = _made(target, wishes.transfer_syntax, must)
@@ -110,7 +111,8 @@ def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
         reasons=(
             *must,
             *_disorder(video),
-            *_target_reasons(video, target),
+            *scaled,
+            *_picture_reasons(video, target),
             *(() if even else _times(info)),
             *_sound_reasons(info, wishes, "h264"),
             _fits(target.level, syntax),
@@ -311,6 +313,22 @@ def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
         width, height = max(2, round(width * shrink)), max(2, round(height * shrink))
 
 
+def _too_high(video: VideoStream, rows: int) -> Iterator[str]:
+    height = _upright(video)[1]
+    if 0 < rows < height:
+        yield f"Of {height} rows {rows} are wanted at most."
+
+
+def _lower(target: Target, rows: int, video: VideoStream) -> Target:
+    """With at most so many rows, and the level that this takes; 0: as it is."""
+    if not 0 < rows < target.height:
+        return target
+    height = max(2, rows // 2 * 2)
+    width = max(2, round(target.width * height / target.height / 2) * 2)
+    level = levels.lowest_level(width, height, video.rate.fraction, _REFERENCES)
+    return Target(width=width, height=height, level=level or target.level)
+
+
 def _shrink(width: int, height: int) -> float:
     """The next factor to try: at once down to Full HD where larger, then in small steps."""
     full_hd = min(1920 / max(width, height), 1080 / min(width, height))
@@ -332,6 +350,9 @@ def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
         yield f"The pictures are scaled from {width} × {height} to {target.width} × {target.height} to fit level 4.2."
     elif even != (width, height):
         yield f"The odd size {width} × {height} is padded to {even[0]} × {even[1]}: 4:2:0 needs even sizes."
+
+
+def _picture_reasons(video: VideoStream, target: Target) -> Iterator[str]:
     if video.views > 1:
         yield f"Of {video.views} views that are coded beside one another only the base view is kept."
     if video.packing and not target.packing:
