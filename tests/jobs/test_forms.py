@@ -14,6 +14,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 import oracles
 from cines import colours
@@ -178,6 +179,16 @@ def test_stills_are_an_object_each(make: Make, video: Path, plain: oracles.Pictu
     assert len({said.SeriesInstanceUID for said in saids}) == 1
     moments = [float(said.ContentTime) for said in saids]
     assert moments[1] - moments[0] == pytest.approx(0.1001, abs=1e-5)
+
+
+def test_stills_of_two_films_of_a_series_are_two_series(make: Make, video: Path, tmp_path: Path) -> None:
+    second = dcmread(video)
+    second.SOPInstanceUID = second.file_meta.MediaStorageSOPInstanceUID = UID("2.25.4711")
+    second.save_as(tmp_path / "second.dcm")
+    wanted = form(RLE, f"{STORAGE}77.1.1", Kind.STILLS, last=2)
+    one, other = (make(path, wanted).said for path in (video, tmp_path / "second.dcm"))
+    assert one.InstanceNumber == other.InstanceNumber
+    assert one.SeriesInstanceUID != other.SeriesInstanceUID
 
 
 def test_range_and_step_keep_the_times(make: Make, video: Path, plain: oracles.Picture) -> None:
