@@ -15,6 +15,7 @@ import requests
 from pydicom import dcmread
 
 import peers
+from clips import Clips
 from e2e.conftest import Start
 from e2e.orthanc_server import OrthancServer, free_ports
 from e2e.recordings import Recordings, store, wait_until
@@ -351,3 +352,66 @@ def test_what_arrives_goes_where_the_rules_say_and_never_back(
         wait_until(lambda: len(source.received()) == 2, 60)
         jobs = requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"]
         assert len([job for job in jobs if job["Action"] == "deliver"]) == 3
+
+
+def test_what_is_refused_in_every_form_spoils_nothing_for_others(
+    server: OrthancServer, recordings: Recordings, tmp_path: Path
+) -> None:
+    def of(patient: str) -> str:
+        return store(server, recordings.changed(lambda dataset: setattr(dataset, "PatientID", patient)))
+
+    class Registered(peers.JpegOnly):
+        """Accepts every context, and refuses what is of a patient whom it does not know."""
+
+        def judged(self, data: bytes) -> int:
+            return 0xC000 if b"UNKNOWN" in data else 0
+
+    with Registered(tmp_path) as peer:
+        name = known_as(server, peer)
+        job = sent(server, of("UNKNOWN"), name)
+        assert (job["State"], peer.received()) == ("Failure", []), job
+        assert "C000" in job["Sentence"]
+        job = sent(server, of("4711"), name)
+        assert (job["State"], job["Form"]["Kind"], job["Form"]["TransferSyntaxUID"]) == ("Success", "frames", JPEG), job
+
+
+def test_a_destination_that_has_become_another_is_asked_anew(server: OrthancServer, video: str, tmp_path: Path) -> None:
+    with peers.Mpeg2Only(tmp_path / "old") as old:
+        name, port = known_as(server, old), old.port
+        assert sent(server, video, name)["Form"]["Kind"] == "transcoded"
+    with peers.JpegOnly(tmp_path / "new", port=port) as new:
+        job = sent(server, video, name)
+        assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
+        assert len(new.received()) == 1
+    assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"]
+
+
+def test_who_cannot_be_asked_what_it_takes_is_told_of(server: OrthancServer, video: str) -> None:
+    name, (port,) = next(_names), free_ports(1)
+    entry = {"AET": "NOBODY", "Host": "127.0.0.1", "Port": port}
+    assert requests.put(f"{server.url}/modalities/{name}", json=entry, timeout=10).status_code == 200
+    url = f"{server.gateway_url}/video/instances/{video}/send"
+    job = f"{server.gateway_url}/video/jobs/{requests.post(url, json={'Destination': name}, timeout=10).json()['ID']}"
+
+    def waits() -> dict[str, Any]:
+        found: dict[str, Any] = requests.get(job, timeout=10).json()
+        return found if found.get("Attempts") and found["Stage"] == "wait" else {}
+
+    first = wait_until(waits, 30)["Attempts"][0]
+    assert (first["Form"], first["Result"]) == (None, "Failure")
+    assert "nothing listens" in first["Sentence"]
+    assert requests.delete(job, timeout=10).status_code == 200
+
+
+def test_a_form_that_cannot_be_made_leaves_its_place_to_the_next(
+    server: OrthancServer, clips: Clips, tmp_path: Path
+) -> None:
+    class Level41(peers.Peer):
+        syntaxes = (HIGH_41, JPEG)
+
+    clip = clips.conforming(seconds=0.1, rate="60", size="1920x1080")
+    stored = requests.post(f"{server.gateway_url}/instances", data=clip.read_bytes(), timeout=60).json()["ID"]
+    with Level41(tmp_path) as peer:
+        job = sent(server, stored, known_as(server, peer))
+    assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
+    assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"]

@@ -12,7 +12,17 @@ from datetime import UTC, datetime
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
-from orthanc_video.errors import BadRequest, BrokenVideo, Declined, Nonconforming, TooLarge, VideoError, WorkerFailed
+from orthanc_video.errors import (
+    BadRequest,
+    BrokenVideo,
+    Declined,
+    Nonconforming,
+    PoorQuality,
+    TooLarge,
+    UnsupportedMedia,
+    VideoError,
+    WorkerFailed,
+)
 from orthanc_video.form import Form, Kind
 from orthanc_video.jobs import delivery_job, ingest_job, views
 from orthanc_video.jobs.forms import FormFile
@@ -34,7 +44,7 @@ _LOST_FORMS = 3
 # each after twice as long, as long as the destination may take for an answer.
 _FIRST_PAUSE = 1.0
 # What is wrong with a form, not with the object or the destination.
-_UNMADE = (BadRequest, BrokenVideo, Nonconforming, TooLarge, WorkerFailed)
+_UNMADE = (BadRequest, BrokenVideo, Nonconforming, PoorQuality, TooLarge, UnsupportedMedia, WorkerFailed)
 
 
 def enqueue(workflow: str, task: Outcome) -> None:
@@ -64,6 +74,9 @@ class _Way:
         self._delivery = delivery
         self._task = task
         self._attempts: list[Outcome] = []
+        self._tried: list[Outcome] = []
+        # Of these, those that the destination refused with a word.
+        self._refused: list[Outcome] = []
 
     def gone(self) -> Outcome:
         with here().way(self._delivery.destination).taken(self._delivery.id, short=False):
@@ -75,19 +88,44 @@ class _Way:
         return sent | {"Attempts": self._attempts}
 
     def _down_the_ladder(self) -> Outcome:
-        self._active.stage = "choose"
-        chosen = until_it_passes(lambda: _choose(self._task))
+        """By what is remembered of the destination; where that leads nowhere it may have changed, and is asked anew."""
+        chosen = self._chosen()
         if chosen["State"] != "Success":
             return chosen
-        sentence, lost = " ".join(chosen["LeftOut"]), 0
+        outcome = self._down(chosen)
+        if outcome["State"] == "Refused":
+            anew = _choose(self._task, True)
+            if anew["State"] == "Success":
+                outcome = self._down(anew, outcome["Sentence"] if self._tried else "")
+        return _declined(outcome["Sentence"]) if outcome["State"] == "Refused" else outcome
+
+    def _down(self, chosen: Outcome, sentence: str = "") -> Outcome:
+        """The first rung that is taken; Refused where none is that has not been tried, for the reason of the last."""
+        lost = 0
         for rung in chosen["Rungs"]:
+            if rung["Form"] in self._tried:
+                continue
+            self._tried.append(rung["Form"])
             outcome = self._made_and_sent(rung["Form"])
             if outcome["State"] != "Refused":
                 return outcome | {"Form": rung["Form"], "Reasons": rung["Reasons"]}
             sentence, lost = outcome["Sentence"], lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
-                break
-        return {"State": "Failure", "Kind": Declined.__name__, "Sentence": sentence, "Passing": False}
+                return _declined(sentence)
+        return {"State": "Refused", "Sentence": sentence or " ".join(chosen["LeftOut"])}
+
+    def _chosen(self) -> Outcome:
+        """The ladder, as soon as the destination can be asked what it takes."""
+
+        def choose() -> Outcome:
+            self._active.stage = "choose"
+            return _choose(self._task)
+
+        def waits(outcome: Outcome) -> None:
+            self._note(None, outcome)
+            self._active.stage = "wait"
+
+        return until_it_passes(choose, _ATTEMPTS, _LONGEST_PAUSE, waits)
 
     def _made_and_sent(self, form: Outcome) -> Outcome:
         made = until_it_passes(lambda: _make(self._task, form))
@@ -98,7 +136,7 @@ class _Way:
         outcome: Outcome = {}
         for attempt in range(_ATTEMPTS):
             self._active.stage = "send"
-            outcome = _send(self._task, form)
+            outcome = _send(self._task, form, self._refused)
             self._note(form, outcome)
             losses = losses + 1 if outcome.get("Lost") else 0
             if losses == _LOSSES:
@@ -107,11 +145,13 @@ class _Way:
                 break
             self._active.stage, self._active.progress = "wait", 0.0
             DBOS.sleep(min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12)))
+        if outcome["State"] == "Refused":
+            self._refused.append(form)
         return outcome
 
-    def _note(self, form: Outcome, outcome: Outcome) -> None:
-        """For a person: when which form was tried, and what came of it."""
-        told = {"At": outcome["At"], "Form": views.form(form), "Result": outcome["State"]}
+    def _note(self, form: Outcome | None, outcome: Outcome) -> None:
+        """For a person: when which form was tried, and what came of it; no form while the destination is asked."""
+        told = {"At": outcome["At"], "Form": views.form(form) if form else None, "Result": outcome["State"]}
         self._attempts.append(told | {"Sentence": outcome["Sentence"]})
         self._active.attempts = self._attempts
 
@@ -135,6 +175,10 @@ class _Way:
             waited, pause = waited + pause, 2 * pause
 
 
+def _declined(sentence: str) -> Outcome:
+    return {"State": "Failure", "Kind": Declined.__name__, "Sentence": sentence, "Passing": False}
+
+
 _UNPROVEN = {
     str(Proof.FIND): "The destination said that it had stored it, but it does not find it: nothing is there.",
     str(Proof.COMMITMENT): "The destination said that it had stored it, but it has not committed to it in time.",
@@ -153,12 +197,14 @@ def _told(step: Callable[[], Outcome], unmade: tuple[type[VideoError], ...] = ()
 
 
 @DBOS.step(name="choose_form")
-def _choose(task: Outcome) -> Outcome:
+def _choose(task: Outcome, anew: bool = False) -> Outcome:
+    """``anew``: by what the destination says now, whatever is remembered of it."""
+
     def step() -> Outcome:
         delivery = from_json(Delivery, task)
         running = here()
         process = running.active[delivery.id].process
-        ladder = delivery_job.choose(running.settings, running.archive, running.peers, process, delivery)
+        ladder = delivery_job.choose(running.settings, running.archive, running.peers, process, delivery, anew=anew)
         rungs = [{"Form": to_json(rung.form), "Reasons": list(rung.reasons)} for rung in ladder.rungs]
         return {"Rungs": rungs, "LeftOut": list(ladder.left_out)}
 
@@ -183,7 +229,9 @@ def _make(task: Outcome, form: Outcome) -> Outcome:
 
 
 @DBOS.step(name="send_form")
-def _send(task: Outcome, form: Outcome) -> Outcome:
+def _send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
+    """``refused`` are the forms of the same object that the destination did not take before."""
+
     def step() -> Outcome:
         delivery, wanted = from_json(Delivery, task), from_json(Form, form)
         running = here()
@@ -200,8 +248,10 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
                     raise WorkerFailed("The delivery was cancelled.")
 
             outcome = delivery_job.send(destination, files, progress)
-        if outcome.result is Result.REFUSED and destination.dimse is not None:
-            running.peers.refused(destination, wanted.sop_class, wanted.transfer_syntax)
+        if outcome.delivered and destination.dimse is not None:
+            # It was the forms that were refused, not what the object says: other objects need not try them.
+            pairs = {(str(one["sop_class"]), str(one["transfer_syntax"])) for one in refused}
+            running.peers.refused(destination, pairs - {(wanted.sop_class, wanted.transfer_syntax)})
         lost = outcome.result is Result.LATER and not outcome.status and moved > 0
         return {
             "State": _STATES[outcome.result],

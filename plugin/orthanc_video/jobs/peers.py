@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from orthanc_video.archive.service import Archive
@@ -59,9 +60,13 @@ class Peers:
         self._database.learn(_address(destination), found.to_json())
         return found
 
-    def refused(self, destination: Destination, sop_class: str, syntax: str) -> None:
-        """Remembers that such an object was refused when it was sent."""
-        known = self.capabilities(destination).refusing(sop_class, syntax)
+    def refused(self, destination: Destination, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remembers that objects of such SOP classes in such transfer syntaxes were refused when they were sent."""
+        known = self.remembered(destination)
+        if known is None:
+            return
+        for sop_class, syntax in pairs:
+            known = known.refusing(sop_class, syntax)
         self._database.learn(_address(destination), known.to_json())
 
     def echo(self, destination: Destination) -> float:
