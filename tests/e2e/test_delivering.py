@@ -403,6 +403,46 @@ def test_who_cannot_be_asked_what_it_takes_is_told_of(server: OrthancServer, vid
     assert requests.delete(job, timeout=10).status_code == 200
 
 
+def test_a_commitment_that_orthanc_has_forgotten_is_asked_for_again(
+    start: Start, recordings: Recordings, tmp_path: Path
+) -> None:
+    class Silent(peers.Committing):
+        """Reports at the second request alone."""
+
+        requests = 0
+
+        def acted(self, event: Any) -> Any:
+            self.requests += 1
+            return super().acted(event) if self.requests > 1 else (0, None)
+
+    server = start()
+    with Silent(tmp_path / "peer", server.dicom_port) as peer:
+        entry = {"AET": peers.AET, "Host": "127.0.0.1", "Port": peer.port}
+        server.stop()
+        server.configuration["DicomModalities"] = {"PACS": list(entry.values())}
+        server.start()
+        url = f"{server.gateway_url}/video/instances/{store(server, recordings.one())}/send"
+        job = requests.post(url, json={"Destination": "PACS"}, timeout=10).json()["ID"]
+        wait_until(lambda: peer.requests == 1, 60)
+        server.restart()
+        found = ended(server, job)
+        assert (found["State"], found["Proof"]) == ("Success", "storage commitment"), found
+        assert peer.stores == 1
+
+
+def test_what_is_deleted_once_it_is_delivered_was_delivered(server: OrthancServer, video: str, tmp_path: Path) -> None:
+    class Late(peers.Forgetful):
+        """Finds nothing until it has been deleted at its source."""
+
+        def found(self, event: Any) -> Any:
+            requests.delete(f"{server.url}/instances/{video}", timeout=10)
+            return super().found(event)
+
+    with Late(tmp_path) as peer:
+        job = sent(server, video, known_as(server, peer))
+    assert (job["State"], job["Proof"]) == ("Success", "its answer alone"), job
+
+
 def test_a_form_that_cannot_be_made_leaves_its_place_to_the_next(
     server: OrthancServer, clips: Clips, tmp_path: Path
 ) -> None:

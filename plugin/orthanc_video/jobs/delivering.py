@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
+from orthanc_video.archive.commitment import State
 from orthanc_video.errors import (
     BadRequest,
     BrokenVideo,
     Declined,
     Nonconforming,
+    NotFound,
     PoorQuality,
     TooLarge,
     UnsupportedMedia,
@@ -158,21 +160,34 @@ class _Way:
     def _proven(self, sent: Outcome) -> Outcome:
         """That it is there, by the best proof that there is; what the destination said alone where there is none."""
         self._active.stage = "verify"
-        asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"]))
-        said = f"{sent['Sentence']} {asked['Sentence']}".strip()
-        if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
-            return sent | {"Proof": str(Proof.NONE), "Sentence": said}
         waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
-        while True:
-            seen = until_it_passes(lambda: _look_for_proof(self._task, sent["Form"], asked))
+        asked = self._asked_for_proof(sent)
+        while asked["State"] == "Success" and asked["Proof"] != Proof.NONE:
+            seen = self._looked_for_proof(sent, asked)
+            if seen.get("Kind") == NotFound.__name__:  # it was deleted here: that it is there nobody doubts
+                asked = seen
+                break
             if seen["State"] != "Success":
                 return seen
             if seen["There"]:
-                return sent | {"Proof": asked["Proof"], "Sentence": said}
+                return sent | {"Proof": asked["Proof"], "Sentence": _said(sent, asked)}
             if waited >= patience:
                 return sent | failure(Declined(_UNPROVEN[asked["Proof"]]))
+            if seen.get("Lost"):
+                asked = self._asked_for_proof(sent)
             DBOS.sleep(pause)
             waited, pause = waited + pause, 2 * pause
+        return sent | {"Proof": str(Proof.NONE), "Sentence": _said(sent, asked)}
+
+    def _asked_for_proof(self, sent: Outcome) -> Outcome:
+        return until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"]))
+
+    def _looked_for_proof(self, sent: Outcome, asked: Outcome) -> Outcome:
+        return until_it_passes(lambda: _look_for_proof(self._task, sent["Form"], asked))
+
+
+def _said(sent: Outcome, asked: Outcome) -> str:
+    return f"{sent['Sentence']} {asked['Sentence']}".strip()
 
 
 def _declined(sentence: str) -> Outcome:
@@ -303,7 +318,8 @@ def _look_for_proof(task: Outcome, form: Outcome, asked: Outcome) -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         with _files(task, form) as files:
             if asked["Proof"] == Proof.COMMITMENT:
-                return {"There": delivery_job.is_committed(running.archive, files, asked["Transaction"])}
+                state = delivery_job.committed(running.archive, files, asked["Transaction"])
+                return {"There": state is State.COMMITTED, "Lost": state is State.LOST}
             destination = delivery_job.destination_of(running.peers, delivery)
             return {"There": delivery_job.is_found(destination, files)}
 
