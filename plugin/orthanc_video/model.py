@@ -132,12 +132,13 @@ class Stretch:
 class Wishes:
     """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
     where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have;
-    ``rows`` the most that the pictures may have, 0 for any."""
+    ``rows`` the most that the pictures may have, 0 for any; ``anew``: they are re-encoded whatever they are."""
 
     audio: str = "drop"
     constant_rate: Rational | None = None
     transfer_syntax: str = ""
     rows: int = 0
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

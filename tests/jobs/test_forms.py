@@ -365,6 +365,12 @@ class TestVideos:
         assert made.said.LossyImageCompressionMethod == "ISO_14496_10"
         assert complaints(made.path) == []
 
+    def test_what_is_h264_is_re_encoded_as_h264(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED))
+        assert list(made.said.LossyImageCompressionMethod) == ["ISO_14496_10"] * 2
+        assert [one.CodeValue for one in made.said.DerivationCodeSequence] == ["113040"]
+        assert made.said.SOPInstanceUID != dcmread(video, stop_before_pixels=True).SOPInstanceUID
+
     def test_fewer_rows(self, make: Make, video: Path) -> None:
         made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED, rows=60))
         assert (made.said.Columns, made.said.Rows) == (80, 60)

@@ -77,7 +77,8 @@ def _planned(settings: Settings, stream: Path, form: Form) -> tuple[MediaInfo, P
         reasons = (f"Coded anew as {syntaxes.BY_UID[uid].name}.",)
         size = Target(width=info.video.width, height=info.video.height, level=0)
         return info, Plan(action=Action.TRANSCODE, transfer_syntax=uid, reasons=reasons, target=size)
-    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid, rows=form.rows), settings)
+    anew = form.kind is Kind.TRANSCODED
+    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid, rows=form.rows, anew=anew), settings)
     return from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
 
 

@@ -39,7 +39,7 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     """
     _refuse_hopeless(info.video)
     syntax, level, against = _kept(info.video, candidates(info.video, wishes.transfer_syntax))
-    must = (*against, *container_reasons(info), *_too_high(info.video, wishes.rows))
+    must = (*against, *container_reasons(info), *_wanted(info.video, wishes))
     if syntax is not None and not must:
         must = tuple(_too_large_to_keep(info))
     if syntax is None or must:
@@ -313,10 +313,13 @@ def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
         width, height = max(2, round(width * shrink)), max(2, round(height * shrink))
 
 
-def _too_high(video: VideoStream, rows: int) -> Iterator[str]:
+def _wanted(video: VideoStream, wishes: Wishes) -> Iterator[str]:
+    """Why pictures that may stay as they are become others."""
     height = _upright(video)[1]
-    if 0 < rows < height:
-        yield f"Of {height} rows {rows} are wanted at most."
+    if 0 < wishes.rows < height:
+        yield f"Of {height} rows {wishes.rows} are wanted at most."
+    elif wishes.anew:
+        yield "The pictures are wanted re-encoded."
 
 
 def _lower(target: Target, rows: int, video: VideoStream) -> Target:
