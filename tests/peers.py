@@ -49,7 +49,13 @@ class Peer:
     services: ClassVar[Sequence[str]] = (ECHO, FIND)
 
     def __init__(
-        self, folder: Path, *, pdu: int = 16384, tls: ssl.SSLContext | None = None, strict: bool = False
+        self,
+        folder: Path,
+        *,
+        pdu: int = 16384,
+        tls: ssl.SSLContext | None = None,
+        strict: bool = False,
+        port: int = 0,
     ) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +73,7 @@ class Peer:
         for service in self.services:
             self._ae.add_supported_context(service, [IMPLICIT, EXPLICIT])
         self._server: Any = None
-        self.port = 0
+        self.port = port
         # pynetdicom does not close a connection that the other side has reset.
         self._connections: list[socket.socket] = []
 
@@ -80,7 +86,7 @@ class Peer:
             (evt.EVT_C_FIND, self.found),
             (evt.EVT_N_ACTION, self.acted),
         ]
-        address = ("127.0.0.1", 0)
+        address = ("127.0.0.1", self.port)
         self._server = self._ae.start_server(address, block=False, evt_handlers=handlers, ssl_context=self._tls)
         self.port = int(self._server.socket.getsockname()[1])
         return self

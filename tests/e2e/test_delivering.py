@@ -270,6 +270,7 @@ def test_nobody_sends_where_orthanc_does_not_let_them(start: Start, recordings: 
     lua.write_text(
         """function IncomingHttpRequestFilter(method, uri, ip, username, httpHeaders)
              local restricted = httpHeaders['x-forwarded-for'] == '192.0.2.1'
+             if httpHeaders['x-forwarded-for'] == '192.0.2.2' then return false end
              return not (restricted and (string.find(uri, '^/modalities/CLOSED') or uri == '/modalities'))
            end""",
         encoding="utf-8",
@@ -285,6 +286,14 @@ def test_nobody_sends_where_orthanc_does_not_let_them(start: Start, recordings: 
             return requests.post(url, json={"Destination": name}, headers=who, timeout=10).status_code
 
         assert [asked(name) for name in ("CLOSED", "UNKNOWN", "OPEN")] == [403, 404, 202]
+
+        def called(name: str) -> int:
+            stranger = {"X-Forwarded-For": "192.0.2.2"}
+            return requests.post(
+                f"{server.gateway_url}/video/destinations/{name}/echo", headers=stranger, timeout=10
+            ).status_code
+
+        assert [called(name) for name in ("CLOSED", "UNKNOWN")] == [403, 403]
         listed = f"{server.gateway_url}/video/destinations"
         assert requests.get(listed, headers=who, timeout=10).status_code == 403
         assert requests.get(listed, timeout=10).status_code == 200

@@ -182,6 +182,16 @@ def test_stills_are_an_object_each(make: Make, video: Path, plain: oracles.Pictu
     assert moments[1] - moments[0] == pytest.approx(0.1001, abs=1e-5)
 
 
+def test_stills_of_two_films_of_a_series_are_two_series(make: Make, video: Path, tmp_path: Path) -> None:
+    second = dcmread(video)
+    second.SOPInstanceUID = second.file_meta.MediaStorageSOPInstanceUID = UID("2.25.4711")
+    second.save_as(tmp_path / "second.dcm")
+    wanted = form(RLE, f"{STORAGE}77.1.1", Kind.STILLS, last=2)
+    one, other = (make(path, wanted).said for path in (video, tmp_path / "second.dcm"))
+    assert one.InstanceNumber == other.InstanceNumber
+    assert one.SeriesInstanceUID != other.SeriesInstanceUID
+
+
 def test_range_and_step_keep_the_times(make: Make, video: Path, plain: oracles.Picture) -> None:
     made = make(video, form(RLE, first=3, last=9, step=2))
     assert np.array_equal(made.frames(), plain[2:9:2])
@@ -400,6 +410,19 @@ class TestVideos:
         assert made.said.SOPInstanceUID != dcmread(video).SOPInstanceUID
         assert made.said.LossyImageCompressionMethod == "ISO_14496_10"
         assert complaints(made.path) == []
+
+    def test_what_is_h264_is_re_encoded_as_h264(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED))
+        assert list(made.said.LossyImageCompressionMethod) == ["ISO_14496_10"] * 2
+        assert [one.CodeValue for one in made.said.DerivationCodeSequence] == ["113040"]
+        assert made.said.SOPInstanceUID != dcmread(video, stop_before_pixels=True).SOPInstanceUID
+
+    def test_fewer_rows(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED, rows=60))
+        assert (made.said.Columns, made.said.Rows) == (80, 60)
+        assert [one.CodeValue for one in made.said.DerivationCodeSequence] == ["113085", "113040"]
+        assert made.said.SOPInstanceUID != dcmread(video, stop_before_pixels=True).SOPInstanceUID
+        assert findings(made.path) == []
 
     def test_h265_does_not_stay_as_h264(self, make: Make, hevc: Path) -> None:
         with pytest.raises(BadRequest, match="cannot stay"):

@@ -87,10 +87,15 @@ def kind_of(form: Form) -> VideoClass:
 
 
 def uids(said: Dataset, form: Form, number: int = 0) -> tuple[str, str]:
-    """SeriesInstanceUID and SOPInstanceUID; ``number`` is the still's."""
+    """SeriesInstanceUID and SOPInstanceUID; ``number`` is the still's.
+
+    The stills of each film are a series of their own: among those of another they would have its numbers.
+    """
     how = json.dumps(to_json(form), sort_keys=True)
-    series = derived_uid("form series", text(said, "SeriesInstanceUID"), how)
-    return series, derived_uid("form", text(said, "SOPInstanceUID"), how, *([str(number)] if number else []))
+    source, group = text(said, "SOPInstanceUID"), text(said, "SeriesInstanceUID")
+    if number:
+        return derived_uid("form series", group, source, how), derived_uid("form", source, how, str(number))
+    return derived_uid("form series", group, how), derived_uid("form", source, how)
 
 
 def is_form(said: Dataset) -> bool:

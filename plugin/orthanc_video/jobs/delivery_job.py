@@ -48,13 +48,15 @@ def destination_of(peers: Peers, delivery: Delivery) -> Destination:
     return found
 
 
-def choose(settings: Settings, archive: Archive, peers: Peers, process: MediaProcess, delivery: Delivery) -> Ladder:
-    """The forms in which the object may go there, the best first.
+def choose(
+    settings: Settings, archive: Archive, peers: Peers, process: MediaProcess, delivery: Delivery, *, anew: bool = False
+) -> Ladder:
+    """The forms in which the object may go there, the best first; ``anew``: the destination is asked now.
 
     Raises NotFound when the object or the destination is gone, Conflict, Unreachable, Declined, Busy, BrokenVideo.
     """
     destination = destination_of(peers, delivery)
-    known = peers.capabilities(destination)
+    known = peers.asked(destination) if anew else peers.capabilities(destination)
     with reading.file_of(settings, archive, Arrival(delivery.instance, delivery.uuid)) as path:
         subject = held_of(settings, process, path)
     return ladder.of(subject, known, destination)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from orthanc_video.archive.service import Archive
@@ -65,9 +66,14 @@ class Peers:
         self._database.learn(_address(destination), found.to_json())
         return found
 
-    def refused(self, destination: Destination, form: Form) -> None:
-        """Remembers that such an object was refused when it was sent."""
-        known = self.capabilities(destination).refusing(form.sop_class, form.transfer_syntax, form.container)
+    def refused(self, destination: Destination, forms: Iterable[Form], taken: Form) -> None:
+        """Remembers that such objects were refused when they were sent, as forms of one of which it took ``taken``."""
+        known = self.remembered(destination)
+        if known is None:
+            return
+        for form in forms:
+            if _kind(form) != _kind(taken):
+                known = known.refusing(*_kind(form))
         self._database.learn(_address(destination), known.to_json())
 
     def echo(self, destination: Destination) -> float:
@@ -75,6 +81,10 @@ class Peers:
         if destination.dimse is None:
             raise Declined(f"{destination.name} is a DICOMweb server: it knows no C-ECHO.")
         return asking.echo(destination.dimse)
+
+
+def _kind(form: Form) -> tuple[str, str, str]:
+    return form.sop_class, form.transfer_syntax, form.container
 
 
 def local_time() -> datetime:

@@ -20,6 +20,8 @@ from orthanc_video.routing.routes import routes_from
 from orthanc_video.settings import Settings
 
 Outcome = dict[str, Any]
+# Deliveries that wait and let others go first; DBOS has 64 threads for all work.
+_ASIDE = 16
 
 
 @dataclass
@@ -117,6 +119,17 @@ class Places:
         finally:
             self._vacate(short=short)
 
+    @contextlib.contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Gives back a place that is taken, for so long; then waits until there is one again."""
+        self._vacate(short=False)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._turn.wait_for(lambda: self._has_room(short=False))
+                self._count(1, short=False)
+
     def give_back(self, job: str) -> None:
         """The place that was kept for a job which has ended without taking it."""
         if job in self._reserved:
@@ -151,6 +164,7 @@ class Running:
         self.vacated = threading.Event()
         self.transcodes = Places(transcodes, self.vacated)
         self.renditions = Places(transcodes, self.vacated)
+        self._aside = threading.BoundedSemaphore(_ASIDE)
         # By destination.
         self._ways: dict[str, Places] = {}
         self.archive = archive
@@ -192,6 +206,18 @@ class Running:
         """How many are on their way to a destination at once."""
         with self._lock:
             return self._ways.setdefault(destination, Places(self.peers.policy(destination).concurrency, self.vacated))
+
+    @contextlib.contextmanager
+    def aside(self, destination: str) -> Iterator[None]:
+        """While a delivery waits, others have its place; not where too many wait already, each in a thread."""
+        if not self._aside.acquire(blocking=False):
+            yield
+            return
+        try:
+            with self.way(destination).given_up():
+                yield
+        finally:
+            self._aside.release()
 
     def outcome_of(self, workflow: str) -> concurrent.futures.Future[Outcome]:
         """The outcome to wait for; empty when this process stops before there is one."""

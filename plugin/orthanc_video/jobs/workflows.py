@@ -70,15 +70,27 @@ def _publish_all(upload: Outcome, info: Outcome, plan: Outcome, parts: list[Outc
     return {"State": "Success", "Answer": first, **more}
 
 
-def until_it_passes(step: Callable[[], Outcome]) -> Outcome:
-    """Repeats a step while its failure may pass; every attempt and every wait is recorded, so a restart goes on."""
+def _sleep(_outcome: Outcome, seconds: float) -> None:
+    DBOS.sleep(seconds)
+
+
+def until_it_passes(
+    step: Callable[[], Outcome],
+    attempts: int = _ATTEMPTS,
+    longest: float = _LONGEST_DELAY,
+    rest: Callable[[Outcome, float], None] = _sleep,
+) -> Outcome:
+    """Repeats a step while its failure may pass; every attempt and every wait is recorded, so a restart goes on.
+
+    At most so many ``attempts``, with pauses of ``longest`` seconds at most; ``rest`` waits, and is told for what.
+    """
     outcome: Outcome = {}
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(attempts):
         outcome = step()
         died = outcome.get("Kind") == WorkerFailed.__name__
         if not (outcome.get("Passing") or (died and attempt + 1 < _LIVES)):
             break
-        DBOS.sleep(min(_LONGEST_DELAY, 0.5 * 2.0 ** min(attempt, 10)))
+        rest(outcome, min(longest, 0.5 * 2.0 ** min(attempt, 12)))
     return outcome
 
 

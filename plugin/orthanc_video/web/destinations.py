@@ -92,9 +92,13 @@ async def _destination(request: Request) -> str:
 
 
 async def _may_send(gateway: Gateway, caller: Caller, name: str) -> None:
-    """Raises unless Orthanc lets this caller store on that system: asked with nothing to store."""
-    destination = await asyncio.to_thread(gateway.engine.peers.destination, name)
-    await gateway.access.may_store_on(caller, name, web=destination.web is not None)
+    """Raises unless Orthanc lets this caller store on that system: asked with nothing to store.
+
+    Who may not learns nothing of what there is, so a name that is not known is asked for, too.
+    """
+    known = await asyncio.to_thread(gateway.engine.peers.destinations)
+    destination = known.get(name)
+    await gateway.access.may_store_on(caller, name, web=destination is not None and destination.web is not None)
 
 
 def _told(destination: Destination, known: Capabilities | None) -> dict[str, Any]:
