@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -62,6 +64,26 @@ class Authority:
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         )
+
+
+class Keys:
+    """An authority with a server and a client, and one that nobody knows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = Authority(folder)
+        self.server, self.client = self.authority.signed("server"), self.authority.signed("client")
+        self.stranger = Authority(folder, "stranger").signed("impostor")
+
+    def serving(self, who: Signed, *, demanding: bool = True) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(who.certificate, who.key)
+        context.load_verify_locations(self.authority.certificate)
+        context.verify_mode = ssl.CERT_REQUIRED if demanding else ssl.CERT_NONE
+        return context
+
+    def calling(self, who: Signed | None) -> dict[str, Any]:
+        shown = {"certificate": str(who.certificate), "key": str(who.key)} if who else {}
+        return {"tls": True, "trusted": str(self.authority.certificate), **shown}
 
 
 def _named(name: str) -> x509.Name:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "form", "picture", "plain"}
+_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "form", "picture", "plain", "clip"}
 _COMMANDS = {
     "command_check",
+    "command_clip",
     "command_convert",
     "command_doctor",
     "command_gateway",
@@ -31,6 +32,7 @@ _ALLOWED: dict[str, set[str]] = {
     "settings": {"errors"},
     "film": {"model"},
     "form": set(),
+    "clip": {"errors", "model"},
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},
@@ -45,7 +47,7 @@ _ALLOWED: dict[str, set[str]] = {
     "jobs": {*_BASE, "dicom", "archive", "routing", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},
     "web": {*_BASE, "bitstream", "dicom", "archive", "routing", "jobs", "ingest", "media.sniff"},
-    "doctor": {*_BASE, "dicom", "archive"},
+    "doctor": {*_BASE, "dicom", "archive", "routing"},
     "commands": {*_BASE, "dicom", "archive", "routing", "jobs", "web", "doctor", *_COMMANDS},
 }
 

@@ -1,4 +1,5 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``check``, ``doctor``, ``probe-pacs``"""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``clip``, ``check``, ``doctor``,
+``probe-pacs``"""
 
 from __future__ import annotations
 
@@ -41,6 +42,27 @@ def _parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
     _add_wishes(probe)
+    clip = commands.add_parser("clip", help="cut a part out of a video, exact to the frame, its sound left out")
+    clip.add_argument("source", type=Path, help="a video file, or a DICOM video")
+    clip.add_argument(
+        "target",
+        type=Path,
+        help="the MP4, of MPEG-2 video a program stream; or, of a DICOM video, a DICOM object (.dcm)",
+    )
+    clip.add_argument(
+        "--range",
+        nargs=2,
+        action="append",
+        required=True,
+        metavar=("START", "END"),
+        help="from START to END: frame:46 (from 1), 1.5 (seconds) or 00:00:01.500; several are joined",
+    )
+    clip.add_argument(
+        "--precision",
+        choices=("frame", "keyframe"),
+        default="frame",
+        help="keyframe: from the key frame before, and no frame is coded anew",
+    )
     check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -104,6 +126,12 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_doctor
 
         sys.exit(command_doctor.run(arguments.configuration, arguments.url, arguments.json))
+    if arguments.command == "clip":
+        from orthanc_video import command_clip
+
+        precise = arguments.precision == "frame"
+        command_clip.run(arguments.source, arguments.target, arguments.range, precise=precise)
+        return
     if arguments.command == "check":
         from orthanc_video import command_check
 

@@ -38,7 +38,7 @@ def probe(source: Path, asked: Wishes = _NONE, most: Most = _MOST) -> dict[str, 
 
 
 def _probed(source: Path, asked: Wishes, most: Most) -> dict[str, Any]:
-    _refuse_missing(source)
+    refuse_missing(source)
     limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     arguments = {"path": str(source.resolve()), "wishes": to_json(asked), "most": to_json(most)}
     result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
@@ -76,7 +76,7 @@ def converted(
     """
     wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
     known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
-    final = _writable(source, target)
+    final = writable(source, target)
     probed = _probed(source, asked, most)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     upload = Upload(
@@ -131,17 +131,17 @@ def _pair(text: str) -> tuple[str, str]:
     return keyword, value
 
 
-def _writable(source: Path, target: Path) -> Path:
+def writable(source: Path, target: Path) -> Path:
     """Where the object is going to be, links followed. A device, a folder or the source itself is never replaced."""
     final = target.resolve()
     if not final.parent.is_dir() or (final.exists() and not final.is_file()):
         raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
     if source.exists() and final.exists() and final.samefile(source):
-        raise BadRequest(f"{target} is the video itself: name another file for the DICOM object.")
+        raise BadRequest(f"{target} is the video itself: name another file.")
     return final
 
 
-def _refuse_missing(source: Path) -> None:
+def refuse_missing(source: Path) -> None:
     if not source.is_file():
         raise BadRequest(f"{source} is not a file.")
 

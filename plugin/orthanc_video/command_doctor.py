@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from orthanc_video.doctor import database, keys, machine, plugins, services
+from orthanc_video.doctor import database, destinations, keys, machine, plugins, services
 from orthanc_video.doctor.finding import Finding, Level, ok, problem
 from orthanc_video.errors import ConfigurationError
 from orthanc_video.jobs.database import url_of
@@ -46,3 +46,4 @@ def examine(path: Path, url: str) -> Iterator[Finding]:
     yield from machine.examine(settings)
     yield from database.examine(jobs)
     yield from services.examine(configuration, settings)
+    yield from destinations.examine(settings)

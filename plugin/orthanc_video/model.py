@@ -131,11 +131,13 @@ class Stretch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
-    where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have."""
+    where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have.
+    ``rows`` other than 0: the pictures are to be re-encoded whatever they are, with no more rows than that."""
 
     audio: str = "drop"
     constant_rate: Rational | None = None
     transfer_syntax: str = ""
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import Objects, copy_of
 from orthanc_video.errors import Busy
 from orthanc_video.settings import Settings, settings_from

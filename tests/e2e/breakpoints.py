@@ -22,19 +22,27 @@ _BREAKING = REPOSITORY / "tests" / "e2e" / "breaking"
 class Breakpoint:
     """One place to stop at, in whatever is started with ``python``. ``when`` is before or after the function.
 
-    ``constants`` are set in it: ``package.module:NAME`` and what it is there.
+    ``constants`` are set in it: ``package.module:NAME`` and what it is there. ``clock``: a file with the local time.
     """
 
-    def __init__(self, folder: Path, rooted: bool, constants: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rooted: bool,
+        constants: Mapping[str, float] | None = None,
+        clock: Path | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "break"
         real = ROOT_PYTHON if rooted else str(REPOSITORY / ".venv" / "bin" / "python")
+        given = f"export ORTHANC_VIDEO_TEST_CLOCK='{clock}'\n" if clock else ""
         # What is to run the gateway or a worker.
         self.python = folder / "python"
         self.python.write_text(
             "#!/bin/sh\n"
             f"export ORTHANC_VIDEO_TEST_BREAK='{self._file}'\n"
             f"export ORTHANC_VIDEO_TEST_CONSTANTS='{json.dumps(_SHORTENED | dict(constants or {}))}'\n"
+            f"{given}"
             f'export PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{_BREAKING}"\n'
             f"exec '{real}' \"$@\"\n",
             encoding="utf-8",

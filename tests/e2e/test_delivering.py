@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -16,21 +15,27 @@ from pydicom import dcmread
 
 import peers
 from e2e.conftest import Start
+from e2e.deliveries import (
+    FRAMES,
+    PHOTOGRAPHIC,
+    TRUE_COLOUR,
+    assert_same_film,
+    ended,
+    held_by,
+    known_as,
+    sent,
+)
 from e2e.orthanc_server import OrthancServer, free_ports
 from e2e.recordings import Recordings, store, wait_until
 
-ENDED = {"Success", "Failure", "Cancelled"}
 HIGH_41, MPEG2, JPEG = (f"1.2.840.10008.1.2.4.{end}" for end in (102, 100, 50))
-PHOTOGRAPHIC, TRUE_COLOUR = "1.2.840.10008.5.1.4.1.1.77.1.4.1", "1.2.840.10008.5.1.4.1.1.7.4"
-FRAMES = 10
 # MiB: less than the video, more than some of its frames.
 SMALL = 0.006
-_names = (f"PEER-{number}" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
-    destinations = {"HASTY": {"TimeoutSeconds": 3}, "SMALL": {"MaxMB": SMALL}}
+    destinations = {"SMALL": {"MaxMB": SMALL}}
     folder = tmp_path_factory.mktemp("delivering")
     with OrthancServer(folder, {"VideoGateway": {"Destinations": destinations}}) as running:
         yield running
@@ -39,31 +44,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
 @pytest.fixture
 def video(server: OrthancServer, recordings: Recordings) -> str:
     return store(server, recordings.one())
-
-
-def known_as(server: OrthancServer, peer: peers.Peer | peers.Dcmtk, name: str = "") -> str:
-    """The name by which Orthanc now knows a peer."""
-    dimse, name = peer.dimse(), name or next(_names)
-    entry = {"AET": dimse.aet, "Host": dimse.host, "Port": dimse.port}
-    assert requests.put(f"{server.url}/modalities/{name}", json=entry, timeout=10).status_code == 200
-    return name
-
-
-def sent(server: OrthancServer, video: str, name: str) -> dict[str, Any]:
-    """The job of a delivery, ended."""
-    url = f"{server.gateway_url}/video/instances/{video}/send"
-    answer = requests.post(url, json={"Destination": name}, timeout=10)
-    assert answer.status_code == 202, answer.text
-    return ended(server, answer.json()["ID"])
-
-
-def ended(server: OrthancServer, job: str) -> dict[str, Any]:
-    def look() -> dict[str, Any]:
-        found: dict[str, Any] = requests.get(f"{server.gateway_url}/video/jobs/{job}", timeout=10).json()
-        return found if found["State"] in ENDED else {}
-
-    found: dict[str, Any] = wait_until(look, 120)
-    return found
 
 
 def got(peer: peers.Peer | peers.Dcmtk) -> Any:
@@ -101,10 +81,11 @@ def test_who_takes_less_gets_the_best_of_that(
     sop_class: str,
     syntax: str,
 ) -> None:
-    with weak(tmp_path) as peer:
+    with weak(tmp_path / "peer") as peer:
         job = sent(server, video, known_as(server, peer))
         assert (job["State"], job["Form"]["Kind"]) == ("Success", kind), job
         received = got(peer)
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
     assert (received.SOPClassUID, received.file_meta.TransferSyntaxUID) == (sop_class, syntax)
     assert received.NumberOfFrames == FRAMES
     assert (
@@ -116,11 +97,30 @@ def test_who_takes_less_gets_the_best_of_that(
 
 
 def test_who_is_full_twice_gets_it_the_third_time(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.FullTwice(tmp_path) as peer:
+    with peers.FullTwice(tmp_path / "peer") as peer:
         job = sent(server, video, known_as(server, peer))
         assert job["State"] == "Success"
         assert [one["Result"] for one in job["Attempts"]] == ["Failure", "Failure", "Success"]
-        assert len(peer.received()) == 1
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
+
+
+def test_who_drops_the_line_at_half_of_it_gets_it_the_next_time(
+    server: OrthancServer, video: str, tmp_path: Path
+) -> None:
+    original = held_by(server, video, tmp_path)
+    with peers.Dropping(tmp_path / "peer", original.stat().st_size // 2, pdu=1024) as peer:
+        job = sent(server, video, known_as(server, peer))
+        assert peer.done
+        assert [one["Result"] for one in job["Attempts"]] == ["Failure", "Success"], job
+        assert "broke off" in job["Attempts"][0]["Sentence"]
+        assert_same_film(peer.received(), original)
+
+
+def test_who_answers_after_30_seconds_is_waited_for(server: OrthancServer, video: str, tmp_path: Path) -> None:
+    with peers.Slow(tmp_path / "peer", 31) as peer:
+        job = sent(server, video, known_as(server, peer))
+        assert [one["Result"] for one in job["Attempts"]] == ["Success"], job
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
 
 
 def test_who_refuses_what_it_had_accepted_gets_another_form(server: OrthancServer, video: str, tmp_path: Path) -> None:
@@ -128,9 +128,10 @@ def test_who_refuses_what_it_had_accepted_gets_another_form(server: OrthancServe
         """Accepts every context, then refuses videos."""
 
         def judged(self, data: bytes) -> int:
-            return 0x0122 if b"ftyp" in data or b"\0\0\1\xb3" in data else 0
+            begins = (b"ftyp", b"\0\0\1\x09", b"\0\0\1\xb3")  # MP4; H.264 in a transport stream; MPEG-2
+            return 0x0122 if any(one in data for one in begins) else 0
 
-    with NoVideos(tmp_path) as peer:
+    with NoVideos(tmp_path / "peer") as peer:
         name = known_as(server, peer)
         job = sent(server, video, name)
         assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
@@ -140,14 +141,31 @@ def test_who_refuses_what_it_had_accepted_gets_another_form(server: OrthancServe
         refused = {one["UID"] for one in taken["TransferSyntaxes"] if one["Refused"]}
         assert HIGH_41 in refused
         assert JPEG not in refused
-        assert got(peer).NumberOfFrames == FRAMES
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
 
 
-def test_what_is_said_to_be_stored_and_is_not_is_a_failure(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Forgetful(tmp_path) as peer:
-        job = sent(server, video, known_as(server, peer, "HASTY"))
-    assert job["State"] == "Failure"
-    assert "does not find it" in job["Sentence"]
+def test_who_reads_no_mp4_gets_a_transport_stream(
+    server: OrthancServer, video: str, recordings: Recordings, tmp_path: Path
+) -> None:
+    class NoMp4(peers.Peer):
+        def judged(self, data: bytes) -> int:
+            return 0xC000 if b"ftyp" in data else 0
+
+    with NoMp4(tmp_path / "peer") as peer:
+        name = known_as(server, peer)
+        job = sent(server, video, name)
+        assert (job["State"], job["Form"]["Kind"], job["Form"]["TransferSyntaxUID"]) == (
+            "Success",
+            "rewrapped",
+            HIGH_41,
+        )
+        assert_same_film(peer.received(), held_by(server, video, tmp_path))
+        (path,) = peer.received()
+        assert dcmread(path).PixelData[16:17] == b"\x47"
+        # That is known from now on.
+        job = sent(server, store(server, recordings.one()), name)
+        assert [one["Form"]["Kind"] for one in job["Attempts"]] == ["rewrapped"]
+        assert peer.stores == 3
 
 
 def test_a_line_that_breaks_each_time_ends_in_a_clear_failure(
@@ -168,20 +186,6 @@ def test_a_line_that_breaks_each_time_ends_in_a_clear_failure(
     tried = [one["Form"]["TransferSyntaxUID"] for one in job["Attempts"]]
     assert tried[:3] == [HIGH_41] * 3
     assert len(tried) == 9
-
-
-def test_a_destination_that_commits_is_believed_when_it_has(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Committing(tmp_path, server.dicom_port) as peer:
-        job = sent(server, video, known_as(server, peer))
-        assert (job["State"], job["Proof"]) == ("Success", "storage commitment"), job
-        assert len(peer.received()) == 1
-
-
-def test_one_that_does_not_commit_is_not_believed(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Committing(tmp_path, server.dicom_port, failing=0x0213) as peer:
-        job = sent(server, video, known_as(server, peer))
-    assert job["State"] == "Failure"
-    assert "does not commit" in job["Sentence"]
 
 
 def test_within_a_limit_it_is_made_smaller(server: OrthancServer, video: str, tmp_path: Path) -> None:
@@ -286,16 +290,6 @@ def test_nobody_sends_where_orthanc_does_not_let_them(start: Start, recordings: 
         assert requests.get(listed, timeout=10).status_code == 200
         wait_until(lambda: peer.stores == 1)
         assert requests.post(f"{server.url}/video/instances/{video}/send", data="[", timeout=10).status_code == 400
-
-
-def test_dcmtk_reads_what_it_gets(server: OrthancServer, video: str, tmp_path: Path) -> None:
-    with peers.Dcmtk(tmp_path, "+xy") as peer:  # JPEG Baseline and uncompressed
-        job = sent(server, video, known_as(server, peer))
-        assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
-        (path,) = peer.received()
-    decoded = path.with_suffix(".raw")
-    subprocess.run(["dcmdjpeg", str(path), str(decoded)], check=True, capture_output=True)
-    assert len(dcmread(decoded).PixelData) == FRAMES * 64 * 64 * 3
 
 
 def test_what_arrives_goes_where_the_rules_say_and_never_back(

@@ -172,6 +172,15 @@ def test_other_nonsense_in_a_search(image: Held) -> None:
 
 
 @pytest.mark.parametrize("path", SEARCHES)
+def test_who_asks_for_fuzzy_matching_learns_that_there_is_none(image: Held, path: str) -> None:
+    """PS3.18 8.3.4.2."""
+    url = f"{image.root}{path}?limit=1&StudyInstanceUID={image.study}"
+    for accept in ("application/dicom+json", XML):
+        assert "fuzzymatching" in get(f"{url}&fuzzymatching=true", accept).headers["Warning"]
+        assert "Warning" not in get(f"{url}&fuzzymatching=false", accept).headers
+
+
+@pytest.mark.parametrize("path", SEARCHES)
 def test_a_search_answers_as_what_is_accepted(image: Held, path: str) -> None:
     """PS3.18 10.6.4, 8.7.7."""
     url = f"{image.root}{path}?limit=1&StudyInstanceUID={image.study}"

@@ -89,6 +89,25 @@ def test_what_cannot_work_is_a_problem(start: Start) -> None:
         assert "hidden" not in printed
 
 
+def test_names_that_orthanc_does_not_know_are_found(start: Start) -> None:
+    server = start({"DicomModalities": {"PACS": ["PACS", "127.0.0.1", 4242]}})
+    gateway = server.configuration["VideoGateway"]
+    own: dict[str, Any]
+    for own, wrong in (
+        ({"Destinations": {"PACS": {"MaxMB": 5}}, "Routes": [{"Destinations": ["PACS"]}]}, {}),
+        ({"Destinations": {"PASC": {"MaxMB": 5}}, "Routes": [{"Destinations": ["PACS"]}]}, {"Destinations": "advice"}),
+        ({"Routes": [{"Destinations": ["PACS", "PASC"]}]}, {"Routes": "problem"}),
+        ({"Destinations": {"PACS": {"MaxMb": 5}}}, {"Destinations": "problem"}),
+        ({"Routes": [{"Destinations": []}]}, {"Routes": "problem"}),
+    ):
+        changed = server.configuration | {"VideoGateway": gateway | own}
+        (server.folder / "orthanc.json").write_text(json.dumps(changed), encoding="utf-8")
+        status, findings, printed = doctor(server)
+        assert {one: level for one, level in not_ok(findings).items() if one not in AROUND} == wrong
+        assert status == int("problem" in wrong.values())
+        assert ("PASC" in printed) is ("PASC" in str(own))
+
+
 def test_what_has_ended_does_not_answer(start: Start) -> None:
     server = start()
     server.stop()

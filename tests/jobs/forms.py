@@ -52,16 +52,19 @@ class Made:
         return dcmread(self.path)
 
     def frames(self, at: int = 0) -> Frames:
-        """Frames × rows × columns (× 3) by DCMTK or GDCM, of HTJ2K by FFmpeg."""
-        path = Path(self.files[at].path)
-        said = dcmread(path)
-        if said.file_meta.TransferSyntaxUID == f"{JPEG}201":
-            return np.stack([_htj2k(one) for one in generate_frames(said.PixelData, number_of_frames=_count(said))])
-        if said.file_meta.TransferSyntaxUID in UNDO:
-            plain = path.with_suffix(".plain")
-            subprocess.run([*UNDO[said.file_meta.TransferSyntaxUID], path, plain], check=True, capture_output=True)
-            said = dcmread(plain)
-        return pixels(said)
+        return frames_of(Path(self.files[at].path))
+
+
+def frames_of(path: Path) -> Frames:
+    """Frames × rows × columns (× 3) by DCMTK or GDCM, of HTJ2K by FFmpeg."""
+    said = dcmread(path)
+    if said.file_meta.TransferSyntaxUID == f"{JPEG}201":
+        return np.stack([_htj2k(one) for one in generate_frames(said.PixelData, number_of_frames=_count(said))])
+    if said.file_meta.TransferSyntaxUID in UNDO:
+        plain = path.with_suffix(".plain")
+        subprocess.run([*UNDO[said.file_meta.TransferSyntaxUID], path, plain], check=True, capture_output=True)
+        said = dcmread(plain)
+    return pixels(said)
 
 
 def _count(said: Any) -> int:

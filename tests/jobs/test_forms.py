@@ -14,6 +14,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 import oracles
 from cines import colours
@@ -38,8 +39,9 @@ from jobs.forms import (
 from orthanc_video.dicom import check
 from orthanc_video.errors import BadRequest, BrokenVideo, Busy, TooLarge
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.form import Form, Kind
+from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.jobs import forms, processes
+from orthanc_video.media.remux import TAGS
 from orthanc_video.settings import Settings, settings_from
 
 Make = Callable[[Path, Form], Made]
@@ -348,6 +350,51 @@ class TestVideos:
         assert oracles.frame_md5s(target) == oracles.frame_md5s(stream)
         assert oracles.slice_hash(target) == oracles.slice_hash(stream)
 
+    @pytest.mark.parametrize("codec", ["h264", "hevc"])
+    def test_an_mp4_becomes_a_transport_stream_of_the_same_packets_and_back(
+        self, make: Make, clips: Clips, codec: str, tmp_path: Path
+    ) -> None:
+        clip = clips.encoded(f"{codec}-b.mp4", "-bf 3 -movflags +faststart -tag:v " + TAGS[codec], codec=codec)
+        syntax = JPEG + {"h264": "102", "hevc": "107"}[codec]
+        video = stored(clip, tmp_path)
+        made = make(video, form(syntax, kind=Kind.REWRAPPED, container=TRANSPORT))
+        assert made.said.SOPInstanceUID == dcmread(video).SOPInstanceUID
+        assert made.said.file_meta.TransferSyntaxUID == syntax
+        back = make(made.path, form(syntax, kind=Kind.REWRAPPED))
+        files = [tmp_path / name for name in ("before.mp4", "between.ts", "after.mp4")]
+        for path, said in zip(files, (dcmread(video), made.said, back.said), strict=True):
+            path.write_bytes(_stream(said))
+        assert files[1].read_bytes()[:1] == files[1].read_bytes()[188:189] == b"\x47"
+        assert files[2].read_bytes()[4:8] == b"ftyp"
+        assert len({oracles.slice_hash(path, codec) for path in files}) == 1
+        assert len({tuple(oracles.frame_md5s(path)) for path in files}) == 1
+        times = [oracles.frame_times(path) for path in files]
+        assert times[2] == times[0]
+        early = times[1][0]
+        assert [float(one - early) for one in times[1]] == pytest.approx([float(one) for one in times[0]], abs=2e-5)
+        assert complaints(made.path) == complaints(video)
+        assert findings(made.path) == []
+
+    def test_what_is_heard_goes_into_the_transport_stream(self, make: Make, clips: Clips, tmp_path: Path) -> None:
+        coding = "-bf 3 -ac 2 -c:a aac -movflags +faststart"
+        clip = clips.encoded("heard.mp4", coding, sound="sine=r=48000:d=1")
+        video = _with_stream(dcmread(stored(clip, tmp_path / "silent")), clip.read_bytes(), tmp_path / "heard.dcm")
+        made = make(video, form(f"{JPEG}102", kind=Kind.REWRAPPED, container=TRANSPORT))
+        (tmp_path / "heard.ts").write_bytes(_stream(made.said))
+        assert _heard(tmp_path / "heard.ts") == _heard(clip) != []
+
+    def test_many_fragments_become_one(self, make: Make, video: Path, tmp_path: Path) -> None:
+        said = dcmread(video)
+        stream = _stream(said)
+        several = [stream[at : at + 1000] for at in range(0, len(stream), 1000)]
+        said.PixelData = encapsulate(several, has_bot=False)
+        said.file_meta.TransferSyntaxUID = UID(f"{JPEG}102.1")
+        said.save_as(tmp_path / "several.dcm")
+        made = make(tmp_path / "several.dcm", form(f"{JPEG}102", ENDOSCOPIC, Kind.REWRAPPED))
+        assert oracles.dcmdump(made.path).count("(fffe,e000) pi") == 2  # the table, and all of it
+        assert _stream(made.said)[: len(stream)] == stream
+        assert made.said.SOPInstanceUID == said.SOPInstanceUID
+
     def test_another_class_is_another_object(self, make: Make, video: Path) -> None:
         made = make(video, form(f"{JPEG}102", TRUE_COLOUR, Kind.REWRAPPED))
         assert made.said.SOPInstanceUID != dcmread(video).SOPInstanceUID
@@ -378,6 +425,34 @@ class TestVideos:
         pictures = oracles.decoded(shown, 160, 120, filters)
         assert len(pictures) == made.said.NumberOfFrames == 12
         assert min(map(oracles.psnr, pictures, oracles.decoded(source, 160, 120))) > 30
+
+    @pytest.mark.parametrize("syntax", ["102", "104", "100"])
+    def test_a_smaller_one_is_asked_for(
+        self, make: Make, video: Path, truth: oracles.Picture, syntax: str, tmp_path: Path
+    ) -> None:
+        made = make(video, form(JPEG + syntax, ENDOSCOPIC, Kind.TRANSCODED, rows=61))
+        assert (made.said.Columns, made.said.Rows) == (80, 60)
+        assert made.said.SOPInstanceUID != dcmread(video).SOPInstanceUID
+        assert findings(made.path) == []
+        shown = tmp_path / "shown"
+        shown.write_bytes(_stream(made.said))
+        assert len(oracles.decoded(shown, 80, 60)) == made.said.NumberOfFrames == len(truth)
+
+    def test_re_encoded_it_is_another_video_even_in_the_same_syntax(self, make: Make, video: Path) -> None:
+        made = make(video, form(f"{JPEG}102", ENDOSCOPIC, Kind.TRANSCODED))
+        assert made.said.ImageType[0] == "DERIVED"
+        assert (made.said.Columns, made.said.Rows) == (_WIDTH, _HEIGHT)
+
+    def test_mpeg2_of_few_rows_is_of_main_level_alone(self, make: Make, video: Path) -> None:
+        with pytest.raises(BadRequest, match="no format of at most 500 rows"):
+            make(video, form(f"{JPEG}101", ENDOSCOPIC, Kind.TRANSCODED, rows=500))
+
+
+def _heard(path: Path) -> list[bytes]:
+    """The MD5 of each packet of sound, without the header that a transport stream puts before it."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a:0", "-c", "copy", "-bsf:a", "aac_adtstoasc"]
+    said = subprocess.run([*command, "-f", "framemd5", "-"], check=True, capture_output=True, timeout=60).stdout
+    return [line.split(b",")[5].strip() for line in said.splitlines() if not line.startswith(b"#")]
 
 
 def stream_of(said: Dataset, target: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from orthanc_video.media.coders import CODERS
 from orthanc_video.model import Rational
 
 
-def form(**more: int) -> Form:
+def form(**more: Any) -> Form:
     return Form(kind=Kind.FRAMES, sop_class="1", transfer_syntax="2", **more)
 
 

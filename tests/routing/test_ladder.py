@@ -114,8 +114,20 @@ def test_one_fragment_holds_4_gib() -> None:
 def test_the_other_container_is_the_next_thing_to_try(container: str, becomes: str) -> None:
     first, second, *_ = ladder.of(video(container=container), taking((ENDOSCOPIC, H41)), Policy()).rungs
     assert first.form.kind is Kind.STORED
-    assert second.form == Form(kind=Kind.REWRAPPED, sop_class=ENDOSCOPIC, transfer_syntax=H41)
+    other = "mpegts" if becomes == "MPEG-TS" else ""
+    assert second.form == Form(kind=Kind.REWRAPPED, sop_class=ENDOSCOPIC, transfer_syntax=H41, container=other)
+    assert {first.form.container, other} == {"", "mpegts"}
     assert f"go as {becomes}" in second.reasons[0]
+
+
+def test_who_refuses_one_container_is_still_offered_the_other() -> None:
+    taken = taking((ENDOSCOPIC, H41)).refusing(ENDOSCOPIC, H41)
+    mp4, stream = (video(container=one) for one in ("mov,mp4,m4a,3gp,3g2,mj2", "mpegts"))
+    assert [rung.form.kind for rung in ladder.of(mp4, taken, Policy()).rungs] == [Kind.REWRAPPED]
+    assert [rung.form.kind for rung in ladder.of(stream, taken, Policy()).rungs] == [Kind.STORED]
+    neither = ladder.of(mp4, taken.refusing(ENDOSCOPIC, H41, "mpegts"), Policy())
+    assert neither.rungs == ()
+    assert "as MPEG-TS when it was sent" in " ".join(neither.left_out)
 
 
 def test_a_video_is_encoded_anew_hevc_as_h264_and_all_as_mpeg2() -> None:
@@ -210,8 +222,10 @@ def test_nothing_is_made_in_a_class_that_is_not_written() -> None:
 
 
 def test_a_destination_is_asked_for_all_that_there_are_forms_of() -> None:
-    assert steps.classes_of(video()) == (ENDOSCOPIC, COLOUR, VL, SECONDARY)
-    assert steps.classes_of(film()) == (ULTRASOUND, GREY, COLOUR, SECONDARY)
+    every = [form for held in (video(), film()) for step in steps.of(held, Limits()) for form in step.forms]
+    found = {form.sop_class for form in every}
+    assert found == {ENDOSCOPIC, COLOUR, VL, SECONDARY, ULTRASOUND, GREY}
+    assert found <= set(steps.CLASSES)
 
 
 def test_one_object_is_given_no_more_frames_than_can_be_read() -> None:
@@ -287,7 +301,9 @@ def test_never_and_always() -> None:
 def test_a_refusal_leads_down_the_ladder_and_is_told() -> None:
     every = untold(_ASKED).refusing(ENDOSCOPIC, H41)
     found = ladder.of(video(), every, Policy())
-    assert found.rungs[0].form == Form(kind=Kind.REWRAPPED, sop_class=ENDOSCOPIC, transfer_syntax=H42)
+    first, second = (rung.form for rung in found.rungs[:2])
+    assert (first.kind, first.transfer_syntax, first.container) == (Kind.REWRAPPED, H41, "mpegts")
+    assert second == Form(kind=Kind.REWRAPPED, sop_class=ENDOSCOPIC, transfer_syntax=H42)
     assert "the destination refused Video Endoscopic in MPEG-4 AVC/H.264" in found.rungs[0].reasons[1]
 
 
@@ -394,7 +410,8 @@ def test_as_it_is_stored_comes_first_whenever_it_fits(held: Held, peer: Capabili
     both = {*peer.accepted.get(held.sop_class, ()), held.transfer_syntax}
     willing = replace(peer, accepted={**peer.accepted, held.sop_class: frozenset(both)}, refused=frozenset())
     first = ladder.of(held, willing, Policy(limits=limits)).rungs[0].form
-    assert first == Form(kind=Kind.STORED, sop_class=held.sop_class, transfer_syntax=held.transfer_syntax)
+    assert (first.kind, first.sop_class) == (Kind.STORED, held.sop_class)
+    assert first.transfer_syntax == held.transfer_syntax
 
 
 @given(_held())

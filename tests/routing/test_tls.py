@@ -2,48 +2,65 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 import peers
-from certificates import Authority, Signed
+from certificates import Keys
 from orthanc_video.errors import ConfigurationError
 from orthanc_video.routing.asking import ask, echo
 from orthanc_video.routing.association import Manner
+from orthanc_video.routing.destinations import Web
 from orthanc_video.routing.outcomes import Outcome, Result
 from orthanc_video.routing.sending import send
+from orthanc_video.routing.stow import store
 
 Film = Callable[..., Path]
 _QUICK = Manner(answer=10.0, idle=10.0, stored=10.0)
 
 
-class Keys:
-    """An authority with a server and a client, and one that nobody knows."""
-
-    def __init__(self, folder: Path) -> None:
-        self.authority = Authority(folder)
-        self.server, self.client = self.authority.signed("server"), self.authority.signed("client")
-        self.stranger = Authority(folder, "stranger").signed("impostor")
-
-    def serving(self, who: Signed, *, demanding: bool = True) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(who.certificate, who.key)
-        context.load_verify_locations(self.authority.certificate)
-        context.verify_mode = ssl.CERT_REQUIRED if demanding else ssl.CERT_NONE
-        return context
-
-    def calling(self, who: Signed | None) -> dict[str, Any]:
-        shown = {"certificate": str(who.certificate), "key": str(who.key)} if who else {}
-        return {"tls": True, "trusted": str(self.authority.certificate), **shown}
-
-
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys(tmp_path_factory.mktemp("keys"))
+
+
+class Secured(ThreadingHTTPServer):
+    """A DICOMweb server that takes everything from whoever shows a certificate."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self._serving = threading.Thread(target=self.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._serving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._serving.join()
+        self.server_close()
+
+    def handle_error(self, *_: object) -> None:
+        """Who is not let in is what the tests are about."""
+
+
+class _Taking(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def _one(peer: peers.Peer, path: Path, **calling: Any) -> Outcome:
@@ -98,6 +115,29 @@ def test_tls_to_who_speaks_none(tmp_path: Path, film: Film, keys: Keys) -> None:
         outcome = _one(peer, film(), **keys.calling(keys.client))
     assert not outcome.delivered
     assert "TLS" in outcome.sentence
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_stow_shows_its_certificate_and_is_told_when_it_is_not_taken(
+    film: Film, keys: Keys, newest: ssl.TLSVersion
+) -> None:
+    context = keys.serving(keys.server)
+    context.maximum_version = newest
+    with Secured(context) as server:
+        url = f"https://127.0.0.1:{server.server_address[1]}/dicom-web/"
+        trusting = Web(url=url, trusted=str(keys.authority.certificate))
+        right, wrong = (
+            dataclasses.replace(trusting, certificate=str(who.certificate), key=str(who.key))
+            for who in (keys.client, keys.stranger)
+        )
+        assert [one.result for one in store(right, [film()])] == [Result.DELIVERED]
+        for web in (wrong, trusting):
+            (outcome,) = store(web, [film(3_000_000)], manner=_QUICK)
+            assert outcome.result is Result.STOPPED
+            assert "CertificateFile" in outcome.sentence
+        (outcome,) = store(dataclasses.replace(right, trusted=""), [film()], manner=_QUICK)
+        assert outcome.result is Result.STOPPED
+        assert "HttpsCACertificates" in outcome.sentence
 
 
 def test_files_that_are_none(tmp_path: Path, film: Film, keys: Keys) -> None:

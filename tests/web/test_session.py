@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.settings import settings_from
 from orthanc_video.web import session
 from orthanc_video.web.context import Gateway

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from orthanc_video.archive import provenance
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
 from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.dicom.history import History, read

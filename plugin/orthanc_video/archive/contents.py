@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import is_uid
 from orthanc_video.archive.members import series_of
 from orthanc_video.errors import Forbidden, NotFound

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import is_uid
 from orthanc_video.errors import NotFound
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 import time
 from collections import OrderedDict
@@ -16,7 +17,8 @@ import httpx
 from pydicom.dataset import Dataset
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Access, Attachment, Caller, refuse, unexpected
+from orthanc_video.archive.access import Access, Attachment, refuse, unexpected
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom import multiframe
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.playable import plays
@@ -246,20 +248,30 @@ class Objects:
 
 
 def evict(folder: Path, bound: int, keep: Path) -> None:
-    """Removes the least recently used files of a cache folder until it holds at most ``bound`` bytes."""
-    found = []
-    for file in folder.iterdir():
+    """Removes the least recently used entries of a cache folder, files or folders of files, until it holds at most
+    ``bound`` bytes. A folder was used when its time says so; a file, when it was read."""
+    known = []
+    for entry in folder.iterdir():
         with suppress(FileNotFoundError):  # another process may be at the same
-            about = file.stat()
-            if stat.S_ISREG(about.st_mode):
-                found.append((about.st_atime, about.st_size, file))
-    total = sum(size for _, size, _ in found)
-    for _, size, file in sorted(found):
+            about = entry.stat()
+            if stat.S_ISDIR(about.st_mode):
+                known.append((about.st_mtime, sum(file.stat().st_size for file in entry.iterdir()), entry))
+            elif stat.S_ISREG(about.st_mode):
+                known.append((about.st_atime, about.st_size, entry))
+    total = sum(size for _, size, _ in known)
+    for _, size, entry in sorted(known):
         if total <= bound:
             return
-        if file != keep:
+        if entry != keep:
             total -= size
-            file.unlink(missing_ok=True)
+            _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)
 
 
 class _InMemory:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import is_orthanc_id, is_uid, patient_of
 from orthanc_video.archive.objects import Objects
 from orthanc_video.dicom import identity

@@ -11,6 +11,7 @@ import copy
 import datetime
 import json
 from collections.abc import Sequence as Several
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -65,7 +66,8 @@ _MAKER, _MADE = "orthanc-video", "form:"
 _VECTOR, _TIME = 0x00181065, 0x00181063
 # A value's length is a number of 16 bits (PS3.5 7.1.2): of frame numbers so many fit in any case.
 _MOST_NUMBERS = 1000
-_LOSSY = code("113040", "DCM", "Lossy Compression")
+LOSSY = code("113040", "DCM", "Lossy Compression")
+_MODIFYING = code("109103", "DCM", "Modifying Equipment")
 _RESAMPLED = code("113085", "DCM", "Spatial resampling")
 _FROM_LOSSY = code("121330", "DCM", "Lossy compressed predecessor")
 _FROM_WHOLE = code("121320", "DCM", "Uncompressed predecessor")
@@ -120,7 +122,7 @@ def of_pictures(
     else:
         _cine(dataset, coded, times)
     moments.shift(dataset, start)
-    remember(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
+    remember_form(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
     _lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
     item = dataset.SourceImageSequence[0]
     numbers = range(coded.first, coded.first + coded.frames * form.step, form.step)
@@ -197,23 +199,45 @@ def _cine(dataset: Dataset, coded: Coded, times: Several[int]) -> None:
         dataset.EffectiveDuration = ds(step * coded.frames)
 
 
-def remember(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done, in words, and as codes of steps (PS3.16 CID 7203); ``by`` is the purpose of the equipment that did
+    it (CID 7005), ``mark`` stands before its words where such objects are to be known again."""
+
+    sentence: str
+    steps: tuple[Dataset, ...]
+    by: Dataset
+    mark: str = ""
+
+
+def _as_form(source_syntax: str, form: Form, *, lossy: bool, scaled: bool) -> Done:
+    sentence = (
+        f"{_named(source_syntax)} to {_named(form.transfer_syntax)} by orthanc-video for an archive that takes this"
+    )
+    if form.step > 1:
+        sentence += f", every frame of {form.step}"
+    steps = (*((_RESAMPLED,) if scaled else ()), *((LOSSY,) if lossy else ()))
+    return Done(sentence=sentence, steps=steps, by=_MODIFYING, mark=f"{_MADE} ")
+
+
+def remember_form(
     dataset: Dataset, said: Dataset, kind: VideoClass, source_syntax: str, form: Form, *, lossy: bool, scaled: bool
 ) -> None:
+    """That it was made for a destination."""
+    remember(dataset, said, kind, source_syntax, _as_form(source_syntax, form, lossy=lossy, scaled=scaled))
+
+
+def remember(dataset: Dataset, said: Dataset, kind: VideoClass, source_syntax: str, done: Done) -> None:
     """What it was made of, how, and by what."""
     kinds = values(said, "ImageType")
     further = kinds[2:] if text(said, "SOPClassUID") == kind.uid else ()
     second = kinds[1] if len(kinds) > 1 and kinds[1] in {"PRIMARY", "SECONDARY"} else "PRIMARY"
     dataset.ImageType = ["DERIVED", second, *further]
-    steps = [*([_RESAMPLED] if scaled else []), *([_LOSSY] if lossy else [])]
-    done = f"{_named(source_syntax)} to {_named(form.transfer_syntax)} by orthanc-video for an archive that takes this"
-    if form.step > 1:
-        done += f", every frame of {form.step}"
     before = text(said, "DerivationDescription")
-    dataset.DerivationDescription = f"{before} {done}.".strip()[-1024:]
+    dataset.DerivationDescription = f"{before} {done.sentence}.".strip()[-1024:]
     earlier = [copy.deepcopy(one) for one in said.get("DerivationCodeSequence", None) or []]
-    if earlier or steps:
-        dataset.DerivationCodeSequence = Sequence([*earlier, *map(copy.deepcopy, steps)])
+    if earlier or done.steps:
+        dataset.DerivationCodeSequence = Sequence([*earlier, *map(copy.deepcopy, done.steps)])
     source = Dataset()
     source.ReferencedSOPClassUID = text(said, "SOPClassUID")
     source.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
@@ -224,11 +248,11 @@ def remember(
     local = now.astimezone(zone(text(said, identity.TIMEZONE)))
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = f"{local:%Y%m%d}", f"{local:%H%M%S}"
     by = Dataset()
-    by.PurposeOfReferenceCodeSequence = Sequence([code("109103", "DCM", "Modifying Equipment")])
+    by.PurposeOfReferenceCodeSequence = Sequence([copy.deepcopy(done.by)])
     by.Manufacturer = by.ManufacturerModelName = _MAKER
     by.SoftwareVersions = __version__
     by.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
-    by.ContributionDescription = f"{_MADE} {done}."
+    by.ContributionDescription = f"{done.mark}{done.sentence}."
     dataset.ContributingEquipmentSequence = Sequence([*dataset.get("ContributingEquipmentSequence", []), by])
 
 

@@ -42,7 +42,7 @@ def of_stream(said: FileDataset, source_syntax: str, form: Form, plan: Plan, mad
     scaled = (made.video.height, made.video.width) != (said.get("Rows"), said.get("Columns"))
     if scaled:
         derived.remove(dataset, derived.PLACES)
-    derived.remember(dataset, said, kind, source_syntax, form, lossy=anew, scaled=scaled)
+    derived.remember_form(dataset, said, kind, source_syntax, form, lossy=anew, scaled=scaled)
     dataset.SeriesInstanceUID, dataset.SOPInstanceUID = derived.uids(said, form)
     build.fill(dataset, kind)
     dataset.file_meta = derived.meta(dataset, form.transfer_syntax)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orthanc_video.archive import parents
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.archive.identifiers import orthanc_ids
 from orthanc_video.archive.objects import Objects, Stored, held

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orthanc_video.archive import parents
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import Objects
 from orthanc_video.dicom import whose, wishes
 from orthanc_video.dicom.rules import Site

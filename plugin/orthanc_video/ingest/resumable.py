@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.archive.access import Access, Caller
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller
 from orthanc_video.errors import (
     BadRequest,
     ChecksumMismatch,

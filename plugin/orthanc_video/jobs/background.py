@@ -102,12 +102,12 @@ def forget_deleted() -> None:
         gone = {name: one for name, one in looks.items() if one not in held}
         here().database.forget_films(arrival.uuid for arrival in gone.values())
         for arrival in gone.values():
-            _forget(here().settings, arrival.uuid)
+            forget(here().settings, arrival.uuid)
         DBOS.delete_workflows(list(gone))
         kept += len(page) - len(gone)
 
 
-def _forget(settings: Settings, stored: str) -> None:
+def forget(settings: Settings, stored: str) -> None:
     """Removes all that is kept of the object with this UUID, its findings apart."""
     thumbnails.forget(settings, stored)
     renditions.forget(settings, stored)

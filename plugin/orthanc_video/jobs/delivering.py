@@ -6,12 +6,14 @@ Unfinished ones outlive an upgrade, as others do. What was tried is part of the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
+from orthanc_video.archive.commitment import State
 from orthanc_video.errors import (
     BadRequest,
     BrokenVideo,
@@ -37,6 +39,7 @@ QUEUE = "deliveries"
 _ATTEMPTS = 450
 _LONGEST_PAUSE = 600.0
 # A peer that loses the line so often in the middle of a form is taken not to stand it; of so many forms, any of them.
+# Orthanc that forgets so often what commitment was asked for is not asked again.
 _LOSSES = 3
 _LOST_FORMS = 3
 # Some destinations need a while until they find what they have stored: after so many seconds the second look, then
@@ -89,21 +92,40 @@ class _Way:
         if chosen["State"] != "Success":
             return chosen
         sentence, lost = " ".join(chosen["LeftOut"]), 0
-        for rung in chosen["Rungs"]:
-            outcome = self._made_and_sent(rung["Form"])
+        for at, rung in enumerate(chosen["Rungs"]):
+            outcome = self._made_and_sent(rung, chosen["Patience"])
+            if outcome.get("Full"):
+                smaller = self._smaller(rung, chosen["Rungs"][at + 1 :], chosen["Patience"])
+                outcome = smaller or self._made_and_sent(rung)
             if outcome["State"] != "Refused":
-                return outcome | {"Form": rung["Form"], "Reasons": rung["Reasons"]}
+                return {"Form": rung["Form"], "Reasons": rung["Reasons"]} | outcome
             sentence, lost = outcome["Sentence"], lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
                 break
         return {"State": "Failure", "Kind": Declined.__name__, "Sentence": sentence, "Passing": False}
 
-    def _made_and_sent(self, form: Outcome) -> Outcome:
+    def _smaller(self, full: Outcome, rest: list[Outcome], patience: float) -> Outcome:
+        """Where there is no room for an object: the first form that there is room for, each at most half as large as
+        the last. Nothing where there is none: then it is not the size."""
+        most = full["Size"] // 2
+        for rung in rest:
+            if rung["Size"] > most:
+                continue
+            outcome = self._made_and_sent(rung, 0.0)
+            if outcome["State"] == "Success":
+                why = f"Of larger ones the destination said for {patience:.4g} s that it is out of resources."
+                return outcome | {"Form": rung["Form"], "Reasons": [*rung["Reasons"], why]}
+            most = rung["Size"] // 2 if outcome.get("Full") else most
+        return {}
+
+    def _made_and_sent(self, rung: Outcome, patience: float = math.inf) -> Outcome:
+        """``patience`` in seconds is for a destination that is out of resources."""
+        form = rung["Form"]
         made = until_it_passes(lambda: _make(self._task, form))
         if made["State"] != "Success":
             self._note(form, made)
             return made
-        losses = 0
+        losses, waited = 0, 0.0
         outcome: Outcome = {}
         for attempt in range(_ATTEMPTS):
             self._active.stage = "send"
@@ -112,10 +134,16 @@ class _Way:
             losses = losses + 1 if outcome.get("Lost") else 0
             if losses == _LOSSES:
                 return outcome | {"State": "Refused"}
-            if not outcome.get("Passing"):
+            if outcome.get("Closed"):
+                self._active.stage = "wait"
+                DBOS.sleep(outcome["Closed"])
+                continue
+            if not outcome.get("Passing") or (outcome.get("Full") and waited >= patience):
                 break
             self._active.stage, self._active.progress = "wait", 0.0
-            DBOS.sleep(min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12)))
+            pause = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12))
+            DBOS.sleep(pause)
+            waited = waited + pause if outcome.get("Full") else 0.0
         return outcome
 
     def _note(self, form: Outcome, outcome: Outcome) -> None:
@@ -127,27 +155,44 @@ class _Way:
     def _proven(self, sent: Outcome) -> Outcome:
         """That it is there, by the best proof that there is; what the destination said alone where there is none."""
         self._active.stage = "verify"
-        asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"]))
-        said = f"{sent['Sentence']} {asked['Sentence']}".strip()
-        if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
-            return sent | {"Proof": str(Proof.NONE), "Sentence": said}
-        waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
+        said, missed, lost = [sent["Sentence"]], list[str](), 0
         while True:
-            seen = until_it_passes(lambda: _look_for_proof(self._task, sent["Form"], asked))
+            asked = until_it_passes(lambda: _ask_for_proof(self._task, sent["Form"], missed))
+            said.append(asked["Sentence"])
+            if asked["State"] != "Success" or asked["Proof"] == Proof.NONE:
+                if missed:
+                    return sent | failure(Declined(_UNPROVEN[missed[-1]]))
+                return sent | {"Proof": str(Proof.NONE), "Sentence": _joined(said)}
+            seen = self._awaited(sent["Form"], asked)
             if seen["State"] != "Success":
                 return seen
             if seen["There"]:
-                return sent | {"Proof": asked["Proof"], "Sentence": said}
-            if waited >= patience:
-                return sent | failure(Declined(_UNPROVEN[asked["Proof"]]))
+                return sent | {"Proof": asked["Proof"], "Sentence": _joined(said)}
+            lost += seen["Lost"]
+            if not seen["Lost"] or lost == _LOSSES:
+                missed.append(asked["Proof"])
+                said.append(_UNPROVEN[asked["Proof"]])
+
+    def _awaited(self, form: Outcome, asked: Outcome) -> Outcome:
+        """The last look for a proof: when it is there, will never be, or has been waited for long enough."""
+        waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
+        while True:
+            seen = until_it_passes(lambda: _look_for_proof(self._task, form, asked))
+            if seen["State"] != "Success" or seen["There"] or seen["Lost"] or waited >= patience:
+                return seen
             DBOS.sleep(pause)
             waited, pause = waited + pause, 2 * pause
 
 
 _UNPROVEN = {
     str(Proof.FIND): "The destination said that it had stored it, but it does not find it: nothing is there.",
-    str(Proof.COMMITMENT): "The destination said that it had stored it, but it has not committed to it in time.",
+    str(Proof.COMMITMENT): "The destination has not reported in time whether it commits to what it has stored: "
+    "it has to know the address of Orthanc's AE title.",
 }
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _told(step: Callable[[], Outcome], unmade: tuple[type[VideoError], ...] = ()) -> Outcome:
@@ -168,8 +213,11 @@ def _choose(task: Outcome) -> Outcome:
         running = here()
         process = running.active[delivery.id].process
         ladder = delivery_job.choose(running.settings, running.archive, running.peers, process, delivery)
-        rungs = [{"Form": to_json(rung.form), "Reasons": list(rung.reasons)} for rung in ladder.rungs]
-        return {"Rungs": rungs, "LeftOut": list(ladder.left_out)}
+        rungs = [
+            {"Form": to_json(rung.form), "Reasons": list(rung.reasons), "Size": rung.size} for rung in ladder.rungs
+        ]
+        patience = running.peers.policy(delivery.destination).timeout
+        return {"Rungs": rungs, "LeftOut": list(ladder.left_out), "Patience": patience}
 
     return _told(step)
 
@@ -197,6 +245,8 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
         delivery, wanted = from_json(Delivery, task), from_json(Form, form)
         running = here()
         active = running.active[delivery.id]
+        if closed := running.peers.closed_for(delivery.destination):
+            return _CLOSED | {"Closed": closed}
         destination = delivery_job.destination_of(running.peers, delivery)
         with _files(task, form) as files:
             whole, moved = max(1, sum(one.size for one in files)), 0
@@ -210,20 +260,27 @@ def _send(task: Outcome, form: Outcome) -> Outcome:
 
             outcome = delivery_job.send(destination, files, progress)
         if outcome.result is Result.REFUSED and destination.dimse is not None:
-            running.peers.refused(destination, wanted.sop_class, wanted.transfer_syntax)
-        lost = outcome.result is Result.LATER and not outcome.status and moved > 0
+            running.peers.refused(destination, wanted)
         return {
             "State": _STATES[outcome.result],
             "Kind": (Unreachable if outcome.result is Result.LATER else Declined).__name__,
-            "Sentence": outcome.sentence,
+            "Sentence": f"{outcome.sentence} {_ROOM}" if outcome.full else outcome.sentence,
             "Passing": outcome.result is Result.LATER,
             "Warning": outcome.status if outcome.delivered else 0,
-            "Lost": lost,
+            "Lost": not outcome.answered and moved > 0,
+            "Full": outcome.full,
         }
 
     return _told(step)
 
 
+_CLOSED = {
+    "State": "Failure",
+    "Kind": Unreachable.__name__,
+    "Sentence": "It is outside the hours of this destination: it goes on when they begin.",
+    "Passing": True,
+}
+_ROOM = 'Make room there, or set "MaxMB" of it in "VideoGateway.Destinations" where it takes no objects so large.'
 _STATES = {
     Result.DELIVERED: "Success",
     Result.WARNED: "Success",
@@ -234,18 +291,20 @@ _STATES = {
 
 
 @DBOS.step(name="ask_for_proof")
-def _ask_for_proof(task: Outcome, form: Outcome) -> Outcome:
-    """Which proof there will be; where that is storage commitment, the transaction."""
+def _ask_for_proof(task: Outcome, form: Outcome, missed: list[str]) -> Outcome:
+    """Which proof there will be, but for those that did not come; where that is storage commitment, the transaction."""
 
     def step() -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         destination = delivery_job.destination_of(running.peers, delivery)
         sentence = ""
         for proof in delivery_job.proofs(running.peers, destination):
+            if proof in missed:
+                continue
             if proof is not Proof.COMMITMENT:
                 return {"Proof": str(proof), "Sentence": sentence}
             try:
-                with _files(task, form) as files:
+                with running.way(delivery.destination).taken(delivery.id, short=False), _files(task, form) as files:
                     return {
                         "Proof": str(proof),
                         "Transaction": delivery_job.ask_commitment(running.archive, destination, files),
@@ -263,9 +322,11 @@ def _look_for_proof(task: Outcome, form: Outcome, asked: Outcome) -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         with _files(task, form) as files:
             if asked["Proof"] == Proof.COMMITMENT:
-                return {"There": delivery_job.is_committed(running.archive, files, asked["Transaction"])}
+                state = delivery_job.commitment_of(running.archive, files, asked["Transaction"])
+                return {"There": state is State.COMMITTED, "Lost": state is State.LOST}
             destination = delivery_job.destination_of(running.peers, delivery)
-            return {"There": delivery_job.is_found(destination, files)}
+            with running.way(delivery.destination).taken(delivery.id, short=False):
+                return {"There": delivery_job.is_found(destination, files), "Lost": False}
 
     return _told(step)
 

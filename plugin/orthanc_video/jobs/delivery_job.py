@@ -18,7 +18,7 @@ from orthanc_video.dicom import stored
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import text
 from orthanc_video.dicom.write import Envelope
-from orthanc_video.errors import BrokenVideo, Busy, Conflict, Declined, TooLarge
+from orthanc_video.errors import BrokenVideo, Conflict, Declined, TooLarge
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.form import Form, Kind
@@ -170,12 +170,10 @@ def ask_commitment(archive: Archive, destination: Destination, files: list[FormF
     return commitment.ask(archive, destination.name, pairs, int(manner_of(destination).answer))
 
 
-def is_committed(archive: Archive, files: list[FormFile], transaction: str) -> bool:
-    """Whether it has committed to all; False while it has not said. Raises Declined where it refuses, or never will."""
+def commitment_of(archive: Archive, files: list[FormFile], transaction: str) -> State:
+    """What became of it by now. Raises Declined where the destination does not commit to all."""
     told = commitment.report(archive, transaction, [one.sop_instance for one in files])
     if told.state is State.REFUSED:
         reasons = ", ".join(sorted(set(told.reasons.values()))).rstrip(".")
         raise Declined(f"The destination does not commit to what it was sent: {reasons}.")
-    if told.state is State.LOST:
-        raise Busy("Orthanc no longer knows of the commitment that was asked for.")
-    return told.state is State.COMMITTED
+    return told.state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import datetime
 import logging
 import threading
 import uuid
@@ -196,8 +195,7 @@ class Engine:
         """Begins what may go to destinations now: within their hours, as many as each takes at once."""
         begun = False
         for name in queues.destinations(self._dbos) if self._runs_jobs else ():
-            hours = self._running.peers.policy(name).hours
-            if hours is not None and hours.wait(datetime.datetime.now()):
+            if self._running.peers.closed_for(name):
                 continue
             begun |= self._begin_one(self._running.way(name), queues.DELIVERIES, short=False, destination=name)
         return begun

@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from orthanc_video.archive.objects import evict
 from orthanc_video.dicom import check, derived, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import text, whole
@@ -193,7 +193,7 @@ def keep(settings: Settings, stored: str, form: Form, made: Path, files: list[Fo
         if found(settings, stored, form) is None:
             raise
         shutil.rmtree(made)
-    _evict(folder.parent, settings.gateway.cache_mb << _SHARE, folder)
+    evict(folder.parent, settings.gateway.cache_mb << _SHARE, folder)
     return found(settings, stored, form) or []
 
 
@@ -201,18 +201,3 @@ def forget(settings: Settings, stored: str) -> None:
     """Removes all forms of the object with this UUID."""
     for folder in (settings.cache / "forms").glob(f"{stored}-*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _evict(folder: Path, bound: int, keep: Path) -> None:
-    """Removes the least recently used forms until all take at most ``bound`` bytes."""
-    known = []
-    for one in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process may be at the same
-            known.append((one.stat().st_mtime, sum(file.stat().st_size for file in one.iterdir()), one))
-    total = sum(size for _, size, _ in known)
-    for _, size, one in sorted(known):
-        if total <= bound:
-            return
-        if one != keep:
-            total -= size
-            shutil.rmtree(one, ignore_errors=True)

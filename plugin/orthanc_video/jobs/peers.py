@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import Declined
+from orthanc_video.form import Form
 from orthanc_video.jobs.database import Database
 from orthanc_video.routing import asking, capabilities, destinations, limits, steps
 from orthanc_video.routing.capabilities import Capabilities
@@ -38,6 +39,11 @@ class Peers:
         """What the configuration says of a destination, whether Orthanc knows it or not."""
         return self._policies.get(name, limits.Policy())
 
+    def closed_for(self, name: str) -> float:
+        """How many seconds it is until something may be sent to a destination by its hours."""
+        hours = self.policy(name).hours
+        return 0.0 if hours is None else hours.wait(local_time()).total_seconds()
+
     def remembered(self, destination: Destination) -> Capabilities | None:
         """What is known of a destination, however old it is; None before it was asked."""
         told = self._database.capabilities(_address(destination))
@@ -59,9 +65,9 @@ class Peers:
         self._database.learn(_address(destination), found.to_json())
         return found
 
-    def refused(self, destination: Destination, sop_class: str, syntax: str) -> None:
+    def refused(self, destination: Destination, form: Form) -> None:
         """Remembers that such an object was refused when it was sent."""
-        known = self.capabilities(destination).refusing(sop_class, syntax)
+        known = self.capabilities(destination).refusing(form.sop_class, form.transfer_syntax, form.container)
         self._database.learn(_address(destination), known.to_json())
 
     def echo(self, destination: Destination) -> float:
@@ -69,6 +75,11 @@ class Peers:
         if destination.dimse is None:
             raise Declined(f"{destination.name} is a DICOMweb server: it knows no C-ECHO.")
         return asking.echo(destination.dimse)
+
+
+def local_time() -> datetime:
+    """By the clock on the wall, which hours are of."""
+    return datetime.now()
 
 
 def _address(destination: Destination) -> str:

@@ -9,7 +9,7 @@ from orthanc_video.dicom import derived, locate, rewrapped, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest, TooLarge
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.form import Form, Kind
+from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits, run_probe
 from orthanc_video.model import Action, Located, Made, MediaInfo, Most, Plan, Target, Upload, Wishes
@@ -18,6 +18,8 @@ from orthanc_video.settings import Settings
 
 _BLOCK = 1 << 20
 _MPEG2 = "mpeg2video"
+# More rows than there are.
+_ANY = 1 << 16
 
 
 class Video(NamedTuple):
@@ -44,6 +46,10 @@ def make(
     if anew and form.kind is Kind.REWRAPPED:
         raise BadRequest(f"The pictures cannot stay as they are in this form. {' '.join(plan.reasons)}")
     made = _made(settings, process, stream, form, info, plan, listener)
+    if form.container == TRANSPORT:
+        Path(made.path).replace(stream)
+        arguments = {"source": str(stream), "target": str(folder / "made.ts")}
+        made = from_json(Made, process.run("transport", arguments, job_limits(settings), listener)["made"])
     if anew or kind.uid != place.sop_class:
         dataset = rewrapped.of_stream(said, place.transfer_syntax, form, plan, made, anew=anew)
     else:
@@ -77,7 +83,8 @@ def _planned(settings: Settings, stream: Path, form: Form) -> tuple[MediaInfo, P
         reasons = (f"Coded anew as {syntaxes.BY_UID[uid].name}.",)
         size = Target(width=info.video.width, height=info.video.height, level=0)
         return info, Plan(action=Action.TRANSCODE, transfer_syntax=uid, reasons=reasons, target=size)
-    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid), settings)
+    rows = (form.rows or _ANY) if form.kind is Kind.TRANSCODED else 0
+    probed = run_probe(stream, Wishes(audio="keep", transfer_syntax=uid, rows=rows), settings)
     return from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
 
 
@@ -97,6 +104,7 @@ def _made(
             "target": str(target),
             "video": to_json(info.video),
             "transfer_syntax": plan.transfer_syntax,
+            "rows": form.rows,
         }
         return from_json(Made, process.run("mpeg2", arguments, job_limits(settings), listener)["made"])
     upload = Upload(id="form", path=str(stream), size=stream.stat().st_size, sha256="")

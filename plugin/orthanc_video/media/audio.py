@@ -138,15 +138,15 @@ def _join(silent: Path, heard: Path, target: Path, shift: Fraction, seconds: Fra
         if codec in remux.TAGS:
             video.codec_context.codec_tag = remux.TAGS[codec]
         packets = heapq.merge(
-            _timed(seen, picture, video, lambda _: True, begins),  # a program stream does not begin at 0
-            _timed(sounding, stream, audio, lambda packet: _heard(packet, stream, shift, seconds), shift),
+            timed(seen, picture, video, lambda _: True, begins),  # a program stream does not begin at 0
+            timed(sounding, stream, audio, lambda packet: _heard(packet, stream, shift, seconds), shift),
             key=lambda pair: pair[0],
         )
         for _, packet in packets:
             out.mux_one(packet)
 
 
-def _timed(
+def timed(
     container: InputContainer,
     stream: Any,
     made: Any,

@@ -39,6 +39,8 @@ GREY, COLOURS, EITHER = "grey", "colours", "either"
 # Of a grey film that went through a video encoder.
 _NEARLY_GREY = 8
 _EVERY = 16
+# So many pictures wait beyond those being encoded, so that neither decoder nor encoders stand still.
+_AHEAD = 4
 _ITEM, _PLACE = struct.Struct("<HHI"), struct.Struct("<QQ")
 _ADVICE = "Ask for fewer frames, for every n-th of them, or for fewer rows."
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -176,7 +178,7 @@ class _Work:
                 for number in numbers:
                     shown = self._fitted(self._source.frame(number), number)
                     waiting.append(pool.submit(self._encoded, shown, number))
-                    if len(waiting) > processors + 1:
+                    if len(waiting) > processors + _AHEAD:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()

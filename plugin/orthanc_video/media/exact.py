@@ -38,7 +38,7 @@ _LATE = 16
 _SMALL = 256
 
 
-class _Coded(Protocol):
+class Coded(Protocol):
     """A stream's frames in decode order: when each is shown (``times``, None where it is not said), whether it is a
     ``key`` frame, and whether it can be ``shown`` at all; ``tick`` in seconds."""
 
@@ -88,20 +88,21 @@ def aspect_of(stream: AvStream) -> Fraction:
 class Exact:
     """The pictures of one stream by their numbers, which count from 0; ``aspect`` is a pixel's width to its height.
 
-    ``is_grey``: the stream has no chroma.
+    ``is_grey``: the stream has no chroma. ``timed``: its times name its frames. ``stream`` is FFmpeg's.
     """
 
-    def __init__(self, coded: _Coded, stream: AvStream) -> None:
-        self._coded = coded
-        self._context = stream.codec_context
+    def __init__(self, coded: Coded, stream: AvStream) -> None:
+        self.coded = coded
+        self.stream = stream
         self._begins = pictures.begins(*coding_of(stream))
         self._opening = opening.Opening(*coding_of(stream))
         seen = np.flatnonzero(np.array(coded.shown, dtype=np.bool_))
         opening.refuse_keyless(len(seen))
         times = [coded.times[at] for at in seen.tolist()]
         given = np.array([time for time in times if time is not None], dtype=np.int64)
-        self._timed = len(given) == len(times) and len(np.unique(given)) == len(given)
-        self._order = seen[np.argsort(given)] if self._timed else seen
+        order = np.argsort(given)
+        self.timed = len(given) == len(times) and bool((np.diff(given[order]) > 0).all())
+        self._order = seen[order] if self.timed else seen
         self._run: _Run | None = None
         self._rate = stream.guessed_rate or Fraction(25)
         self.aspect = aspect_of(stream)
@@ -110,12 +111,22 @@ class Exact:
     def __len__(self) -> int:
         return len(self._order)
 
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """Of the frames in decode order, what each one's number is; -1 where it cannot be shown."""
+        found = np.full(len(self.coded.shown), -1, dtype=np.int64)
+        found[self._order] = np.arange(len(self._order))
+        return found
+
+    def place(self, number: int) -> int:
+        """Where a frame lies in decode order."""
+        return int(self._order[number])
+
     def start(self, number: int) -> Fraction:
         """When it is shown, in seconds after the first one is."""
-        if not self._timed:
+        if not self.timed:
             return Fraction(number) / self._rate
         first, time = self._time(0), self._time(number)
-        return (time - first) * self._coded.tick
+        return (time - first) * self.coded.tick
 
     def frame(self, number: int) -> av.VideoFrame:
         """Raises BrokenVideo with a sentence that names it, as DICOM counts, where it cannot be decoded."""
@@ -129,7 +140,7 @@ class Exact:
         raise BrokenVideo(f"Frame {number + 1} cannot be decoded.")
 
     def _time(self, number: int) -> int:
-        return self._coded.times[self._order[number]] or 0
+        return self.coded.times[self._order[number]] or 0
 
     def _starts(self, number: int) -> Iterator[int]:
         """Where to begin to decode, in decode order: the nearest place, one farther back should that not do, the first.
@@ -140,31 +151,31 @@ class Exact:
         for at in range(int(self._order[number]), 0, -1):
             if tried == 2:
                 break
-            if self._coded.key[at] and self._does(at, number):
+            if self.coded.key[at] and self._does(at, number):
                 tried += 1
                 yield at
         yield 0
 
     def _does(self, at: int, number: int) -> bool:
-        time, head = self._coded.times[at], self._coded.head(at)
-        if not self._timed:
+        time, head = self.coded.times[at], self.coded.head(at)
+        if not self.timed:
             return self._opening.is_closed(head)
         return time is not None and time <= self._time(number) and self._begins(head)
 
     def _found(self, number: int, begin: int) -> av.VideoFrame | None:
         run = self._run
         if run is None or not run.leads_to(number, begin):
-            run = self._run = _Run(self._coded, self._context, begin)
+            run = self._run = _Run(self.coded, self.stream.codec_context, begin)
         run.asked = number
-        if self._timed:
+        if self.timed:
             return run.at(self._time(number))
-        return run.counted(number - sum(self._coded.shown[: run.begin]))
+        return run.counted(number - sum(self.coded.shown[: run.begin]))
 
 
 class _Run:
     """Decoding from one place on; ``asked`` is the number of the frame that was wanted last."""
 
-    def __init__(self, coded: _Coded, context: Any, begin: int) -> None:
+    def __init__(self, coded: Coded, context: Any, begin: int) -> None:
         self.begin = begin
         self.asked = -1
         self._fed = begin  # the last frame that went in
@@ -177,7 +188,7 @@ class _Run:
         """Whether going on comes to a frame that a decoder gives out which begins there."""
         return self.asked <= number and self.begin <= begin <= self._fed
 
-    def _decoded(self, coded: _Coded, context: Any) -> Iterator[av.VideoFrame]:
+    def _decoded(self, coded: Coded, context: Any) -> Iterator[av.VideoFrame]:
         context.flush_buffers()
         for at, packet in enumerate(coded.packets(self.begin), self.begin):
             self._fed = at
@@ -231,10 +242,10 @@ class _Indexed:
         self.times = list(joined.time.tolist())
         self.key = joined.key.tolist()
         begins = opening.Opening(*coding)
-        self.shown = [
-            begins.over or begins.shows(key, time, self.head(at))
-            for at, (key, time) in enumerate(zip(self.key, joined.time.tolist(), strict=True))
-        ]
+        self.shown: list[bool] = []
+        while not begins.over and (at := len(self.shown)) < len(self.key):
+            self.shown.append(begins.shows(self.key[at], self.times[at], self.head(at)))
+        self.shown += [True] * (len(self.key) - len(self.shown))
 
     def head(self, at: int) -> bytes:
         row = int(self._rows[at])

@@ -32,11 +32,20 @@ _LEVELS = {
 _GROUP = 15
 
 
-def format_of(syntax: VideoSyntax, video: VideoStream) -> tuple[Format, Fraction]:
-    """Which of the syntax's formats and rates is nearest: no rate is lost if one can be kept, then no rows are."""
+def format_of(syntax: VideoSyntax, video: VideoStream, rows: int = 0) -> tuple[Format, Fraction]:
+    """Which of the syntax's formats and rates is nearest: no rate is lost if one can be kept, then no rows are.
+
+    ``rows`` is the most that there may be, 0 for any.
+    """
     rate = (video.rate if video.constant_rate else Rational.of(Fraction(round(video.rate.fraction)))).fraction
-    choice = [(one, allowed) for one in syntax.formats for allowed in one.rates]
+    choice = [(one, allowed) for one in syntax.formats for allowed in one.rates if _may_have(one, rows)]
+    if not choice:
+        raise BadRequest(f"{syntax.name} has no format of at most {rows} rows.")
     return min(choice, key=lambda pair: (abs(pair[1] - rate), _lost(pair[0], video)))
+
+
+def _may_have(allowed: Format, rows: int) -> bool:
+    return not rows or allowed.at_most or allowed.height <= rows
 
 
 def _lost(allowed: Format, video: VideoStream) -> int:
@@ -45,12 +54,15 @@ def _lost(allowed: Format, video: VideoStream) -> int:
     return 2 * missing if missing > 0 else -missing
 
 
-def encode(source: Path, target: Path, video: VideoStream, uid: str, listener: Listener) -> Made:
-    """Writes a program stream of that transfer syntax; raises BadRequest where it is none of MPEG-2's, BrokenVideo."""
+def encode(source: Path, target: Path, video: VideoStream, uid: str, listener: Listener, rows: int = 0) -> Made:
+    """Writes a program stream of that transfer syntax, with at most ``rows`` rows (0: any).
+
+    Raises BadRequest where it is none of MPEG-2's, or has no format so small, BrokenVideo.
+    """
     if uid not in _LEVELS:
         raise BadRequest(f"MPEG-2 is not made as {uid}.")
     syntax = syntaxes.BY_UID[uid]
-    command = _command(source, target, video, syntax)
+    command = _command(source, target, video, syntax, rows)
     written = transcode.run(command, video, lambda told: listener(told.within(0, transcode.ENCODED)))
     probed = probe(target)
     if probed.video.frames != written:
@@ -61,8 +73,8 @@ def encode(source: Path, target: Path, video: VideoStream, uid: str, listener: L
     return Made(path=str(target), size=target.stat().st_size, video=probed.video, probed=probed)
 
 
-def _command(source: Path, target: Path, video: VideoStream, syntax: VideoSyntax) -> list[str]:
-    wanted, rate = format_of(syntax, video)
+def _command(source: Path, target: Path, video: VideoStream, syntax: VideoSyntax, rows: int) -> list[str]:
+    wanted, rate = format_of(syntax, video, rows)
     level, mean, most, buffer = _LEVELS[syntax.uid]
     picture = transcode.decoded(source, video)
     for name, options in colour.before(video):
@@ -71,7 +83,8 @@ def _command(source: Path, target: Path, video: VideoStream, syntax: VideoSyntax
     picture = picture.filter("scale", "trunc(iw*sar/2)*2", "ih", flags="bicubic").filter("setsar", 1)
     fitted = {"force_original_aspect_ratio": "decrease", "force_divisible_by": 2, "flags": "bicubic"}
     width = f"min({wanted.width},iw)" if wanted.at_most else wanted.width
-    height = f"min({wanted.height},ih)" if wanted.at_most else wanted.height
+    highest = min(wanted.height, rows or wanted.height)
+    height = f"min({highest},ih)" if wanted.at_most else wanted.height
     matrix = "bt601" if wanted.at_most else "bt709"
     picture = picture.filter("scale", width, height, out_color_matrix=matrix, out_range="tv", **fitted)
     if not wanted.at_most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from fractions import Fraction
 
 from orthanc_video.bitstream import levels
 from orthanc_video.bitstream.needed import needed_level
@@ -39,7 +40,7 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     """
     _refuse_hopeless(info.video)
     syntax, level, against = _kept(info.video, candidates(info.video, wishes.transfer_syntax))
-    must = (*against, *container_reasons(info))
+    must = (*against, *container_reasons(info), *_asked_anew(info.video, wishes))
     if syntax is not None and not must:
         must = tuple(_too_large_to_keep(info))
     if syntax is None or must:
@@ -99,6 +100,8 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int, wishes: Wish
 def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
     video, even = info.video, info.evened
     target = target_of(dataclasses.replace(video, rate=even.rate) if even else video)
+    if 0 < wishes.rows < target.height:
+        target = _within(wishes.rows, target, (even.rate if even else video.rate).fraction)
     target = dataclasses.replace(target, packing=_packing_kept(video))
     if even:
         target = dataclasses.replace(target, rate=even.rate, frames=even.frames)
@@ -110,7 +113,7 @@ def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
         reasons=(
             *must,
             *_disorder(video),
-            *_target_reasons(video, target),
+            *_target_reasons(video, target, wishes.rows),
             *(() if even else _times(info)),
             *_sound_reasons(info, wishes, "h264"),
             _fits(target.level, syntax),
@@ -170,6 +173,12 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
         yield "The container's edit list shows only a part of the stream, so that part is cut out."
     if not video.starts_with_key and not video.leading:
         yield "The stream does not begin with a key frame."
+
+
+def _asked_anew(video: VideoStream, wishes: Wishes) -> Iterator[str]:
+    if wishes.rows:
+        size = f", with at most {wishes.rows} rows" if wishes.rows < video.height else ""
+        yield f"The pictures are asked for re-encoded{size}."
 
 
 def _too_large_to_keep(info: MediaInfo) -> Iterator[str]:
@@ -311,6 +320,14 @@ def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
         width, height = max(2, round(width * shrink)), max(2, round(height * shrink))
 
 
+def _within(rows: int, target: Target, rate: Fraction) -> Target:
+    """Of the same shape, with at most so many rows; both sides stay even."""
+    height = max(2, rows // 2 * 2)
+    width = max(2, round(target.width * height / target.height / 2) * 2)
+    level = levels.lowest_level(-(-width // 16) * 16, -(-height // 16) * 16, rate, _REFERENCES)
+    return dataclasses.replace(target, width=width, height=height, level=level or target.level)
+
+
 def _shrink(width: int, height: int) -> float:
     """The next factor to try: at once down to Full HD where larger, then in small steps."""
     full_hd = min(1920 / max(width, height), 1080 / min(width, height))
@@ -325,11 +342,12 @@ def _upright(video: VideoStream) -> tuple[int, int]:
     return (height, width) if video.rotation in {90, 270} else (width, height)
 
 
-def _target_reasons(video: VideoStream, target: Target) -> Iterator[str]:
+def _target_reasons(video: VideoStream, target: Target, rows: int) -> Iterator[str]:
     width, height = _upright(video)
     even = (width + width % 2, height + height % 2)
     if (target.width, target.height) != even:
-        yield f"The pictures are scaled from {width} × {height} to {target.width} × {target.height} to fit level 4.2."
+        end = "" if 0 < rows < height else " to fit level 4.2"
+        yield f"The pictures are scaled from {width} × {height} to {target.width} × {target.height}{end}."
     elif even != (width, height):
         yield f"The odd size {width} × {height} is padded to {even[0]} × {even[1]}: 4:2:0 needs even sizes."
     if video.views > 1:

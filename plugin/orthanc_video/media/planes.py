@@ -16,16 +16,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.filter import Graph
+from av.video.reformatter import VideoReformatter
 
 Plane = npt.NDArray[np.uint8]
-_Words = npt.NDArray[np.uint16]
 
 # ITU-T H.273: matrix coefficients; PyAV's codes of them are the same. The filter's names.
 BT709, UNSAID, _BT601 = 1, 2, 6
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 _FULL = 2  # av.video.reformatter.ColorRange.JPEG
-# So many lines at a time stay in a processor's cache.
-_LINES = 64
 _DIRECT = {"yuv420p": 2, "yuvj420p": 2, "yuv422p": 1, "yuvj422p": 1}
 
 
@@ -55,12 +53,11 @@ class _Sort(NamedTuple):
 
 
 class Planes:
-    """Makes them; one object for each thread, whose memory is used again and again: new memory would cost more than
-    the work."""
+    """Makes them; one object for each thread, which keeps its filters."""
 
     def __init__(self) -> None:
         self._graphs: dict[_Sort, Graph | None] = {}
-        self._tall: list[_Tall] = []
+        self._scaler = VideoReformatter()
 
     def of(self, frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
         """Y, Cb and Cr, until the next ones are made; both chroma have half the columns and all rows."""
@@ -75,14 +72,22 @@ class Planes:
         if graph is not None:
             graph.push(plain)
             plain = graph.pull()  # type: ignore[assignment]
-        luma, *chroma = (_plane(plain, number) for number in range(3))
+        luma, blue, red = (_plane(plain, number) for number in range(3))
         if _DIRECT[plain.format.name] == 1:
-            return luma, chroma[0], chroma[1]
-        if not self._tall or self._tall[0].shape != chroma[0].shape:
-            self._tall = [_Tall(chroma[0].shape[0], chroma[0].shape[1]) for _ in chroma]
+            return luma, blue, red
         fields = 2 if frame.interlaced_frame and frame.height % 4 == 0 else 1
-        blue, red = (tall.of(plane, fields) for tall, plane in zip(self._tall, chroma, strict=True))
-        return luma, blue, red
+        return luma, self._tall(blue, fields), self._tall(red, fields)
+
+    def _tall(self, plane: Plane, fields: int) -> Plane:
+        """Twice as many rows of chroma: a quarter of the way from one to the next, then three quarters."""
+        if fields == 1:
+            grey_frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), format="gray")
+            twice = self._scaler.reformat(grey_frame, height=2 * len(plane), interpolation="BILINEAR")
+            return _plane(twice, 0)
+        made = np.empty((2 * plane.shape[0], plane.shape[1]), np.uint8)
+        for field in range(fields):
+            made[field::fields] = self._tall(plane[field::fields], 1)
+        return made
 
 
 def _is_full(frame: av.VideoFrame) -> bool:
@@ -106,35 +111,6 @@ def _graph(sort: _Sort, frame: av.VideoFrame) -> Graph | None:
     ]
     graph.link_nodes(*nodes).configure()
     return graph
-
-
-class _Tall:
-    """Twice as many rows of chroma: a quarter of the way from one to the next, then three quarters."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self.shape = (rows, columns)
-        self._made = np.empty((2 * rows, columns), np.uint8)
-        self._words = np.empty((_LINES + 2, columns), np.uint16)
-        self._thrice, self._sums = (np.empty((_LINES, columns), np.uint16) for _ in range(2))
-
-    def of(self, plane: Plane, fields: int) -> Plane:
-        for field in range(fields):
-            self._double(plane[field::fields], self._made[field::fields])
-        return self._made
-
-    def _double(self, plane: Plane, to: Plane) -> None:
-        last = len(plane) - 1
-        for begin in range(0, len(plane), _LINES):
-            count = min(_LINES, len(plane) - begin)
-            words, thrice, sums = self._words[: count + 2], self._thrice[:count], self._sums[:count]
-            words[1:-1] = plane[begin : begin + count]
-            words[0], words[-1] = plane[max(0, begin - 1)], plane[min(last, begin + count)]
-            np.multiply(words[1:-1], np.uint16(3), out=thrice)
-            thrice += np.uint16(2)
-            for neighbour, first in ((words[:-2], 0), (words[2:], 1)):
-                np.add(thrice, neighbour, out=sums)
-                np.right_shift(sums, np.uint16(2), out=sums)
-                np.copyto(to[2 * begin + first : 2 * (begin + count) : 2], sums, casting="unsafe")
 
 
 def grey(frame: av.VideoFrame) -> Plane:

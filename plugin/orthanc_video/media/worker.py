@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orthanc_video.clip import Range
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.film import MultiFrame
 from orthanc_video.form import Form
@@ -37,8 +38,10 @@ from orthanc_video.media import (
     rendition,
     sandbox,
     transcode,
+    transport,
     vmaf,
 )
+from orthanc_video.media.clip import cut
 from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.media.shaping import How
 from orthanc_video.model import Action, Made, Most, Plan, Progress, Span, VideoStream, Wishes
@@ -164,11 +167,25 @@ def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     return {"coded": to_json(coded.code(Path(arguments["path"]), stored, form, arguments["shades"], target, listener))}
 
 
+def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """A part of the stream, exact to the frame."""
+    ranges = [from_json(Range, one) for one in arguments["ranges"]]
+    path, target, precise = Path(arguments["path"]), Path(arguments["target"]), arguments["precise"]
+    return {"cuts": to_json(cut.cut(path, _spans(arguments), ranges, target, precise=precise))}
+
+
 def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """The stream as MPEG-2."""
     source, target = Path(arguments["source"]), Path(arguments["target"])
     video = from_json(VideoStream, arguments["video"])
-    return {"made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener))}
+    return {
+        "made": to_json(mpeg2.encode(source, target, video, arguments["transfer_syntax"], listener, arguments["rows"]))
+    }
+
+
+def _transport(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    """An MP4's pictures in a transport stream."""
+    return {"made": to_json(transport.wrap(Path(arguments["source"]), Path(arguments["target"]), listener))}
 
 
 def _pattern(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -197,7 +214,9 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "render": _render,
     "draw": _draw,
     "code": _code,
+    "clip": _clip,
     "mpeg2": _mpeg2,
+    "transport": _transport,
     "pattern": _pattern,
 }
 
@@ -225,9 +244,12 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     if name == "mpeg2":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
+    if name == "transport":
+        folder = Path(arguments["target"]).parent
+        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), patient=True)
     if name == "pattern":
         return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
-    if name == "code":
+    if name in {"code", "clip"}:
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), patient=True)
     if name in {"thumbnail", "look", "draw"}:

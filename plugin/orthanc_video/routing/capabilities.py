@@ -18,7 +18,8 @@ class Capabilities:
 
     ``commitment`` and ``find``: Storage Commitment Push Model and Study Root Query/Retrieve FIND are taken. ``pdu`` is
     the peer's Maximum Length Received, 0 for no limit; ``implementation`` its Implementation Version Name, or empty.
-    ``refused`` are pairs of SOP class and transfer syntax that were accepted by association, but not when sent.
+    ``refused`` are pairs of SOP class and transfer syntax that were accepted by association, but not when sent; where
+    that was in another container than usual, it is the third.
     """
 
     asked: str
@@ -27,23 +28,27 @@ class Capabilities:
     find: bool = False
     pdu: int = 0
     implementation: str = ""
-    refused: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    refused: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
 
-    def takes(self, sop_class: str, syntax: str) -> bool:
+    def takes(self, sop_class: str, syntax: str, container: str = "") -> bool:
         """Whether an object of this class may be sent in this transfer syntax, as far as is known."""
-        return syntax in self.accepted.get(sop_class, ()) and (sop_class, syntax) not in self.refused
+        return syntax in self.accepted.get(sop_class, ()) and _key(sop_class, syntax, container) not in self.refused
 
     def age(self, now: datetime) -> float:
         """Seconds since the peer was asked; ``now`` has a zone."""
         return (now - datetime.fromisoformat(self.asked)).total_seconds()
 
-    def refusing(self, sop_class: str, syntax: str) -> Capabilities:
+    def refusing(self, sop_class: str, syntax: str, container: str = "") -> Capabilities:
         """The same of a peer that has refused such an object when it was sent."""
-        return dataclasses.replace(self, refused=self.refused | {(sop_class, syntax)})
+        return dataclasses.replace(self, refused=self.refused | {_key(sop_class, syntax, container)})
 
     def to_json(self) -> dict[str, Any]:
         told: dict[str, Any] = plain.to_json(self)
         return told
+
+
+def _key(sop_class: str, syntax: str, container: str) -> tuple[str, ...]:
+    return (sop_class, syntax, container) if container else (sop_class, syntax)
 
 
 def from_json(told: dict[str, Any]) -> Capabilities:

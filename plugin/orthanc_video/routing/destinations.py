@@ -31,8 +31,7 @@ class Dimse:
     """A peer that is reached by DICOM's own protocol: it is called ``aet``, and Orthanc is ``calling``.
 
     ``timeout`` in seconds for reaching it, 0: as long as it takes. ``certificate``, ``key`` and ``trusted`` are PEM
-    files for TLS, empty for none; ``verify``: the peer has to prove who it is. ``transcoding``: Orthanc may give it
-    other objects than videos in another transfer syntax. ``mover`` is named in what it is sent.
+    files for TLS, empty for none; ``verify``: the peer has to prove who it is. ``mover`` is named in what it is sent.
     """
 
     aet: str
@@ -45,7 +44,6 @@ class Dimse:
     trusted: str = ""
     verify: bool = True
     timeout: float = 10.0
-    transcoding: bool = True
     mover: Mover | None = None
 
 
@@ -144,7 +142,6 @@ def _by_dimse(name: str, told: Mapping[str, Any], calling: Calling, policy: Poli
         trusted=calling.tls_trusted,
         verify=calling.tls_verify,
         timeout=float(told.get("Timeout") or calling.timeout),
-        transcoding=bool(told.get("AllowTranscoding", True)),
     )
     fault = ""
     if not told.get("AllowStore", True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orthanc_video.form import Form, Kind
+from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.routing import sizes, steps, words
 from orthanc_video.routing.capabilities import Capabilities
 from orthanc_video.routing.held import Held
@@ -102,8 +102,9 @@ def _objection(held: Held, form: Form, capabilities: Capabilities, policy: Polic
     kind, syntax = words.class_name(form.sop_class), words.syntax_name(form.transfer_syntax)
     if form.transfer_syntax not in taken:
         return _Objection(_UNTAKEN, f"the destination takes no {kind}", syntax if taken else "")
-    if not capabilities.takes(form.sop_class, form.transfer_syntax):
-        return _Objection(_REFUSED, f"the destination refused {kind} in {syntax} when it was sent")
+    if not capabilities.takes(form.sop_class, form.transfer_syntax, form.container):
+        stream = " as MPEG-TS" if form.container == TRANSPORT else ""
+        return _Objection(_REFUSED, f"the destination refused {kind} in {syntax}{stream} when it was sent")
     excess = next(_excess(held, form, policy.limits), "")
     return _Objection(_LIMIT, excess) if excess else None
 
@@ -161,7 +162,7 @@ def _made(held: Held, form: Form) -> str:
     if form.kind is Kind.STORED:
         return f"It goes as it is stored: {kind} in {syntax}."
     if form.kind is Kind.REWRAPPED and form.transfer_syntax == held.transfer_syntax:
-        return f"The same coded pictures go as {'MPEG-TS' if 'mp4' in held.container else 'MP4'}, in {syntax}."
+        return f"The same coded pictures go as {'MPEG-TS' if form.container == TRANSPORT else 'MP4'}, in {syntax}."
     if form.kind is Kind.REWRAPPED:
         return f"The same coded pictures go as {syntax}."
     if form.kind is Kind.TRANSCODED:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+OUT_OF_RESOURCES = 0xA700
+
 
 class Result(StrEnum):
     """``LATER``: the same may succeed another time. ``REFUSED``: in this form never, perhaps in another one.
@@ -20,16 +22,22 @@ class Result(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``sentence`` is for a person. ``status`` is the DIMSE status, Failure or Warning Reason, 0 where there is none,
-    ``comment`` the destination's own words."""
+    ``comment`` the destination's own words. ``answered`` is false where the line or its patience ended before it."""
 
     result: Result
     sentence: str
     status: int = 0
     comment: str = ""
+    answered: bool = True
 
     @property
     def delivered(self) -> bool:
         return self.result in {Result.DELIVERED, Result.WARNED}
+
+    @property
+    def full(self) -> bool:
+        """There is no room for it, be it for now or for objects of its size: the status is the same for both."""
+        return self.status >> 8 == OUT_OF_RESOURCES >> 8
 
 
 # PS3.4 Table B.2-1, PS3.7 Annex C, PS3.18 Tables I.2-1 and I.2-2: single values, then ranges.
@@ -58,7 +66,7 @@ _ONE: dict[int, tuple[Result, str]] = {
     0xFE00: (Result.LATER, "It was cancelled there"),
 }
 _RANGES: dict[int, tuple[Result, str]] = {
-    0xA7: (Result.LATER, "The destination is out of resources"),
+    OUT_OF_RESOURCES >> 8: (Result.LATER, "The destination is out of resources"),
     0xA8: (Result.REFUSED, "The SOP class is not supported"),
     0xA9: (Result.REFUSED, "The data set does not match its SOP class, says the destination"),
 }

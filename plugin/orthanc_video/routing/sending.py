@@ -51,7 +51,7 @@ def send(
     except _Early as early:
         yield early.outcome
     except (Unreachable, Declined) as error:
-        yield Outcome(Result.LATER if error.passing else Result.STOPPED, error.sentence)
+        yield Outcome(Result.LATER if error.passing else Result.STOPPED, error.sentence, answered=not error.passing)
 
 
 def _offers(files: Sequence[Sendable]) -> list[Offer]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from orthanc_video.bitstream import levels
 from orthanc_video.dicom import classes, fit, syntaxes
 from orthanc_video.dicom.syntaxes import VideoSyntax
-from orthanc_video.form import Form, Kind
+from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.routing import sizes, words
 from orthanc_video.routing.held import Held
 from orthanc_video.routing.limits import Limits
@@ -53,7 +53,8 @@ class Step:
 
 def of(held: Held, limits: Limits) -> Iterator[Step]:
     """Every step, whatever a peer takes; ``limits`` set the size of pictures, and how many frames are left out."""
-    yield Step(name="as it is stored", forms=(_form(held, Kind.STORED, held.sop_class, held.transfer_syntax),))
+    stored = _form(held, Kind.STORED, held.sop_class, held.transfer_syntax)
+    yield Step(name="as it is stored", forms=(replace(stored, container=_container(held)),))
     if held.video:
         yield _rewrapped(held)
         yield Step(name="re-encoded as a video", forms=tuple(_transcoded(held, limits)))
@@ -67,11 +68,6 @@ def of(held: Held, limits: Limits) -> Iterator[Step]:
             forms=tuple(form for whole in step.forms for form in _sampled(held, whole, limits)),
             again=True,
         )
-
-
-def classes_of(held: Held) -> tuple[str, ...]:
-    """The SOP classes that there are forms of: what a destination has to be asked for."""
-    return tuple(dict.fromkeys(form.sop_class for step in of(held, Limits()) for form in step.forms))
 
 
 def _form(held: Held, kind: Kind, sop_class: str, syntax: str, limits: Limits | None = None) -> Form:
@@ -100,9 +96,11 @@ def _family(held: Held) -> tuple[VideoSyntax, ...]:
 
 
 def _rewrapped(held: Held) -> Step:
-    """Its own transfer syntax in the other container, then others."""
-    same = (held.transfer_syntax,) if _has_two_containers(held) else ()
-    forms = (_form(held, Kind.REWRAPPED, held.sop_class, uid) for uid in (*same, *kept(held)))
+    """Its own transfer syntax in the other container, then others, which are written as usual."""
+    forms = [_form(held, Kind.REWRAPPED, held.sop_class, uid) for uid in kept(held)]
+    if _has_two_containers(held):
+        same = _form(held, Kind.REWRAPPED, held.sop_class, held.transfer_syntax)
+        forms.insert(0, replace(same, container="" if _container(held) else TRANSPORT))
     return Step(
         name="without re-encoding in another transfer syntax or container",
         forms=tuple(forms),
@@ -110,9 +108,14 @@ def _rewrapped(held: Held) -> Step:
     )
 
 
+def _container(held: Held) -> str:
+    """As Form has it."""
+    return TRANSPORT if held.video and _has_two_containers(held) and TRANSPORT in held.container else ""
+
+
 def _has_two_containers(held: Held) -> bool:
     mpeg2 = syntaxes.BY_UID[held.transfer_syntax].codec == "mpeg2video"
-    return not mpeg2 and any(name in held.container for name in ("mp4", "mpegts"))
+    return not mpeg2 and any(name in held.container for name in ("mp4", TRANSPORT))
 
 
 def _transcoded(held: Held, limits: Limits) -> Iterator[Form]:

@@ -16,7 +16,7 @@ from orthanc_video.dicom.jsonmodel import Model
 from orthanc_video.errors import BadRequest, ConfigurationError
 from orthanc_video.routing.association import Manner
 from orthanc_video.routing.destinations import Web
-from orthanc_video.routing.outcomes import Outcome, Result, of_status
+from orthanc_video.routing.outcomes import OUT_OF_RESOURCES, Outcome, Result, of_status
 from orthanc_video.routing.sendable import Sendable, sendable, unreadable
 
 _BLOCK = 1 << 20
@@ -131,25 +131,42 @@ def _sent(
             told = _told(answer)
             return [_outcome(name, answer.status_code, told, file) for file in files]
     except httpx.TimeoutException:
-        outcome = Outcome(Result.LATER, f"{name} did nothing for too long.")
-    except httpx.ConnectError as error:
-        outcome = _absent(name, error)
-    except httpx.TransportError:
-        outcome = Outcome(Result.LATER, f"The connection to {name[:1].lower()}{name[1:]} broke off.")
+        outcome = Outcome(Result.LATER, f"{name} did nothing for too long.", answered=False)
+    except httpx.TransportError as error:
+        outcome = _failed(name, error)
     return [outcome] * len(files)
 
 
-def _absent(name: str, error: httpx.ConnectError) -> Outcome:
+def _failed(name: str, error: httpx.TransportError) -> Outcome:
+    """No connection, or one that ended before the answer. With TLS 1.3 a server tells after the handshake alone that it
+    wants another certificate."""
+    tls = _tls(error)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return Outcome(
+            Result.STOPPED,
+            f"{name} has a certificate that is not to be trusted ({tls.verify_message}): check Orthanc's "
+            '"HttpsCACertificates".',
+        )
+    if tls is not None and "ALERT" in (tls.reason or ""):
+        reason = str(tls.reason).replace("_", " ").lower()
+        return Outcome(
+            Result.STOPPED,
+            f"{name} does not take our certificate, or wants one ({reason}): check its CertificateFile and "
+            'CertificateKeyFile in "DicomWeb"."Servers".',
+        )
+    if isinstance(error, httpx.ConnectError):
+        return Outcome(Result.LATER, f"{name} cannot be reached.", answered=False)
+    return Outcome(Result.LATER, f"The connection to {name[:1].lower()}{name[1:]} broke off.", answered=False)
+
+
+def _tls(error: BaseException) -> ssl.SSLError | None:
+    """What TLS complained of, where that is behind it."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Outcome(
-                Result.STOPPED,
-                f"{name} has a certificate that is not to be trusted ({cause.verify_message}): check Orthanc's "
-                '"HttpsCACertificates".',
-            )
+        if isinstance(cause, ssl.SSLError):
+            return cause
         cause = cause.__cause__ or cause.__context__
-    return Outcome(Result.LATER, f"{name} cannot be reached.")
+    return None
 
 
 def _told(answer: httpx.Response) -> dict[str, dict[str, Model]]:
@@ -194,7 +211,8 @@ def _outcome(name: str, status: int, told: Mapping[str, Mapping[str, Model]], fi
         return Outcome(Result.STOPPED, f'{name} has moved (HTTP {status}): correct its Url in "DicomWeb"."Servers".')
     fallback = Result.LATER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Result.REFUSED
     result, words = _STATUSES.get(status, (fallback, "failed" if fallback is Result.LATER else "refuses it"))
-    return Outcome(result, f"{name} {words} (HTTP {status}).")
+    reason = OUT_OF_RESOURCES if status == HTTPStatus.INSUFFICIENT_STORAGE else 0
+    return Outcome(result, f"{name} {words} (HTTP {status}).", reason)
 
 
 def _number(text: str) -> int:

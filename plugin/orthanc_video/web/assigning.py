@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.ingest import assign as moving
 from orthanc_video.web.bodies import json_object
 from orthanc_video.web.context import CallerNow, GatewayParts

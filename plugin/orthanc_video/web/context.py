@@ -10,7 +10,8 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from orthanc_video.archive.access import Access, Caller, credentials_of
+from orthanc_video.archive.access import Access
+from orthanc_video.archive.callers import Caller, credentials_of
 from orthanc_video.archive.objects import Objects
 from orthanc_video.archive.retimed import Retimed
 from orthanc_video.archive.service import Archive

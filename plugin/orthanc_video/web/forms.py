@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom.attributes import gathered
 from orthanc_video.errors import BadRequest, TooLarge, VideoError, about
 from orthanc_video.ingest import multipart

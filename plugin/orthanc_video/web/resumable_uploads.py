@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.errors import BadRequest, UnsupportedMedia, VideoError, WrongVersion, about
 from orthanc_video.ingest import multipart, tus
 from orthanc_video.ingest.describe import describe

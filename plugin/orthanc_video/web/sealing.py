@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from orthanc_video.archive.access import Credentials
+from orthanc_video.archive.callers import Credentials
 from orthanc_video.errors import Unauthorized
 
 SESSION, LINK = "session", "link"

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive import catalogue
-from orthanc_video.archive.access import Caller, proofs_of
+from orthanc_video.archive.callers import Caller, proofs_of
 from orthanc_video.errors import BadRequest
 from orthanc_video.web import addresses, tickets
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orthanc_video.archive.access import PROOFS
+from orthanc_video.archive.callers import PROOFS
 from orthanc_video.errors import Forbidden, Unauthorized, VideoError
 from orthanc_video.web import problems
 from orthanc_video.web.sealing import LINK, SESSION, Seal, Sealed

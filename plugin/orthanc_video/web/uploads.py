@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom.attributes import gathered
 from orthanc_video.errors import Busy, VideoError, about
 from orthanc_video.ingest import multipart

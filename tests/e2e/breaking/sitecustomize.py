@@ -3,7 +3,7 @@
 The file named by ORTHANC_VIDEO_TEST_BREAK says where, as ``package.module:Class.function before 1`` (or ``after``, and
 the number of the call). The process that comes there first takes the file, writes its id into one beside it, and waits
 to be killed, or for that one to go. Constants of modules are set, too: ORTHANC_VIDEO_TEST_CONSTANTS has them as JSON,
-``package.module:NAME`` and number.
+``package.module:NAME`` and number. The file that ORTHANC_VIDEO_TEST_CLOCK names has the local time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,6 +91,10 @@ def _break_at(place: str, when: str, call: str) -> None:
     sys.meta_path.insert(0, _Finder(name, change))
 
 
+def _clock() -> datetime:
+    return datetime.fromisoformat(Path(os.environ["ORTHANC_VIDEO_TEST_CLOCK"]).read_text(encoding="utf-8"))
+
+
 def _set(place: str, value: float) -> None:
     name, _, constant = place.partition(":")
     sys.meta_path.insert(0, _Finder(name, lambda module: setattr(module, constant, value)))
@@ -99,3 +104,5 @@ if _file.exists():
     _break_at(*_file.read_text(encoding="utf-8").split())
 for _place, _value in json.loads(os.environ["ORTHANC_VIDEO_TEST_CONSTANTS"]).items():
     _set(_place, _value)
+if "ORTHANC_VIDEO_TEST_CLOCK" in os.environ:
+    sys.meta_path.insert(0, _Finder("orthanc_video.jobs.peers", lambda module: setattr(module, "local_time", _clock)))

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo, belongs
 from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import NoImage, NotAcceptable, NotFound, NotVideo

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from orthanc_video import metrics
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom import jsonmodel, nativemodel, stored
 from orthanc_video.dicom.jsonmodel import Model, Said
 from orthanc_video.dicom.response import Failed, Named, Result, Stored

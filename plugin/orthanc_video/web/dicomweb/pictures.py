@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.members import Member, members
 from orthanc_video.archive.objects import Stored, StoredVideo, belongs
 from orthanc_video.errors import BadRequest, BrokenVideo, Forbidden, NotAcceptable, NotFound, NotVideo, VideoError

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import belongs
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 from orthanc_video.web.dicomweb import negotiation, parameters, pictures, together, videos

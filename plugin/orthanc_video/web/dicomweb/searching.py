@@ -37,6 +37,10 @@ _NAMES = frozenset({AVAILABLE_TRANSFER_SYNTAX, "availabletransfersyntaxuid", "al
 # Alone, XML is none of the standard's; Orthanc sends it in parts then, too.
 _OFFERS = (Offer(JSON), Offer(XML, parts=True), Offer("application/json"), Offer(XML))
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
+# The standard's own words (8.3.4.2).
+_NOT_FUZZY = (
+    '299 orthanc-video "The fuzzymatching parameter is not supported. Only literal matching has been performed."'
+)
 # Instances that Orthanc is asked about together.
 _AT_ONCE = 8
 T = TypeVar("T")
@@ -105,8 +109,11 @@ async def _orthancs(request: Request, *, plain: bool = False) -> StreamingRespon
     _refuse_nonsense(request.query_params)
     offer = negotiation.chosen(negotiation.wanted(request.headers, request.query_params), _OFFERS)
     answer = await passing.forward(request, plain=plain, accept=XML if offer.kind == XML else JSON)
-    if answer.status_code == HTTPStatus.OK and offer.kind != XML:
-        answer.headers["content-type"] = offer.kind
+    if answer.status_code == HTTPStatus.OK:
+        if offer.kind != XML:
+            answer.headers["content-type"] = offer.kind
+        if "true" in request.query_params.getlist("fuzzymatching"):
+            answer.headers["warning"] = _NOT_FUZZY
     return answer
 
 

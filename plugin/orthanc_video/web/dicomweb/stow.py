@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.dicom import nativexml, response
 from orthanc_video.dicom.response import Result
 from orthanc_video.errors import BadRequest, UnsupportedMedia

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from orthanc_video.archive.access import Caller
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.members import Member, members
 from orthanc_video.archive.objects import Stored, StoredVideo
 from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo, VideoError

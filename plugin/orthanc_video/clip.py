@@ -1,0 +1,64 @@
+"""What part of a video somebody wants: from one moment to another, each a frame's number or a time. Frozen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from orthanc_video.errors import BadRequest
+from orthanc_video.model import Rational
+
+_BEGINNING = Rational(0)
+_FRAME = re.compile(r"frame:(\d{1,9})", re.ASCII)
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A ``frame``, from 1; or, where that is 0, the time in ``seconds`` after the first frame is shown."""
+
+    frame: int = 0
+    seconds: Rational = _BEGINNING
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The frames from that which ``start`` names, or which is on the screen then; to that which ``end`` names, or the
+    last one that comes before that time."""
+
+    start: Moment
+    end: Moment
+
+
+def moment(text: str) -> Moment:
+    """``frame:46``, seconds such as ``1.5``, or ``HH:MM:SS.mmm``; raises BadRequest for anything else."""
+    if named := _FRAME.fullmatch(text):
+        frame = int(named[1])
+        if frame:
+            return Moment(frame=frame)
+    elif _SECONDS.fullmatch(text):
+        return Moment(seconds=Rational.of(Fraction(text)))
+    elif clock := _CLOCK.fullmatch(text):
+        hours, minutes, seconds = clock.groups()
+        return Moment(seconds=Rational.of(3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)))
+    raise BadRequest(f'"{text[:40]}" is no moment of a video: say frame:46 (from 1), 1.5 (seconds) or 00:00:01.500.')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A range as it was cut: its ``first`` and ``last`` frame, from 1, and how many of its frames were coded anew.
+
+    ``start`` is when its first frame is shown, ``end`` when its last one ends, in seconds after the film begins.
+    """
+
+    first: int
+    last: int
+    anew: int
+    start: Rational
+    end: Rational
+
+    @property
+    def frames(self) -> int:
+        return self.last - self.first + 1

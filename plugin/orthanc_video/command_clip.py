@@ -1,0 +1,68 @@
+"""``orthanc-video clip``: a part of a video file, or of a DICOM video, with no server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from orthanc_video.clip import Cut, Range, moment
+from orthanc_video.command_convert import refuse_missing, writable
+from orthanc_video.dicom.locate import exact, locate
+from orthanc_video.errors import BadRequest
+from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.jobs import clipping
+from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.model import Span
+from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
+
+_DEFAULTS = Gateway()
+
+
+def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise: bool) -> None:
+    """Writes the clip and prints what it holds. Nothing is left behind when it fails; raises VideoError."""
+    try:
+        cuts = clip(source, target, [Range(*map(moment, one)) for one in ranges], precise=precise)
+    finally:
+        close()
+    for one in cuts:
+        how = f"{one.anew} of them coded anew" if one.anew else "all copied"
+        print(f"Frames {one.first} to {one.last} ({one.frames}), {how}.")
+    print(f"clip: {target}")
+
+
+def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> list[Cut]:
+    """As ``run``, and prints nothing; media processes are the caller's to end."""
+    refuse_missing(source)
+    final = writable(source, target)
+    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=LARGEST_INSTANCE)
+    try:
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
+            made = Path(scratch) / "made"
+            cuts = _cut(source, final, ranges, made, limits, precise=precise)
+            made.replace(final)
+    except OSError as error:
+        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    return cuts
+
+
+def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> list[Cut]:
+    process = MediaProcess()
+    if final.suffix.lower() == ".dcm":
+        if not _is_dicom(source):
+            raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
+        return clipping.of_object(process, limits, source, ranges, made, precise=precise)
+    return clipping.cut(process, limits, source, _spans(source), ranges, made, precise=precise)
+
+
+def _is_dicom(source: Path) -> bool:
+    """PS3.10 7.1."""
+    with SpanSource(source) as file:
+        return file.read_at(128, 4) == b"DICM"
+
+
+def _spans(source: Path) -> tuple[Span, ...]:
+    """Where the stream lies in the file."""
+    with SpanSource(source) as file:
+        return exact(locate(Bytes(file))) if _is_dicom(source) else (Span(0, file.size),)

@@ -1,0 +1,70 @@
+"""The data set of a clip: a derived object that says of which frames of which object it is. All but Pixel Data.
+
+It is in the study of its source, in a series with the other clips of the source's series. UIDs follow from the source's
+and from the frames: the same clip made twice is one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.sequence import Sequence
+
+from orthanc_video.clip import Cut
+from orthanc_video.dicom import build, classes, derived, moments
+from orthanc_video.dicom.said import text, values, written
+from orthanc_video.errors import BadRequest
+from orthanc_video.model import Made, Plan
+
+_EXTRACTED = build.code("109105", "DCM", "Frame Extracting Equipment")
+
+
+def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Plan, made: Made) -> Dataset:
+    """``said`` are the source's attributes, ``made`` the clip's stream with its ``plan``, which is to wrap it.
+
+    Raises BadRequest where the source is of a class that no clips are made of.
+    """
+    kind = classes.WRITTEN.get(text(said, "SOPClassUID"))
+    if kind is None or plan.transfer_syntax not in kind.videos:
+        raise BadRequest(f"No clips are made as objects of the class {text(said, 'SOPClassUID')}.")
+    dataset = derived.taken(said, kind)
+    dataset.update(build.of_stream(plan, made))
+    _lossy(dataset, said, cuts)
+    moments.shift(dataset, cuts[0].start.fraction)
+    frames = " and ".join(f"{one.first} to {one.last}" for one in cuts)
+    anew = sum(one.anew for one in cuts)
+    how = f", {anew} of them coded anew" if anew else ""
+    done = derived.Done(
+        sentence=f"frames {frames} of the video{how}, cut out by orthanc-video"[:900],
+        steps=(derived.LOSSY,) if anew else (),
+        by=_EXTRACTED,
+    )
+    derived.remember(dataset, said, kind, source_syntax, done)
+    dataset.FrameExtractionSequence = Sequence([_extraction(said, cuts)])
+    dataset.SeriesInstanceUID = build.derived_uid("clips", text(said, "SeriesInstanceUID"))
+    which = [str(number) for one in cuts for number in (one.first, one.last, one.anew)]
+    dataset.SOPInstanceUID = build.derived_uid("clip", text(said, "SOPInstanceUID"), *which)
+    dataset.InstanceNumber = cuts[0].first
+    build.fill(dataset, kind)
+    dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
+    return dataset
+
+
+def _lossy(dataset: Dataset, said: Dataset, cuts: Several[Cut]) -> None:
+    """The source's steps, and one more where frames were coded anew (PS3.3 C.7.6.1.1.5)."""
+    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
+    if not ratios or len(ratios) != len(methods):
+        return
+    if any(one.anew for one in cuts):
+        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
+        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
+    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+
+
+def _extraction(said: Dataset, cuts: Several[Cut]) -> Dataset:
+    """PS3.3 C.12.3: the frames as triplets of first, last and step."""
+    item = Dataset()
+    item.MultiFrameSourceSOPInstanceUID = text(said, "SOPInstanceUID")
+    item.CalculatedFrameList = [number for one in cuts for number in (one.first, one.last, 1)]
+    return item

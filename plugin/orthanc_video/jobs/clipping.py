@@ -1,0 +1,77 @@
+"""Clips of videos: the stream cut in a media process, and the DICOM object of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.clip import Cut, Range
+from orthanc_video.dicom import check, clipped, locate, syntaxes, write
+from orthanc_video.dicom.moving import described
+from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
+from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.jobs.processes import Limits, MediaProcess
+from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Span, Wishes
+from orthanc_video.plain import from_json, to_json
+
+
+def cut(
+    process: MediaProcess,
+    limits: Limits,
+    path: Path,
+    spans: Sequence[Span],
+    ranges: Sequence[Range],
+    target: Path,
+    *,
+    precise: bool,
+) -> list[Cut]:
+    """As ``media.clip.cut``, in a process of its own."""
+    arguments: dict[str, Any] = {
+        "path": str(path.resolve()),
+        "spans": to_json(list(spans)),
+        "target": str(target),
+        "ranges": to_json(list(ranges)),
+        "precise": precise,
+    }
+    return [from_json(Cut, one) for one in process.run("clip", arguments, limits)["cuts"]]
+
+
+def of_object(
+    process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
+) -> list[Cut]:
+    """Writes the DICOM object of a clip of the DICOM video ``source``; its stream lies beside it meanwhile.
+
+    Raises as ``media.clip.cut``, and Nonconforming where ``check`` finds a fault.
+    """
+    with SpanSource(source) as file:
+        place, said = described(Bytes(file))
+    if not isinstance(place, Located):
+        raise BadRequest("The object is no video: of single pictures no clips are cut yet.")
+    stream = target.with_suffix(".stream")
+    cuts = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
+    try:
+        made, plan = _judged(process, limits, stream, place.transfer_syntax)
+        dataset = clipped.of_clip(said, place.transfer_syntax, cuts, plan, made)
+        around = write.envelope(dataset, made.size)
+        with SpanSource(stream) as file:
+            check.refuse_faulty(write.Written(around, file), made.video, made.probed)
+        write.write(around, stream, target)
+    finally:
+        stream.unlink()
+    return cuts
+
+
+def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) -> tuple[Made, Plan]:
+    """What the clip's stream is. It goes as it is, in the transfer syntax of its source where that still fits."""
+    wishes = Wishes(audio="keep", transfer_syntax=syntaxes.joined(syntax))
+    probed = process.run("probe", {"path": str(stream), "wishes": to_json(wishes)}, limits)
+    info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
+    if plan.action is Action.TRANSCODE:
+        raise UnsupportedMedia(f"The clip would not conform to the standard. {' '.join(plan.reasons)}")
+    size = stream.stat().st_size
+    if size > syntaxes.LARGEST_FRAGMENT:
+        raise TooLarge("The clip is longer than one object can be (4 GiB). Cut it into several.")
+    made = Made(path=str(stream), size=size, video=info.video, probed=info)
+    return made, dataclasses.replace(plan, action=Action.WRAP)

@@ -1,0 +1,132 @@
+"""What is done to a coded frame so that it stands right where a clip has put it: parameter sets, ends, headers.
+
+Frames of H.264 and H.265 are in Annex B here. Slices are never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orthanc_video.bitstream import hevc, mpeg2, nal
+from orthanc_video.bitstream.bits import unescape
+from orthanc_video.bitstream.framing import joined, length_size, units_of
+from orthanc_video.bitstream.h264 import parameter_sets as sets_of_h264
+from orthanc_video.bitstream.userdata import escape
+from orthanc_video.errors import UnsupportedMedia
+from orthanc_video.media.formats import HEAD
+
+# End of sequence (H.265 7.3.2.6): the random access point after it begins a sequence of its own, and what leans over
+# it is not to be decoded (8.1.3).
+_END = b"\x48\x01"
+_CRA = 21
+# Access unit delimiters and supplemental enhancement: the encoder's own words (Tables 7-1).
+_WORDS = {"h264": {nal.SEI, 9}, "hevc": {35, 39, 40}}
+_SETS = {"h264": {nal.SPS, nal.PPS}, "hevc": {hevc.VPS, hevc.SPS, hevc.PPS}}
+_KINDS = {"h264": nal.nal_type, "hevc": hevc.nal_type}
+_START = b"\0\0\1"
+# Where profile_tier_level begins in a VPS and an SPS, and its bit for the tier (H.265 7.3.2.1, 7.3.2.2).
+_PROFILES, _HIGH_TIER = {hevc.VPS: 6, hevc.SPS: 3}, 0x20
+_CLOSED = 0x40  # closed_gop, in the byte that has the time code's end (ISO/IEC 13818-2 6.2.2.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A stream's coding: FFmpeg's name, its parameter sets (NAL units; of MPEG-2 a key frame's headers), and the size
+    of the lengths in its packets."""
+
+    codec: str
+    sets: tuple[bytes, ...]
+    length_size: int
+
+
+def film(codec: str, extradata: bytes, head: bytes) -> Film:
+    """``head`` are the first bytes of the stream's first key frame; raises UnsupportedMedia for other codecs."""
+    if codec == "mpeg2video":
+        return Film(codec, (head,), 0)
+    if codec not in _KINDS:
+        raise UnsupportedMedia(f"The stream is {codec}, of which no clips are cut.")
+    size = length_size(codec, extradata)
+    among = [unit for unit in units_of(head[:HEAD], size) if _is_set(codec, unit)]
+    if codec == "h264":
+        sets = sets_of_h264(extradata)
+        return Film(codec, tuple(dict.fromkeys([*sets[0], *sets[1], *among])), size)
+    known = hevc.parameter_sets(extradata)
+    return Film(codec, tuple(dict.fromkeys([*known.vps, *known.sps, *known.pps, *among])), size)
+
+
+def configuration(of: Film, encoder: bytes) -> bytes:
+    """What a container says of a whole clip, in Annex B; ``encoder`` is what the encoder of some of it says of its own.
+
+    Of H.265 those stand among the pictures: they have the numbers of the others.
+    """
+    if of.codec == "mpeg2video":
+        return b""
+    others = [unit for sets in sets_of_h264(encoder) for unit in sets] if of.codec == "h264" else []
+    return joined(dict.fromkeys([*of.sets, *others]), 0)
+
+
+def anew(of: Film, data: bytes) -> bytes:
+    """A frame coded anew, without the encoder's own words."""
+    if of.codec == "mpeg2video":
+        return data
+    kept = [unit for unit in units_of(data, 0) if _KINDS[of.codec](unit) not in _WORDS[of.codec]]
+    return joined((_levelled(unit, of) if of.codec == "hevc" else unit for unit in kept), 0)
+
+
+def _levelled(unit: bytes, of: Film) -> bytes:
+    """A parameter set of the encoder's that says the tier and level of the whole stream (H.265 7.3.3).
+
+    x265 takes none with a constant quantizer, and says the lowest that its own few frames need.
+    """
+    at = _PROFILES.get(hevc.nal_type(unit))
+    if at is None:
+        return unit
+    like = next(hevc.parse_sps(one) for one in of.sets if hevc.nal_type(one) == hevc.SPS).profile
+    plain = bytearray(unescape(unit))
+    plain[at] = (plain[at] & ~_HIGH_TIER) | (_HIGH_TIER * like.high_tier)
+    plain[at + 11] = like.level_idc
+    return escape(bytes(plain))
+
+
+def copied(of: Film, data: bytes, *, first: bool) -> bytes:
+    """A frame of the source; with the first of a copy of H.265 go the parameter sets, since others may be before it."""
+    if of.codec == "mpeg2video":
+        return data
+    units = list(units_of(data, of.length_size))
+    if first and of.codec == "hevc" and not any(_is_set(of.codec, unit) for unit in units):
+        units = [*of.sets, *units]
+    return joined(units, 0)
+
+
+def needs_end(of: Film, data: bytes) -> bool:
+    """Whether what is before this first frame of a copy has to end for it: it does not begin anew by itself."""
+    return of.codec == "hevc" and any(hevc.nal_type(unit) == _CRA for unit in units_of(data, 0))
+
+
+def ended(data: bytes) -> bytes:
+    """The last frame before such a one."""
+    return data + joined([_END], 0)
+
+
+def is_group(data: bytes) -> bool:
+    """Whether a group of pictures begins with this frame of MPEG-2."""
+    return any(unit.code == mpeg2.GROUP for unit in mpeg2.units(data[:HEAD]))
+
+
+def closed(data: bytes, left_out: int) -> bytes:
+    """A frame of an MPEG-2 group whose first ``left_out`` pictures, as shown, are left out: nothing leans back now."""
+    made = bytearray(data)
+    at = data.find(_START)
+    while 0 <= at < len(data) - 7:
+        if data[at + 3] == mpeg2.GROUP:
+            made[at + 7] |= _CLOSED
+        if data[at + 3] == mpeg2.PICTURE:  # temporal_reference are its first ten bits
+            told = int.from_bytes(data[at + 4 : at + 6])
+            made[at + 4 : at + 6] = (max(0, told - (left_out << 6))).to_bytes(2)
+            break
+        at = data.find(_START, at + 3)
+    return bytes(made)
+
+
+def _is_set(codec: str, unit: bytes) -> bool:
+    return _KINDS[codec](unit) in _SETS[codec]

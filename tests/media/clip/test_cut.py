@@ -1,0 +1,178 @@
+"""Clips of all sorts of films, cut anywhere: each frame is the source's, as FFmpeg decodes it, and none is too many."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from clips import Clips, picture_source
+from media.test_exact import FILMS
+from orthanc_video.clip import Cut, Moment, Range
+from orthanc_video.errors import BadRequest, UnsupportedMedia
+from orthanc_video.media.clip.cut import cut
+from orthanc_video.media.probe import probe
+from orthanc_video.model import Rational, Span
+
+_LIKE = 45.0  # dB
+_TIMES = 4
+
+
+def _made(clips: Clips, name: str, arguments: str, rate: str = "30", codec: str = "h264") -> Path:
+    return clips.encoded(f"cut-{name}", arguments, codec=codec, source=picture_source(rate=rate, seconds=2))
+
+
+_PYRAMID = "-bf 3 -x264-params b-pyramid=normal:scenecut=0"
+_MORE: dict[str, Callable[[Clips], Path]] = {
+    "all key frames": lambda clips: _made(clips, "intra.mp4", "-g 1"),
+    "groups of 15, 23.976": lambda clips: _made(clips, "15.mp4", f"-g 15 {_PYRAMID}", "24000/1001"),
+    "groups of 30, 59.94": lambda clips: _made(clips, "30.mp4", f"-g 30 {_PYRAMID}", "60000/1001"),
+    "one group, 120": lambda clips: _made(clips, "250.mp4", f"-g 250 {_PYRAMID}", "120"),
+    "hevc, groups of 15, 25": lambda clips: _made(
+        clips, "hevc.mp4", "-x265-params log-level=none:keyint=15:open-gop=0:bframes=4:b-pyramid=1", "25", "hevc"
+    ),
+    "mpeg2, 50": lambda clips: _made(clips, "mpeg2.mpg", "-g 12 -bf 2", "50", "mpeg2"),
+}
+_ALL = FILMS | _MORE
+
+
+@cache
+def _pictures(path: Path) -> list[npt.NDArray[Any]]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray() for frame in container.decode(video=0)]
+
+
+def _cut(film: Path, target: Path, ranges: Sequence[tuple[int, int]], *, precise: bool = True) -> list[Cut]:
+    """Ranges by frames, from 0."""
+    wanted = [Range(Moment(first + 1), Moment(last + 1)) for first, last in ranges]
+    return cut(film, (Span(0, film.stat().st_size),), wanted, target, precise=precise)
+
+
+def _target(folder: Path, name: str) -> Path:
+    return folder / ("clip.mpg" if "mpeg2" in name or "pulldown" in name or name.endswith(".mpg") else "clip.mp4")
+
+
+def _judge(film: Path, clip: Path, numbers: Sequence[int], anew: int) -> None:
+    """The clip's frames are those of the film; as many as were not coded anew are the same to the bit."""
+    source = _pictures(film)
+    with av.open(str(clip)) as container:
+        found = [frame.to_ndarray() for frame in container.decode(video=0)]
+    assert len(found) == len(numbers) == probe(clip).video.frames
+    changed = 0
+    for number, picture in zip(numbers, found, strict=True):
+        if not np.array_equal(picture, source[number]):
+            changed += 1
+            error = float(np.mean((picture.astype(np.float64) - source[number]) ** 2))
+            assert 10 * np.log10(255**2 / error) >= _LIKE, f"frame {number}"
+    assert changed <= anew
+    assert _complaints(clip) == "", "a decoder complains"
+
+
+def _complaints(path: Path) -> str:
+    command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", str(path), "-f", "null", "-"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    # Of a program stream with a single frame it cannot tell how long that lasts.
+    return "\n".join(
+        line for line in said if line and "estimate_timings_from_pts" not in line and "duration not" not in line
+    )
+
+
+@pytest.mark.parametrize("name", _ALL)
+def test_cut_anywhere(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = _ALL[name](clips), _target(tmp_path, name)
+    count = len(_pictures(film))
+    chance = random.Random(name)  # noqa: S311  the same places each time
+    for _ in range(_TIMES):
+        first = chance.randrange(count)
+        last = chance.randrange(first, count)
+        (told,) = _cut(film, target, [(first, last)])
+        assert (told.first, told.last) == (first + 1, last + 1)
+        _judge(film, target, range(first, last + 1), told.anew)
+
+
+@pytest.mark.parametrize("name", _ALL)
+def test_the_whole_is_copied(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = _ALL[name](clips), _target(tmp_path, name)
+    count = len(_pictures(film))
+    (told,) = _cut(film, target, [(0, count - 1)])
+    _judge(film, target, range(count), told.anew)
+    # Where no time says in which order frames are shown, none can be copied; nor where no key frame begins anew.
+    assert told.anew == 0 or name in {"b-frames.264", "hevc.265", "pulldown.mpg"}
+
+
+@pytest.mark.parametrize("name", ["b-frames.mp4", "open groups.mp4", "hevc, open groups.ts", "mpeg2.mpg", "mpeg2.ts"])
+def test_several_ranges_are_one_film(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = FILMS[name](clips), _target(tmp_path, name)
+    ranges = [(50, 85), (3, 11), (20, 60)]
+    told = _cut(film, target, ranges)
+    _judge(film, target, [n for first, last in ranges for n in range(first, last + 1)], sum(one.anew for one in told))
+    assert probe(target).video.constant_rate
+
+
+@pytest.mark.parametrize(
+    "name", ["b-frames.mp4", "open groups.mp4", "hevc, open groups.mp4", "mpeg2.mpg", "variable rate.mp4"]
+)
+def test_from_key_frame_on(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = FILMS[name](clips), _target(tmp_path, name)
+    count = len(_pictures(film))
+    first, last = count // 2, count - 5
+    (told,) = _cut(film, target, [(first, last)], precise=False)
+    assert told.first - 1 <= first
+    assert told.last - 1 >= last
+    assert told.anew == 0
+    _judge(film, target, range(told.first - 1, told.last), 0)
+
+
+def test_times_of_a_variable_rate_stay(clips: Clips, tmp_path: Path) -> None:
+    film, target = clips.variable_rate(), tmp_path / "clip.mp4"
+    (told,) = _cut(film, target, [(4, 20)])
+    times = [[float(frame.time or 0) for frame in av.open(str(path)).decode(video=0)] for path in (film, target)]
+    expected = [time - times[0][4] for time in times[0][4:21]]
+    assert times[1] == pytest.approx(expected, abs=1e-4)
+    assert float(told.start.fraction) == pytest.approx(times[0][4] - times[0][0], abs=1e-4)
+    assert float(told.end.fraction) == pytest.approx(times[0][21] - times[0][0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [("0", "1", 1, 30), ("1", "2", 30, 60), ("1.01", "2.01", 31, 61), ("0.999", "1", 30, 30), ("2.9", "99", 87, 90)],
+)
+def test_a_time_is_the_frame_on_the_screen(
+    clips: Clips, tmp_path: Path, start: str, end: str, first: int, last: int
+) -> None:
+    """At 30000/1001 frames a second."""
+    film = FILMS["b-frames.mp4"](clips)
+    wanted = Range(Moment(seconds=Rational.of(Fraction(start))), Moment(seconds=Rational.of(Fraction(end))))
+    (told,) = cut(film, (Span(0, film.stat().st_size),), [wanted], tmp_path / "clip.mp4")
+    assert (told.first, told.last) == (first, last)
+
+
+@pytest.mark.parametrize("ends", [(5, 4), (0, 90), (90, 95)])
+def test_frames_that_there_are_none_of(clips: Clips, tmp_path: Path, ends: tuple[int, int]) -> None:
+    with pytest.raises(BadRequest):
+        _cut(FILMS["b-frames.mp4"](clips), tmp_path / "clip.mp4", [ends])
+    assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_level_tier_and_colours_are_the_sources(clips: Clips, tmp_path: Path) -> None:
+    for name in ("b-frames.mp4", "hevc, open groups.mp4"):
+        film, target = FILMS[name](clips), tmp_path / "clip.mp4"
+        _cut(film, target, [(7, 9)])
+        before, after = probe(film).video, probe(target).video
+        for said in ("codec", "profile", "level", "width", "height", "pixel_format", "primaries", "matrix", "transfer"):
+            assert getattr(after, said) == getattr(before, said), said
+
+
+def test_other_codecs_are_told(clips: Clips, tmp_path: Path) -> None:
+    film = clips.encoded("cut-mpeg4.mp4", codec="mpeg4")
+    with pytest.raises(UnsupportedMedia, match="mpeg4"):
+        _cut(film, tmp_path / "clip.mp4", [(1, 2)])

@@ -1,0 +1,173 @@
+"""Moments of a video as people say them, and ``orthanc-video clip``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.uid import UID
+
+from clips import Clips, picture_source
+from oracles import complaints, frame_md5s
+from orthanc_video.clip import Moment, moment
+from orthanc_video.dicom.syntaxes import H264_HIGH_41, HEVC_MAIN
+from orthanc_video.errors import BadRequest
+from orthanc_video.model import Rational
+
+_COMMAND = [sys.executable, "-m", "orthanc_video"]
+
+
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*_COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("frame:1", Moment(frame=1)),
+        ("frame:100000", Moment(frame=100_000)),
+        ("0", Moment()),
+        ("1.5", Moment(seconds=Rational(3, 2))),
+        ("00:00:01.500", Moment(seconds=Rational(3, 2))),
+        ("1:02:03.25", Moment(seconds=Rational(14893, 4))),
+    ],
+)
+def test_a_moment(text: str, found: Moment) -> None:
+    assert moment(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", "frame:0", "frame:-1", "frame:1.5", "-1", "NaN", "inf", "1e3", "00:60:00", "1:2:3", "١", "9" * 30]
+)
+def test_no_moment(text: str) -> None:
+    with pytest.raises(BadRequest, match="no moment"):
+        moment(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_moment_or_none(text: str) -> None:
+    try:
+        found = moment(text)
+    except BadRequest:
+        return
+    assert found.frame > 0 or found.seconds.fraction >= 0
+
+
+def test_a_clip_of_a_dicom_video(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.mp4"
+    assert _run("convert", clips.conforming(), source).returncode == 0
+    whole = frame_md5s(clips.conforming())
+    done = _run("clip", source, target, "--range", "frame:1", "frame:10", "--precision", "keyframe")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"clip: {target}"
+    copied = frame_md5s(target)
+    assert len(copied) >= 10
+    assert copied == whole[: len(copied)]
+    done = _run("clip", source, target, "--range", "frame:6", "frame:9", "--range", "frame:2", "frame:3")
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()[:2]] == [
+        "Frames 6 to 9 (4)",
+        "Frames 2 to 3 (2)",
+    ]
+    assert len(frame_md5s(target)) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.dcm", "out.mp4"]
+
+
+_SOURCES: dict[str, Callable[[Clips], Path]] = {
+    "h264": lambda clips: clips.encoded("clip-h264.mp4", "-bf 3 -g 24", source=picture_source(seconds=3)),
+    "hevc": lambda clips: clips.encoded("clip-hevc.mp4", "-g 24", codec="hevc", source=picture_source(seconds=3)),
+    "mpeg2": lambda clips: clips.encoded(
+        "clip-mpeg2.mpg", "-bf 2 -g 15", codec="mpeg2", source=picture_source(seconds=3)
+    ),
+}
+
+
+def _known(path: Path, called: Path) -> Path:
+    """The object, H.265 called H.264: Debian's dciodvfy knows no later video."""
+    said = dcmread(path)
+    if said.file_meta.TransferSyntaxUID != HEVC_MAIN:
+        return path
+    said.file_meta.TransferSyntaxUID = UID(H264_HIGH_41)
+    said.LossyImageCompressionMethod = ["ISO_14496_10"] * 2
+    said.save_as(called)
+    return called
+
+
+@pytest.mark.parametrize("name", _SOURCES)
+def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, source, target = _SOURCES[name](clips), tmp_path / "in.dcm", tmp_path / "out.dcm"
+    given = (
+        "-a",
+        "ContentDate=20260228",
+        "-a",
+        "ContentTime=235959.5",
+        "-a",
+        "AccessionNumber=A1",
+        "-a",
+        "PatientID=4711",
+    )
+    assert _run("convert", film, source, "--sop-class", "endoscopic", *given).returncode == 0
+    cut = ("clip", source, target, "--range", "frame:41", "frame:60", "--range", "frame:1", "frame:3")
+    done = _run(*cut)
+    assert done.returncode == 0, done.stderr
+    of, made = dcmread(source), dcmread(target)
+    assert complaints(_known(target, tmp_path / "known.dcm")) == []
+    assert _run("check", target).stdout == f"{target}: nothing found\n"
+    for same in ("SOPClassUID", "StudyInstanceUID", "PatientID", "AccessionNumber", "Modality", "Rows", "FrameTime"):
+        assert made[same].value == of[same].value, same
+    assert made.file_meta.TransferSyntaxUID == of.file_meta.TransferSyntaxUID
+    assert made.NumberOfFrames == 23
+    assert made.ImageType == ["DERIVED", "PRIMARY"]
+    assert (made.SeriesInstanceUID, made.SOPInstanceUID) != (of.SeriesInstanceUID, of.SOPInstanceUID)
+    (origin,) = made.SourceImageSequence
+    assert (origin.ReferencedSOPClassUID, origin.ReferencedSOPInstanceUID) == (of.SOPClassUID, of.SOPInstanceUID)
+    (extraction,) = made.FrameExtractionSequence
+    assert extraction.MultiFrameSourceSOPInstanceUID == of.SOPInstanceUID
+    assert list(extraction.CalculatedFrameList) == [41, 60, 1, 1, 3, 1]
+    assert [code.CodeValue for code in made.DerivationCodeSequence] == ["113040"]
+    assert len(made.LossyImageCompressionMethod) == 2
+    # 40 frames of 1001/30000 s after 23:59:59.5
+    assert (made.ContentDate, made.ContentTime) == ("20260301", "000000.834667")
+    _run(*cut)
+    again = dcmread(target)
+    assert (again.SOPInstanceUID, again.PixelData) == (made.SOPInstanceUID, made.PixelData)
+
+
+def test_what_is_copied_alone_is_no_further_lossy_step(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    assert _run("convert", _SOURCES["h264"](clips), source).returncode == 0
+    assert "all copied" in _run("clip", source, target, "--range", "frame:25", "frame:49").stdout
+    made = dcmread(target)
+    assert "DerivationCodeSequence" not in made
+    assert made.LossyImageCompressionMethod == "ISO_14496_10"
+    assert made.LossyImageCompressionRatio == dcmread(source).LossyImageCompressionRatio
+
+
+def test_an_object_is_made_of_objects_alone(clips: Clips, tmp_path: Path) -> None:
+    done = _run("clip", clips.conforming(), tmp_path / "out.dcm", "--range", "frame:1", "frame:2")
+    assert (done.returncode, "convert it first" in done.stderr) == (1, True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("span", "sentence"),
+    [
+        (("frame:9", "frame:2"), "its end comes before its start"),
+        (("frame:9", "frame:9999999"), "there is no frame 9999999"),
+        (("99999", "99999.5"), "The video has"),
+        (("0", "0"), "holds no frame"),
+        (("soon", "later"), '"soon" is no moment of a video'),
+    ],
+)
+def test_a_range_that_is_none(clips: Clips, tmp_path: Path, span: tuple[str, str], sentence: str) -> None:
+    done = _run("clip", clips.conforming(), tmp_path / "out.mp4", "--range", *span)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
