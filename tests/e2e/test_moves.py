@@ -221,6 +221,20 @@ def test_where_orthanc_asks_for_passwords(start: Start, recordings: Recordings, 
         assert set(received(peer)) == {PHOTOGRAPHIC, MR}
 
 
+def test_where_one_python_callback_runs_at_a_time(
+    start: Start, recordings: Recordings, films: Films, tmp_path: Path
+) -> None:
+    """Debian's configuration has no AllowThreads."""
+    with Archive(tmp_path / "peer") as peer:
+        server = start({"Python": {"AllowThreads": False}} | with_modalities(PACS=peer.port))
+        study = mixed(server, recordings, films)
+        assert moved(server, "PACS", "STUDY", {"StudyInstanceUID": study.study_uid}) == ("0000", 2, 0, 1)
+        for resource in (study.study, study.image):
+            url = f"{server.url}/modalities/PACS/store"
+            assert requests.post(url, data=resource, timeout=60).status_code == 200
+        assert len(peer.movers) == 5
+
+
 def test_without_a_gateway_it_is_sent_as_it_always_was(
     start: Start, recordings: Recordings, films: Films, tmp_path: Path
 ) -> None:

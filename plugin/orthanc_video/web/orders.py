@@ -39,14 +39,14 @@ async def store(name: str, request: Request, gateway: GatewayParts, caller: Call
     stream = request.stream()
     body = await _beginning(stream)
     asked = orders.read(body) if len(body) <= _LONGEST else None
+    if asked and not caller.vouched:  # before anything is looked up for this caller
+        await gateway.access.may_store_on(caller, name, web=False)
     found = await asyncio.to_thread(_found, gateway, name, asked) if asked else None
     if asked is None or found is None:
         if caller.vouched and request.headers.get("orthanc-video-asks") == "plugin":
             return Response(status_code=http.HTTPStatus.NO_CONTENT)
         return await proxy.forward(request, _chained(body, stream))
     destination, parts = found
-    if not caller.vouched:
-        await gateway.access.may_store_on(caller, name, web=False)
     rest = ""
     if parts.rest:
         status, answer = await asyncio.to_thread(orders.begin, gateway.archive, name, parts.rest, asked.fields)
