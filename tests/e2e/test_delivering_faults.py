@@ -53,6 +53,7 @@ def test_a_destination_that_has_become_another_is_asked_anew(server: OrthancServ
         assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
         assert len(new.received()) == 1
     assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"]
+    assert "A better form was sent, and was refused" in job["Reasons"][-1]
 
 
 def test_who_cannot_be_asked_what_it_takes_is_told_of(server: OrthancServer, video: str, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from orthanc_video.routing.destinations import Dimse, Web
 from orthanc_video.routing.outcomes import Outcome, Result
 from orthanc_video.routing.sending import send
 from orthanc_video.routing.stow import store
-from orthanc_video.routing.verifying import Instance, has
+from orthanc_video.routing.verifying import Instances, has
 from orthanc_video.settings import settings_of
 
 _TAKEN = {peers.IMPLICIT, peers.EXPLICIT, peers.JPEG, syntaxes.H264_HIGH_41}
@@ -66,9 +66,9 @@ def _dimse(there: OrthancServer) -> Dimse:
     return Dimse(aet="THERE", calling="HERE", host="127.0.0.1", port=there.dicom_port)
 
 
-def _instance(path: Path) -> Instance:
+def _instance(path: Path) -> Instances:
     said = dcmread(path, stop_before_pixels=True)
-    return Instance(study=said.StudyInstanceUID, series=said.SeriesInstanceUID, instance=said.SOPInstanceUID)
+    return Instances(study=said.StudyInstanceUID, series=said.SeriesInstanceUID, instances=(said.SOPInstanceUID,))
 
 
 def _know(here: OrthancServer, peer: Dimse) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ import peers
 from orthanc_video.errors import Declined
 from orthanc_video.routing.association import Manner
 from orthanc_video.routing.sending import send
-from orthanc_video.routing.verifying import Instance, has
+from orthanc_video.routing.verifying import Instances, has
 
 Film = Callable[..., Path]
 _QUICK = Manner(answer=10.0, idle=10.0, stored=10.0)
 
 
-def _instance(path: Path) -> Instance:
+def _instance(path: Path) -> Instances:
     said = dcmread(path, stop_before_pixels=True)
-    return Instance(study=said.StudyInstanceUID, series=said.SeriesInstanceUID, instance=said.SOPInstanceUID)
+    return Instances(study=said.StudyInstanceUID, series=said.SeriesInstanceUID, instances=(said.SOPInstanceUID,))
 
 
 @pytest.mark.parametrize("kind", ["pynetdicom", "dcmqrscp"])
@@ -33,6 +34,18 @@ def test_what_was_stored_is_found_and_what_was_not_is_not(tmp_path: Path, film: 
         assert outcome.delivered
         assert has(peer.dimse(), _instance(stored), _QUICK)
         assert not has(peer.dimse(), _instance(other), _QUICK)
+
+
+def test_of_several_each_is_looked_for(tmp_path: Path, film: Film) -> None:
+    """Of one series, as stills are; the last alone is not enough."""
+    stored, lost = film(), film()
+    first, last = dcmread(lost, stop_before_pixels=True), dcmread(stored, stop_before_pixels=True)
+    with peers.Peer(tmp_path / "peer") as peer:
+        list(send(peer.dimse(), [stored], _QUICK))
+        wanted = _instance(stored)
+        both = replace(wanted, instances=(first.SOPInstanceUID, last.SOPInstanceUID))
+        assert not has(peer.dimse(), both, _QUICK)
+        assert has(peer.dimse(), replace(wanted, instances=wanted.instances * 2), _QUICK)
 
 
 def test_who_stores_nothing_is_found_out(tmp_path: Path, film: Film) -> None:

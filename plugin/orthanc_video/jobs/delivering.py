@@ -111,7 +111,8 @@ class _Way:
                 smaller = self._smaller(rung, chosen["Rungs"][at + 1 :], chosen["Patience"])
                 outcome = smaller or self._made_and_sent(rung)
             if outcome["State"] != "Refused":
-                return {"Form": rung["Form"], "Reasons": rung["Reasons"]} | outcome
+                why = [f"A better form was sent, and was refused: {sentence}"] if sentence else []
+                return {"Form": rung["Form"], "Reasons": [*rung["Reasons"], *why]} | outcome
             sentence, lost = outcome["Sentence"], lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
                 return _declined(sentence)

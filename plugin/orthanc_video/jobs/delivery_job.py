@@ -155,13 +155,15 @@ def proofs(peers: Peers, destination: Destination) -> list[Proof]:
 
 
 def is_found(destination: Destination, files: list[FormFile]) -> bool:
-    """Whether it finds the last of what it was sent. Raises Unreachable, and Declined where it cannot say."""
+    """Whether it finds all that it was sent. Raises Unreachable, and Declined where it cannot say."""
     if destination.dimse is None:
         raise Declined(f"{destination.name} is a DICOMweb server: it knows no C-FIND.")
     with SpanSource(Path(files[-1].path)) as file:
         said = stored.header(Bytes(file)).said
-    wanted = verifying.Instance(
-        study=text(said, "StudyInstanceUID"), series=text(said, "SeriesInstanceUID"), instance=files[-1].sop_instance
+    wanted = verifying.Instances(
+        study=text(said, "StudyInstanceUID"),
+        series=text(said, "SeriesInstanceUID"),
+        instances=tuple(one.sop_instance for one in files),
     )
     return verifying.has(destination.dimse, wanted, manner_of(destination))
 
