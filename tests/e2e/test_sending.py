@@ -117,7 +117,7 @@ def test_an_orthanc_commits_to_what_it_has(
 ) -> None:
     (outcome,) = send(_dimse(there), [film])
     assert outcome.delivered
-    uid = _instance(film).instance
+    uid = _instance(film).instances[0]
     name = _know(here, _dimse(there))
     good = commitment.ask(archive, name, [(objects.PHOTOGRAPHIC, uid)], 10)
     assert _report(archive, good, uid) == Report(State.COMMITTED)
@@ -131,7 +131,7 @@ def test_an_orthanc_commits_to_what_it_has(
 def test_a_commitment_on_a_new_association(
     here: OrthancServer, archive: Archive, film: Path, tmp_path: Path, failing: int
 ) -> None:
-    uid = _instance(film).instance
+    uid = _instance(film).instances[0]
     with peers.Committing(tmp_path / "peer", here.dicom_port, failing=failing) as peer:
         (outcome,) = send(peer.dimse(calling="HERE"), [film])
         assert outcome.delivered
@@ -146,7 +146,7 @@ def test_who_stores_nothing_does_not_commit(here: OrthancServer, archive: Archiv
     class Liar(peers.Forgetful, peers.Committing):
         pass
 
-    uid = _instance(film).instance
+    uid = _instance(film).instances[0]
     with Liar(tmp_path / "peer", port=here.dicom_port) as peer:
         (outcome,) = send(peer.dimse(), [film])
         assert outcome.delivered
