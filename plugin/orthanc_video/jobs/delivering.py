@@ -45,7 +45,9 @@ def deliver(task: Outcome) -> Outcome:
     """One object to one destination. A failure is an outcome that names what was tried; a person may try it again."""
     delivery = from_json(Delivery, task)
     workflow = DBOS.workflow_id or delivery.id
-    with here().job(delivery.id, workflow, f"{delivery.uuid} {delivery.destination}") as active:
+    # The same object may be on its way there twice: one that waits for the other's end would keep the place that the
+    # other has given up for a while.
+    with here().job(delivery.id, workflow, delivery.id) as active:
         outcome = _Way(active, delivery, task).gone()
         ingest_job.tidy(here().settings, delivery.id)
     metrics.job_ended(outcome)
