@@ -81,7 +81,7 @@ class Planes:
     def _tall(self, plane: Plane, fields: int) -> Plane:
         """Twice as many rows of chroma: a quarter of the way from one to the next, then three quarters."""
         if fields == 1:
-            grey_frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), format="gray")
+            grey_frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(plane), format="gray")
             twice = self._scaler.reformat(grey_frame, height=2 * len(plane), interpolation="BILINEAR")
             return _plane(twice, 0)
         made = np.empty((2 * plane.shape[0], plane.shape[1]), np.uint8)
