@@ -50,7 +50,8 @@ def measure(bench: Bench) -> Iterator[Row]:
             "Frames per second. Ours is the whole form: decoded, converted exactly from BT.709 in studio range to the "
             f"full-range BT.601 that DICOM's JPEG is, encoded with quality {sides.form.quality}, written as a DICOM "
             f"file with its offset table. The rival is `ffmpeg -c:v mjpeg -q:v {sides.quality} -f mjpeg`. Equal "
-            f"quality is equal PSNR, of what each has encoded to what it was given: {own:.2f} dB ours, {theirs:.2f} dB its"
+            f"quality is equal PSNR, of what each has encoded to what it was given: {own:.2f} dB ours, "
+            f"{theirs:.2f} dB its"
         )
         what = f"1080p30 H.264 of {bench.scale.job_seconds} s to JPEG multi-frame"
         yield compare(
