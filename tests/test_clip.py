@@ -88,6 +88,9 @@ _SOURCES: dict[str, Callable[[Clips], Path]] = {
 }
 
 
+_HEARD = "anoisesrc=r=48000:d=3:seed=7"
+
+
 def _known(path: Path, called: Path) -> Path:
     """The object, H.265 called H.264: Debian's dciodvfy knows no later video."""
     said = dcmread(path)
@@ -147,6 +150,19 @@ def test_what_is_copied_alone_is_no_further_lossy_step(clips: Clips, tmp_path: P
     assert "DerivationCodeSequence" not in made
     assert made.LossyImageCompressionMethod == "ISO_14496_10"
     assert made.LossyImageCompressionRatio == dcmread(source).LossyImageCompressionRatio
+
+
+def test_sound_that_was_kept_is_kept(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    arguments = "-g 24 -c:a aac -ac 2 -movflags +faststart"
+    film = clips.encoded("clip-heard.mp4", arguments, source=picture_source(seconds=3), sound=_HEARD)
+    assert _run("convert", film, source, "--audio", "keep").returncode == 0
+    done = _run("clip", source, target, "--range", "0.5", "1.5")
+    assert "Sound: aac." in done.stdout.splitlines()
+    made, of = dcmread(target), dcmread(source)
+    told = "MultiplexedAudioChannelsDescriptionCodeSequence"
+    assert made[told].value == of[told].value
+    assert complaints(target) == []
 
 
 def test_an_object_is_made_of_objects_alone(clips: Clips, tmp_path: Path) -> None:

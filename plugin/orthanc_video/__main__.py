@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="print what a video file holds and what would be done with it, and why")
     probe.add_argument("source", type=Path)
     _add_wishes(probe)
-    clip = commands.add_parser("clip", help="cut a part out of a video, exact to the frame, its sound left out")
+    clip = commands.add_parser("clip", help="cut a part out of a video, exact to the frame")
     clip.add_argument("source", type=Path, help="a video file, or a DICOM video")
     clip.add_argument(
         "target",

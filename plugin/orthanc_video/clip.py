@@ -62,3 +62,11 @@ class Cut:
     @property
     def frames(self) -> int:
         return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """What came out, range by range; ``sound`` is FFmpeg's name of its sound's coding, empty where it is silent."""
+
+    cuts: tuple[Cut, ...]
+    sound: str = ""

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from orthanc_video.clip import Cut, Range, moment
+from orthanc_video.clip import Clip, Range, moment
 from orthanc_video.command_convert import refuse_missing, writable
 from orthanc_video.dicom.locate import exact, locate
 from orthanc_video.errors import BadRequest
@@ -23,16 +23,17 @@ _DEFAULTS = Gateway()
 def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise: bool) -> None:
     """Writes the clip and prints what it holds. Nothing is left behind when it fails; raises VideoError."""
     try:
-        cuts = clip(source, target, [Range(*map(moment, one)) for one in ranges], precise=precise)
+        made = clip(source, target, [Range(*map(moment, one)) for one in ranges], precise=precise)
     finally:
         close()
-    for one in cuts:
+    for one in made.cuts:
         how = f"{one.anew} of them coded anew" if one.anew else "all copied"
         print(f"Frames {one.first} to {one.last} ({one.frames}), {how}.")
+    print(f"Sound: {made.sound}." if made.sound else "No sound.")
     print(f"clip: {target}")
 
 
-def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> list[Cut]:
+def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> Clip:
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     refuse_missing(source)
     final = writable(source, target)
@@ -40,14 +41,14 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> l
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
             made = Path(scratch) / "made"
-            cuts = _cut(source, final, ranges, made, limits, precise=precise)
+            told = _cut(source, final, ranges, made, limits, precise=precise)
             made.replace(final)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    return cuts
+    return told
 
 
-def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> list[Cut]:
+def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> Clip:
     process = MediaProcess()
     if final.suffix.lower() == ".dcm":
         if not _is_dicom(source):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.clip import Cut, Range
+from orthanc_video.clip import Clip, Range
 from orthanc_video.dicom import check, clipped, locate, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
@@ -26,7 +26,7 @@ def cut(
     target: Path,
     *,
     precise: bool,
-) -> list[Cut]:
+) -> Clip:
     """As ``media.clip.cut``, in a process of its own."""
     arguments: dict[str, Any] = {
         "path": str(path.resolve()),
@@ -35,12 +35,12 @@ def cut(
         "ranges": to_json(list(ranges)),
         "precise": precise,
     }
-    return [from_json(Cut, one) for one in process.run("clip", arguments, limits)["cuts"]]
+    return from_json(Clip, process.run("clip", arguments, limits)["clip"])
 
 
 def of_object(
     process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
-) -> list[Cut]:
+) -> Clip:
     """Writes the DICOM object of a clip of the DICOM video ``source``; its stream lies beside it meanwhile.
 
     Raises as ``media.clip.cut``, and Nonconforming where ``check`` finds a fault.
@@ -50,17 +50,17 @@ def of_object(
     if not isinstance(place, Located):
         raise BadRequest("The object is no video: of single pictures no clips are cut yet.")
     stream = target.with_suffix(".stream")
-    cuts = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
+    clip = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
     try:
         made, plan = _judged(process, limits, stream, place.transfer_syntax)
-        dataset = clipped.of_clip(said, place.transfer_syntax, cuts, plan, made)
+        dataset = clipped.of_clip(said, place.transfer_syntax, clip.cuts, plan, made)
         around = write.envelope(dataset, made.size)
         with SpanSource(stream) as file:
             check.refuse_faulty(write.Written(around, file), made.video, made.probed)
         write.write(around, stream, target)
     finally:
         stream.unlink()
-    return cuts
+    return clip
 
 
 def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) -> tuple[Made, Plan]:

@@ -121,6 +121,11 @@ class Exact:
         """Where a frame lies in decode order."""
         return int(self._order[number])
 
+    @property
+    def zero(self) -> Fraction:
+        """When the first frame is shown, in seconds of the container's time."""
+        return self._time(0) * self.coded.tick if self.timed else Fraction(0)
+
     def start(self, number: int) -> Fraction:
         """When it is shown, in seconds after the first one is."""
         if not self.timed:

@@ -171,7 +171,7 @@ def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     """A part of the stream, exact to the frame."""
     ranges = [from_json(Range, one) for one in arguments["ranges"]]
     path, target, precise = Path(arguments["path"]), Path(arguments["target"]), arguments["precise"]
-    return {"cuts": to_json(cut.cut(path, _spans(arguments), ranges, target, precise=precise))}
+    return {"clip": to_json(cut.cut(path, _spans(arguments), ranges, target, precise=precise))}
 
 
 def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:

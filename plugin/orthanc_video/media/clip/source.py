@@ -1,0 +1,120 @@
+"""A film that a clip is cut out of."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from orthanc_video.clip import Cut
+from orthanc_video.errors import BadRequest
+from orthanc_video.media import exact, opening
+from orthanc_video.media.clip import joining, pieces
+from orthanc_video.media.clip.choosing import end_of
+from orthanc_video.media.clip.encoder import Coded, Encoder
+from orthanc_video.media.clip.pieces import Anew, Copied, Piece
+from orthanc_video.media.pictures import begins
+from orthanc_video.media.source import coding_of
+from orthanc_video.model import Rational
+
+# Key frames looked at before and after a range: a copy begins at one, and ends beyond what leans over another.
+_BESIDE = 2
+
+
+class Source:
+    """A film, what of it is copied, and its coded frames as a clip has them."""
+
+    def __init__(self, video: exact.Exact) -> None:
+        self.video, self._coded = video, video.coded
+        codec, extradata = coding_of(video.stream)
+        self._keys = [at for at, key in enumerate(self._coded.key) if key and self._coded.shown[at]]
+        self.film = joining.film(codec, extradata, self._coded.head(self._keys[0]))
+        self.numbers = video.numbers()
+        self._fresh = begins(codec, extradata)
+        self._opening = opening.Opening(codec, extradata)
+        self.tick = self._coded.tick if video.timed else 1 / (video.stream.guessed_rate or Fraction(25))
+
+    def plan(self, first: int, last: int, *, precise: bool) -> list[Piece]:
+        if not self.video.timed and precise:  # how they are reordered is not said
+            return [Anew(first, last)]
+        frames = self._around(first, last)
+        planned = pieces.exact(frames, first, last) if precise else pieces.at_key_frames(frames, first, last)
+        if not planned:
+            raise BadRequest("The video has no key frame to begin a clip with; ask for one that is exact to the frame.")
+        return planned
+
+    def _around(self, first: int, last: int) -> pieces.Frames:
+        """These frames with the key frames next to them, so that the length of the whole does not matter."""
+        coded = [self.video.place(first), self.video.place(last)]
+        before = self._keys[: bisect.bisect_right(self._keys, min(coded))]
+        while len(before) > _BESIDE and not any(map(self._is_entry, before[-_BESIDE:])):
+            before.pop()
+        before = before[-_BESIDE:]
+        after = self._keys[bisect.bisect_right(self._keys, max(coded)) :][:_BESIDE]
+        begin = before[0] if before else 0
+        end = after[-1] if len(after) == _BESIDE else len(self.numbers)
+        keys = {at for at in self._keys[bisect.bisect_left(self._keys, begin) :] if at < end}
+        entry = [at in keys and self._is_entry(at) for at in range(begin, end)]
+        return pieces.Frames(self.numbers[begin:end].tolist(), entry, begin)
+
+    def _is_entry(self, at: int) -> bool:
+        """A picture of H.264 that is no IDR picture goes on counting where one before it has ended."""
+        head = self._coded.head(at)
+        return self._opening.is_closed(head) if self.film.codec == "h264" else self._fresh(head)
+
+    def told(self, planned: list[Piece]) -> Cut:
+        first, last = planned[0].first, planned[-1].last
+        return Cut(
+            first=first + 1,
+            last=last + 1,
+            anew=sum(one.last - one.first + 1 for one in planned if isinstance(one, Anew)),
+            start=Rational.of(self.video.start(first)),
+            end=Rational.of(end_of(self.video, last)),
+        )
+
+    def frames(self, planned: Sequence[Piece], encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
+        """As they lie in the clip, each with the source's packet where it is copied; one behind, since a copy may say
+        how what is before it has to end."""
+        before: tuple[Coded, bytes] | None = None
+        for piece in planned:
+            for at, (frame, source) in enumerate(self._of(piece, encoder)):
+                if before is not None:
+                    if at == 0 and isinstance(piece, Copied) and joining.needs_end(self.film, frame.data):
+                        before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
+                    yield before
+                before = (frame, source)
+        if before is not None:
+            yield before
+
+    def _of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
+        if isinstance(piece, Copied):
+            yield from self._copied(piece)
+            return
+        if encoder is None:
+            raise ValueError("an encoder is needed")
+        shown = ((number, self.video.frame(number)) for number in range(piece.first, piece.last + 1))
+        for one in encoder.encode(shown):
+            yield replace(one, data=joining.anew(self.film, one.data)), b""
+
+    def _copied(self, piece: Copied) -> Iterator[tuple[Coded, bytes]]:
+        wanted = set(piece.coded)
+        in_first = True
+        for at, packet in enumerate(self._coded.packets(piece.coded[0]), piece.coded[0]):
+            if at > piece.coded[-1]:
+                return
+            if at not in wanted:
+                continue
+            source = bytes(packet)
+            data = joining.copied(self.film, source, first=at == piece.coded[0])
+            if piece.open and self.film.codec == "mpeg2video":
+                in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
+                data = joining.closed(data, self._left_out(piece)) if in_first else data
+            yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
+
+    def _left_out(self, piece: Copied) -> int:
+        """How many pictures were left out of the first group of a copy."""
+        taken, found = set(piece.coded), 0
+        for at in range(piece.coded[0], piece.coded[-1]):
+            found += at not in taken
+        return found
