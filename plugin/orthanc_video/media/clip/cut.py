@@ -74,7 +74,7 @@ def _heard(
 ) -> tuple[Iterable[tuple[Fraction, Packet[Any]]], str]:
     """The sound's packets with their times, and its name; none where there is none, or the container holds no such."""
     of = sound.stream_of(container)
-    if of is None or of.codec_context.codec.canonical_name not in output.supported_codecs:
+    if of is None or sound.name_of(of) not in output.supported_codecs:
         return (), ""
     made = output.add_stream_from_template(of)
     made.metadata.clear()
@@ -85,7 +85,7 @@ def _heard(
             packet.stream = made
             yield time, packet
 
-    return packets(), of.codec_context.codec.canonical_name
+    return packets(), sound.name_of(of)
 
 
 def _stretches(clip: Source, planned: Sequence[Piece]) -> list[sound.Stretch]:

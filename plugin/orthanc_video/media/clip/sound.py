@@ -32,8 +32,14 @@ class Stretch:
 
 
 def stream_of(container: InputContainer) -> AudioStream | None:
-    """The first sound; None where there is none."""
-    return container.streams.audio[0] if container.streams.audio else None
+    """The first sound; None where there is none, or one that is not coded: hardly a player knows that in an MP4."""
+    found = container.streams.audio[0] if container.streams.audio else None
+    return None if found is None or name_of(found).startswith("pcm_") else found
+
+
+def name_of(stream: AudioStream) -> str:
+    """FFmpeg's name of its coding."""
+    return stream.codec_context.codec.canonical_name
 
 
 def heard(
