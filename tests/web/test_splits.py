@@ -52,10 +52,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
     routes = [Route("/{name}", stream, methods=["GET", "HEAD"]), Route("/small/poster", poster)]
     listener = listen("127.0.0.1", 0, "Port")
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    # Connections wait in the socket's queue until the server takes them.
+    # From now on connections wait in the socket's queue until the server takes them.
     with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=20) as asking:
         yield asking
     server.should_exit = True
