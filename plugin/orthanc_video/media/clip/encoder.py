@@ -54,19 +54,20 @@ class Encoder:
         if codec not in _LIKE:
             raise UnsupportedMedia(f"Clips of {codec} can begin at key frames only: its frames are not coded anew.")
         self._name, self._options = _LIKE[codec](list(sets))
-        self._next = self._opened()
+        # Opened to be asked for its configuration, and the first run's.
+        self._next: av.VideoCodecContext | None = self._opened()
         self.configuration = bytes(self._next.extradata or b"")
 
     def encode(self, frames: Iterable[tuple[int, av.VideoFrame]]) -> Iterator[Coded]:
         """The frames with their numbers."""
-        context, numbers = self._next, list[int]()
+        context, numbers = self._next or self._opened(), list[int]()
+        self._next = None
         for at, (number, frame) in enumerate(frames):
             frame.pts, frame.time_base = at, context.time_base
             frame.pict_type = PictureType.NONE
             numbers.append(number)
             yield from _coded(context.encode(frame), numbers)
         yield from _coded(context.encode(None), numbers)
-        self._next = self._opened()
 
     def _opened(self) -> av.VideoCodecContext:
         like = self._stream.codec_context

@@ -99,6 +99,8 @@ class Source:
 
     def _copied(self, piece: Copied) -> Iterator[tuple[Coded, bytes]]:
         wanted = set(piece.coded)
+        # All of them lie in the first group.
+        left_out = piece.coded[-1] - piece.coded[0] + 1 - len(piece.coded)
         in_first = True
         for at, packet in enumerate(self._coded.packets(piece.coded[0]), piece.coded[0]):
             if at > piece.coded[-1]:
@@ -109,12 +111,5 @@ class Source:
             data = joining.copied(self.film, source, first=at == piece.coded[0])
             if piece.open and self.film.codec == "mpeg2video":
                 in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
-                data = joining.closed(data, self._left_out(piece)) if in_first else data
+                data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
-
-    def _left_out(self, piece: Copied) -> int:
-        """How many pictures were left out of the first group of a copy."""
-        taken, found = set(piece.coded), 0
-        for at in range(piece.coded[0], piece.coded[-1]):
-            found += at not in taken
-        return found
