@@ -16,7 +16,7 @@ from orthanc_video.form import Kind
 from orthanc_video.jobs import delivery_steps as steps
 from orthanc_video.jobs import ingest_job, views
 from orthanc_video.jobs.running import Active, Outcome, here
-from orthanc_video.jobs.workflows import failure, until_it_passes
+from orthanc_video.jobs.workflows import failure, pause, until_it_passes
 from orthanc_video.plain import from_json
 from orthanc_video.routing.delivery import Delivery, Proof
 
@@ -155,8 +155,9 @@ class _Way:
                 continue
             if not outcome.get("Passing") or (outcome.get("Full") and waited >= patience):
                 break
-            self._rest(_pause(attempt))
-            waited = waited + _pause(attempt) if outcome.get("Full") else 0.0
+            seconds = pause(attempt, _LONGEST_PAUSE)
+            self._rest(seconds)
+            waited = waited + seconds if outcome.get("Full") else 0.0
         if outcome["State"] == "Refused":
             self._refused.append(form)
         return outcome
@@ -198,13 +199,13 @@ class _Way:
 
     def _awaited(self, form: Outcome, asked: Outcome) -> Outcome:
         """The last look for a proof: when it is there, will never be, or has been waited for long enough."""
-        waited, pause, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
+        waited, seconds, patience = 0.0, _FIRST_PAUSE, here().peers.policy(self._delivery.destination).timeout
         while True:
             seen = until_it_passes(lambda: steps.look_for_proof(self._task, form, asked))
             if seen["State"] != "Success" or seen["There"] or seen["Lost"] or waited >= patience:
                 return seen
-            DBOS.sleep(pause)
-            waited, pause = waited + pause, 2 * pause
+            DBOS.sleep(seconds)
+            waited, seconds = waited + seconds, 2 * seconds
 
 
 _UNPROVEN = {
@@ -212,10 +213,6 @@ _UNPROVEN = {
     str(Proof.COMMITMENT): "The destination has not reported in time whether it commits to what it has stored: "
     "it has to know the address of Orthanc's AE title.",
 }
-
-
-def _pause(attempt: int) -> float:
-    return min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt, 12))
 
 
 def _declined(sentence: str) -> Outcome:

@@ -74,6 +74,11 @@ def _sleep(_outcome: Outcome, seconds: float) -> None:
     DBOS.sleep(seconds)
 
 
+def pause(attempt: int, longest: float) -> float:
+    """The seconds to wait after this attempt (from 0): each time twice as long."""
+    return min(longest, 0.5 * 2.0 ** min(attempt, 12))
+
+
 def until_it_passes(
     step: Callable[[], Outcome],
     attempts: int = _ATTEMPTS,
@@ -90,7 +95,7 @@ def until_it_passes(
         died = outcome.get("Kind") == WorkerFailed.__name__
         if not (outcome.get("Passing") or (died and attempt + 1 < _LIVES)):
             break
-        rest(outcome, min(longest, 0.5 * 2.0 ** min(attempt, 12)))
+        rest(outcome, pause(attempt, longest))
     return outcome
 
 
