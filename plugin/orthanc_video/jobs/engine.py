@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +31,19 @@ from orthanc_video.jobs import (
 )
 from orthanc_video.jobs import rendering as rendition_jobs
 from orthanc_video.jobs.assigning import assign_video
-from orthanc_video.jobs.database import CONNECT_SECONDS, TROUBLES, Database, answering
+from orthanc_video.jobs.database import CONNECT_SECONDS, Database, answering
 from orthanc_video.jobs.housekeeping import Housekeeping
 from orthanc_video.jobs.membership import Membership
 from orthanc_video.jobs.noticing import Noticing
 from orthanc_video.jobs.peers import Peers
-from orthanc_video.jobs.running import Outcome, Places, Running
+from orthanc_video.jobs.running import Outcome, Running
+from orthanc_video.jobs.turns import Turns
 from orthanc_video.jobs.workflows import failure, ingest_video, refused_upload
 from orthanc_video.model import Action, Assignment, MediaInfo, Plan, Upload
 from orthanc_video.picture import Rendering
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.routing.delivery import Delivery, Order
 from orthanc_video.settings import Settings
-
-log = logging.getLogger(__name__)
 
 # The version of the workflows' step order, not of the program: an upgrade takes up what its predecessor left.
 _WORKFLOW_VERSION = "1"
@@ -70,9 +67,7 @@ class Engine:
         self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
         self._housekeeping = Housekeeping(settings)
         self._noticing = Noticing(archive, self._database, news or threading.Event())
-        self._places = {queues.TRANSCODES: self._running.transcodes, queues.RENDITIONS: self._running.renditions}
         self._asked = threading.Lock()
-        self._closing = False
 
     def launch(self) -> None:
         """Opens the job table and takes up unfinished jobs; raises Busy while the database does not answer."""
@@ -100,6 +95,7 @@ class Engine:
             }
         )
         queues.calm(self._dbos)
+        self._turns = Turns(self._dbos, self._running)
         logging.getLogger("dbos").addFilter(lambda record: not _is_cancellation(record))
         self._membership = Membership(self._dbos, self._database, self._running, executor, queues.SHORT)
         self._membership.join()
@@ -108,7 +104,7 @@ class Engine:
         queues.register(self.settings)
         self._membership.begin()
         if self._runs_jobs:
-            threading.Thread(target=self._fill_places, name="places", daemon=True).start()
+            self._turns.take()
         if not self._worker:
             self._noticing.begin()
             self._housekeeping.begin()
@@ -132,7 +128,7 @@ class Engine:
 
         Media processes at work are not ended here, which would be recorded as a failure: they end with this process.
         """
-        self._closing = True  # what ends now makes no room for others
+        self._turns.end()
         self._noticing.end()
         processes.close()
         self._membership.leave()
@@ -155,8 +151,7 @@ class Engine:
             queue = queues.TRANSCODES if plan["action"] == Action.TRANSCODE else queues.SHORT
             with SetEnqueueOptions(priority=ingest_job.priority(from_json(MediaInfo, info))):
                 DBOS.enqueue_workflow(queue, ingest_video, upload, info, plan)
-        with _later():
-            self._begin(queues.TRANSCODES)
+        self._turns.begin(queues.TRANSCODES)
 
     def assign(self, task: Assignment) -> concurrent.futures.Future[Outcome]:
         """Commits the move of a video to another study or patient, and starts it; as ``submit``."""
@@ -188,17 +183,7 @@ class Engine:
     def _deliver(self, workflow: str, task: Outcome) -> None:
         with answering():
             delivering.enqueue(workflow, task)
-        with _later():
-            self._begin_deliveries()
-
-    def _begin_deliveries(self) -> bool:
-        """Begins what may go to destinations now: within their hours, as many as each takes at once."""
-        begun = False
-        for name in queues.destinations(self._dbos) if self._runs_jobs else ():
-            if self._running.peers.closed_for(name):
-                continue
-            begun |= self._begin_one(self._running.way(name), queues.DELIVERIES, short=False, destination=name)
-        return begun
+        self._turns.begin_deliveries()
 
     def deliveries(self, instance: str) -> list[dict[str, Any]]:
         """Those of an instance, newest first."""
@@ -211,46 +196,6 @@ class Engine:
     def peers(self) -> Peers:
         """What is known of destinations."""
         return self._running.peers
-
-    def _fill_places(self) -> None:
-        """Begins the next job as soon as another has ended, and looks for those that others put into the queue."""
-        while True:
-            self._running.vacated.wait(queues.POLL_SECONDS)
-            self._running.vacated.clear()
-            with _later():
-                while not self._closing and self._begin_any(queues.LOOKED_INTO):
-                    pass
-                while not self._closing and self._begin_deliveries():
-                    pass
-
-    def _begin_any(self, names: Iterable[str]) -> bool:
-        waiting = queues.next_priorities(self._dbos, names)
-        begun = [
-            self._begin_one(places, name, short=waiting[name] == ingest_job.SHORT)
-            for name, places in self._places.items()
-            if name in waiting
-        ]
-        for name in waiting.keys() & queues.AT_ONCE:
-            claim = queues.Claim(self._dbos, name, one=False)
-            claim.begin()
-            begun.append(bool(claim.workflows))
-        return any(begun)
-
-    def _begin(self, queue: str) -> None:
-        """Begins the job whose turn it is in a queue, where there is room: others look only from time to time."""
-        if self._runs_jobs:
-            self._begin_any([queue])
-
-    def _begin_one(self, places: Places, queue: str, *, short: bool, destination: str | None = None) -> bool:
-        """Begins the next of a queue, or of its deliveries to one destination, where there is a place for it."""
-        with places.room(short=short) as room:
-            if room is None:
-                return False
-            claim = queues.Claim(self._dbos, queue, one=True, destination=destination)
-            for workflow in claim.workflows:
-                room.keep_for(views.job_of(workflow))
-            claim.begin()
-            return bool(claim.workflows)
 
     def render(
         self, arrival: Arrival, rendering: Rendering = renditions.PLAIN
@@ -270,7 +215,7 @@ class Engine:
                 workflow = rendition_jobs.next_attempt(latest, job)
                 rendition_jobs.refuse_too_many(rendering)
                 waiter = self._render_again(latest, workflow, arrival, rendering)
-        self._begin(queues.RENDITIONS)
+        self._turns.begin(queues.RENDITIONS)
         return job, waiter
 
     def _render_again(
@@ -388,7 +333,7 @@ class Engine:
         if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
             arrival, rendering = rendition_jobs.wanted(latest.input["args"])
             self._render_again(latest, views.next_attempt(latest.workflow_id), arrival, rendering)
-            self._begin(queues.RENDITIONS)
+            self._turns.begin(queues.RENDITIONS)
             return
         if latest.name == views.DELIVERY and views.state_of(latest) == "Failure" and latest.input is not None:
             self._deliver(views.next_attempt(latest.workflow_id), latest.input["args"][0])
@@ -398,15 +343,6 @@ class Engine:
             raise Conflict("Only a job that failed after its upload was acknowledged can be tried again.")
         self._start(views.next_attempt(latest.workflow_id), *latest.input["args"])
         DBOS.delete_workflow(latest.workflow_id)
-
-
-@contextlib.contextmanager
-def _later() -> Iterator[None]:
-    """Around what begins recorded work: where that cannot be now, DBOS begins it when it looks the next time."""
-    try:
-        yield
-    except TROUBLES:
-        log.warning("The jobs' database does not answer: the next transcode begins when it does.")
 
 
 def _is_cancellation(record: logging.LogRecord) -> bool:
