@@ -1,4 +1,4 @@
-"""Clips of videos: the stream cut in a media process, and the DICOM object of it."""
+"""Clips of videos and multi-frame objects: a stream cut in a media process, pictures copied, and the DICOM object."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.clip import Clip, Range
-from orthanc_video.dicom import check, clipped, locate, syntaxes, write
+from pydicom.dataset import Dataset, FileDataset
+
+from orthanc_video.clip import Clip, Cut, Range, chosen, numbers
+from orthanc_video.dicom import check, clipped, framed, locate, multiframe, stored, syntaxes, write
 from orthanc_video.dicom.moving import described
-from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
+from orthanc_video.dicom.said import whole
+from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.jobs.processes import Limits, MediaProcess
-from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Span, Wishes
+from orthanc_video.film import MultiFrame
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
+from orthanc_video.model import Action, Made, MediaInfo, Plan, Rational, Span, Wishes
 from orthanc_video.plain import from_json, to_json
+from orthanc_video.settings import Gateway
 
 
 def cut(
@@ -41,14 +46,15 @@ def cut(
 def of_object(
     process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
 ) -> Clip:
-    """Writes the DICOM object of a clip of the DICOM video ``source``; its stream lies beside it meanwhile.
+    """Writes the DICOM object of a clip of the DICOM object ``source``; a video's stream lies beside it meanwhile.
 
-    Raises as ``media.clip.cut``, and Nonconforming where ``check`` finds a fault.
+    Pictures that are coded each by itself are copied, and any of them is a key frame. Raises as ``media.clip.cut``,
+    BadRequest where something said of single frames cannot be cut along, Nonconforming where ``check`` finds a fault.
     """
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
-    if not isinstance(place, Located):
-        raise BadRequest("The object is no video: of single pictures no clips are cut yet.")
+    if isinstance(place, MultiFrame):
+        return _of_film(source, place, said, ranges, target)
     stream = target.with_suffix(".stream")
     clip = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
     try:
@@ -75,3 +81,73 @@ def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) ->
         raise TooLarge("The clip is longer than one object can be (4 GiB). Cut it into several.")
     made = Made(path=str(stream), size=size, video=info.video, probed=info)
     return made, dataclasses.replace(plan, action=Action.WRAP)
+
+
+def _of_film(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[Range], target: Path) -> Clip:
+    """Its attributes may have had faults before; new ones are refused."""
+    cuts = _cuts(film, said, ranges)
+    which = numbers(cuts)
+    dataset = clipped.of_film(said, film, cuts)
+    framed.taken(dataset, source, [film.frames[number] for number in which], target)
+    if len(which) > 1:  # of one picture there is no film to judge
+        _refuse_worse(source, target)
+    return Clip(cuts=cuts)
+
+
+def _cuts(film: MultiFrame, said: Dataset, ranges: Sequence[Range], *, anew: bool = False) -> tuple[Cut, ...]:
+    """Raises BadRequest for frames that there are none of, BrokenVideo where it is not known which is which."""
+    count = len(film.frames)
+    if whole(said, "NumberOfFrames") != count:
+        raise BrokenVideo(f"Nothing is cut out of this object, since its frames are in doubt. {film.remarks[-1]}")
+    found = [chosen(count, film.cadence.start, one) for one in ranges]
+    return tuple(
+        Cut(
+            first=first + 1,
+            last=last + 1,
+            anew=last + 1 - first if anew else 0,
+            start=Rational.of(film.cadence.start(first)),
+            end=Rational.of(film.cadence.start(last + 1)),
+        )
+        for first, last in found
+    )
+
+
+def _refuse_worse(source: Path, target: Path) -> None:
+    faults = []
+    for path in (source, target):
+        with SpanSource(path) as file:
+            faults.append(check.errors(check.examine(Bytes(file)).findings))
+    told = " ".join(f"{one.sentence} ({one.section})" for one in faults[1] if one not in faults[0])
+    if told:
+        raise Nonconforming(f"The clip would not conform to the standard: {told}")
+
+
+def film(
+    process: MediaProcess,
+    limits: Limits,
+    gateway: Gateway,
+    source: Path,
+    ranges: Sequence[Range],
+    target: Path,
+    listener: Listener | None = None,
+) -> Clip:
+    """Writes these frames of the multi-frame object ``source`` as an MP4 for browsers, as its rendition is made.
+
+    Raises as ``of_object``, and BrokenVideo unless each of them can be shown.
+    """
+    with SpanSource(source) as file:
+        header = stored.header(Bytes(file))
+        place = multiframe.in_object(Bytes(file), header)
+    cuts = _cuts(place, header.said, ranges, anew=True)
+    which = numbers(cuts)
+    arguments = {
+        "path": str(source.resolve()),
+        "film": to_json(place.of(which)),
+        "target": str(target),
+        "how": {"preset": gateway.transcode_preset, "crf": gateway.transcode_crf},
+    }
+    counted = process.run("render", arguments, limits, listener)
+    shown = counted.get("frames") if isinstance(counted, dict) else None
+    if shown != len(which):
+        raise BrokenVideo(f"Of {len(which)} frames of the clip {shown} can be shown; cut as DICOM all are copied.")
+    return Clip(cuts=cuts)
