@@ -58,6 +58,10 @@ def _clip(source: Path, *frames: tuple[int, int]) -> tuple[Path, Clip]:
     return target, clip
 
 
+def _film_of(source: Path, ranges: Sequence[Range], target: Path) -> Clip:
+    return clipping.of_film(MediaProcess(), _LIMITS, Gateway(), source, ranges, target, precise=True)
+
+
 def _items(path: Path) -> list[bytes]:
     """The frames as they are stored, found by pydicom."""
     said = dcmread(path)
@@ -216,7 +220,7 @@ def test_times_choose_and_a_vector_of_them_is_cut_along(tmp_path: Path) -> None:
 def test_as_mp4_exactly_these_frames(tmp_path: Path) -> None:
     source = _film(tmp_path, numbered(60), FrameTime="40")
     target = tmp_path / "clip.mp4"
-    clip = clipping.film(MediaProcess(), _LIMITS, Gateway(), source, _ranges((11, 30), (3, 4)), target)
+    clip = _film_of(source, _ranges((11, 30), (3, 4)), target)
     assert numbers(target) == [*range(10, 30), 2, 3]
     assert frame_times(target) == [at * Fraction(1, 25) for at in range(22)]
     assert [(one.first, one.last, one.anew) for one in clip.cuts] == [(11, 30, 20), (3, 4, 2)]
@@ -226,7 +230,7 @@ def test_as_mp4_frames_last_as_long_as_they_did(tmp_path: Path) -> None:
     steps = [0, *([20, 40, 500, 33] * 5)]
     more: dict[str, Any] = {"FrameTime": None, "FrameTimeVector": steps, "FrameIncrementPointer": _VECTOR}
     source, target = _film(tmp_path, numbered(21), **more), tmp_path / "clip.mp4"
-    clipping.film(MediaProcess(), _LIMITS, Gateway(), source, _ranges((3, 9), (2, 3)), target)
+    _film_of(source, _ranges((3, 9), (2, 3)), target)
     assert numbers(target) == [*range(2, 9), 1, 2]
     assert frame_times(target) == [Fraction(at, 1000) for at in accumulate([0, *steps[3:10], 40])]
 
@@ -239,8 +243,8 @@ def test_as_mp4_none_is_left_out(tmp_path: Path) -> None:
     data[begins[5] : begins[5] + 200] = bytes(200)
     source.write_bytes(data)
     with pytest.raises(BrokenVideo, match="Of 4 frames of the clip 3 can be shown"):
-        clipping.film(MediaProcess(), _LIMITS, Gateway(), source, _ranges((4, 7)), tmp_path / "clip.mp4")
-    clipping.film(MediaProcess(), _LIMITS, Gateway(), source, _ranges((7, 12)), tmp_path / "clip.mp4")
+        _film_of(source, _ranges((4, 7)), tmp_path / "clip.mp4")
+    _film_of(source, _ranges((7, 12)), tmp_path / "clip.mp4")
     assert numbers(tmp_path / "clip.mp4") == list(range(6, 12))
 
 
@@ -289,4 +293,4 @@ def test_what_is_no_film_is_told(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="neither a video nor a film"):
         _clip(source, (1, 1))
     with pytest.raises(VideoError, match="neither a video nor a film"):
-        clipping.film(MediaProcess(), _LIMITS, Gateway(), source, _ranges((1, 1)), tmp_path / "clip.mp4")
+        _film_of(source, _ranges((1, 1)), tmp_path / "clip.mp4")

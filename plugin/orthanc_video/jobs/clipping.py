@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset, FileDataset
 
-from orthanc_video.clip import Clip, Cut, Range, chosen, numbers
-from orthanc_video.dicom import check, clipped, framed, locate, multiframe, stored, syntaxes, write
+from orthanc_video.clip import Clip, Cut, Range, Wanted, chosen, numbers
+from orthanc_video.derivation import Item
+from orthanc_video.dicom import check, clipped, framed, locate, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import whole
 from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
-from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
-from orthanc_video.model import Action, Made, MediaInfo, Plan, Rational, Span, Wishes
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
+from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Rational, Span, Wishes
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.settings import Gateway
+from orthanc_video.settings import Gateway, Settings
 
 
 def cut(
@@ -43,6 +44,72 @@ def cut(
     return from_json(Clip, process.run("clip", arguments, limits)["clip"])
 
 
+def make(
+    settings: Settings,
+    process: MediaProcess,
+    sources: Sequence[Path],
+    asked: Mapping[str, Any],
+    folder: Path,
+    listener: Listener | None,
+) -> list[Item]:
+    """The clips of one video: a DICOM file of each, or the MP4 alone where no object is wanted.
+
+    An object of single pictures is no MP4 that plays as it is: where that is wanted, too, it is made as well.
+    """
+    wanted, limits, (source,) = from_json(Wanted, asked), job_limits(settings), sources
+    with SpanSource(source) as file:
+        plays = isinstance(described(Bytes(file))[0], Located)
+    made = []
+    for number, ranges in enumerate(wanted.clips, 1):
+        name, film = f"clip-{number}.dcm" if wanted.object else "", ""
+        if wanted.film and not (wanted.object and plays):
+            film = f"clip-{number}.mp4"
+            told = of_film(
+                process, limits, settings.gateway, source, ranges, folder / film, listener, precise=wanted.precise
+            )
+        if name:
+            told = of_object(process, limits, source, ranges, folder / name, precise=wanted.precise)
+        made.append(Item(object=name, plays=plays and bool(name), film=film, told=_told(told)))
+    return made
+
+
+def _told(clip: Clip) -> dict[str, Any]:
+    """As the API shows it; times in seconds."""
+    ranges = [
+        {
+            "First": one.first,
+            "Last": one.last,
+            "Start": float(one.start.fraction),
+            "End": float(one.end.fraction),
+            "CodedAnew": one.anew,
+        }
+        for one in clip.cuts
+    ]
+    return {"Frames": sum(one.frames for one in clip.cuts), "Ranges": ranges, "Sound": clip.sound or None}
+
+
+def of_film(
+    process: MediaProcess,
+    limits: Limits,
+    gateway: Gateway,
+    source: Path,
+    ranges: Sequence[Range],
+    target: Path,
+    listener: Listener | None = None,
+    *,
+    precise: bool,
+) -> Clip:
+    """Writes the clip of the DICOM object ``source`` as a film alone: a video's is cut, single pictures are rendered.
+
+    Raises as ``cut`` and ``of_object``, and BrokenVideo unless each of the pictures can be shown.
+    """
+    with SpanSource(source) as file:
+        place, said = described(Bytes(file))
+    if isinstance(place, MultiFrame):
+        return _rendered(process, limits, gateway, source, place, said, ranges, target, listener)
+    return cut(process, limits, source, locate.exact(place), ranges, target, precise=precise)
+
+
 def of_object(
     process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
 ) -> Clip:
@@ -54,7 +121,7 @@ def of_object(
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
     if isinstance(place, MultiFrame):
-        return _of_film(source, place, said, ranges, target)
+        return _taken(source, place, said, ranges, target)
     stream = target.with_suffix(".stream")
     clip = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
     try:
@@ -83,7 +150,7 @@ def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) ->
     return made, dataclasses.replace(plan, action=Action.WRAP)
 
 
-def _of_film(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[Range], target: Path) -> Clip:
+def _taken(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[Range], target: Path) -> Clip:
     """Its attributes may have had faults before; new ones are refused."""
     cuts = _cuts(film, said, ranges)
     which = numbers(cuts)
@@ -122,27 +189,23 @@ def _refuse_worse(source: Path, target: Path) -> None:
         raise Nonconforming(f"The clip would not conform to the standard: {told}")
 
 
-def film(
+def _rendered(
     process: MediaProcess,
     limits: Limits,
     gateway: Gateway,
     source: Path,
+    film: MultiFrame,
+    said: Dataset,
     ranges: Sequence[Range],
     target: Path,
-    listener: Listener | None = None,
+    listener: Listener | None,
 ) -> Clip:
-    """Writes these frames of the multi-frame object ``source`` as an MP4 for browsers, as its rendition is made.
-
-    Raises as ``of_object``, and BrokenVideo unless each of them can be shown.
-    """
-    with SpanSource(source) as file:
-        header = stored.header(Bytes(file))
-        place = multiframe.in_object(Bytes(file), header)
-    cuts = _cuts(place, header.said, ranges, anew=True)
+    """As an MP4 for browsers, by what makes renditions."""
+    cuts = _cuts(film, said, ranges, anew=True)
     which = numbers(cuts)
     arguments = {
         "path": str(source.resolve()),
-        "film": to_json(place.of(which)),
+        "film": to_json(film.of(which)),
         "target": str(target),
         "how": {"preset": gateway.transcode_preset, "crf": gateway.transcode_crf},
     }
