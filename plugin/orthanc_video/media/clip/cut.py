@@ -55,12 +55,9 @@ def _write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spa
     digest = SliceHash(*coding_of(video.stream))
     try:
         kind, options = remux.output_format(clip.film.codec)
-        with (
-            av.open(str(target), "w", format=kind, options=options) as output,
-            opened(path, spans) as container,
-        ):
+        with av.open(str(target), "w", format=kind, options=options) as output:
             seen = _placed(clip, planned, encoder, _stream(output, clip, encoder), digest)
-            heard, sound = _heard(output, container, clip, planned, path, spans)
+            heard, sound = _heard(output, clip, planned, path, spans)
             for _, packet in heapq.merge(seen, heard, key=lambda pair: pair[0]):
                 output.mux_one(packet)
     except av.error.FFmpegError as error:
@@ -70,9 +67,11 @@ def _write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spa
 
 
 def _heard(
-    output: OutputContainer, container: InputContainer, clip: Source, planned: Sequence[Piece], path: Path, spans: Spans
+    output: OutputContainer, clip: Source, planned: Sequence[Piece], path: Path, spans: Spans
 ) -> tuple[Iterable[tuple[Fraction, Packet[Any]]], str]:
     """The sound's packets with their times, and its name; none where there is none, or the container holds no such."""
+    container = clip.video.stream.container
+    assert isinstance(container, InputContainer)  # noqa: S101
     of = sound.stream_of(container)
     if of is None or sound.name_of(of) not in output.supported_codecs:
         return (), ""

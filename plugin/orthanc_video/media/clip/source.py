@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from orthanc_video.clip import Cut
 from orthanc_video.errors import BadRequest
 from orthanc_video.media import exact, opening
@@ -28,7 +30,7 @@ class Source:
     def __init__(self, video: exact.Exact) -> None:
         self.video, self._coded = video, video.coded
         codec, extradata = coding_of(video.stream)
-        self._keys = [at for at, key in enumerate(self._coded.key) if key and self._coded.shown[at]]
+        self._keys: list[int] = np.flatnonzero(self._coded.key & self._coded.shown).tolist()
         self.film = joining.film(codec, extradata, self._coded.head(self._keys[0]))
         self.numbers = video.numbers()
         self._fresh = begins(codec, extradata)
