@@ -12,12 +12,26 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "form", "picture", "plain", "clip"}
+_BASE = {
+    "errors",
+    "settings",
+    "model",
+    "files",
+    "lifetime",
+    "metrics",
+    "film",
+    "form",
+    "picture",
+    "plain",
+    "clip",
+    "edit",
+}
 _COMMANDS = {
     "command_check",
     "command_clip",
     "command_convert",
     "command_doctor",
+    "command_edit",
     "command_gateway",
     "command_probe_pacs",
     "command_worker",
@@ -33,6 +47,7 @@ _ALLOWED: dict[str, set[str]] = {
     "film": {"model"},
     "form": set(),
     "clip": {"errors", "model"},
+    "edit": {"clip", "errors", "model"},
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

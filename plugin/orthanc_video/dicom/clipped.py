@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 
 from orthanc_video.clip import Cut
 from orthanc_video.dicom import build, classes, derived, moments
-from orthanc_video.dicom.said import text, values, written
+from orthanc_video.dicom.said import text
 from orthanc_video.errors import BadRequest
 from orthanc_video.model import Made, Plan
 
@@ -30,7 +30,7 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
         raise BadRequest(f"No clips are made as objects of the class {text(said, 'SOPClassUID')}.")
     dataset = derived.taken(said, kind)
     dataset.update(build.of_stream(plan, made))
-    _lossy(dataset, said, cuts)
+    derived.accumulate(dataset, said, anew=any(one.anew for one in cuts))
     moments.shift(dataset, cuts[0].start.fraction)
     frames = " and ".join(f"{one.first} to {one.last}" for one in cuts)
     anew = sum(one.anew for one in cuts)
@@ -49,17 +49,6 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
     build.fill(dataset, kind)
     dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
     return dataset
-
-
-def _lossy(dataset: Dataset, said: Dataset, cuts: Several[Cut]) -> None:
-    """The source's steps, and one more where frames were coded anew (PS3.3 C.7.6.1.1.5)."""
-    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
-    if not ratios or len(ratios) != len(methods):
-        return
-    if any(one.anew for one in cuts):
-        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
-        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
-    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
 def _extraction(said: Dataset, cuts: Several[Cut]) -> Dataset:
