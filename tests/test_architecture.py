@@ -25,6 +25,7 @@ _BASE = {
     "plain",
     "clip",
     "edit",
+    "derivation",
 }
 _COMMANDS = {
     "command_check",
@@ -48,6 +49,7 @@ _ALLOWED: dict[str, set[str]] = {
     "form": set(),
     "clip": {"errors", "model"},
     "edit": {"clip", "errors", "model"},
+    "derivation": set(),
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

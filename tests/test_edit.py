@@ -1,25 +1,19 @@
-"""Edits as requests ask for them, and ``orthanc-video edit``."""
+"""``orthanc-video edit``."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydicom import dcmread
 
 from clips import Clips, picture_source
 from oracles import Planes, complaints, planes, psnr, slice_hash
-from orthanc_video.clip import Moment, Range
-from orthanc_video.edit import Edit, of_json
-from orthanc_video.errors import BadRequest
 from orthanc_video.media.probe import probe
-from orthanc_video.model import Rational, Region
+from orthanc_video.model import Region
 
 _COMMAND = [sys.executable, "-m", "orthanc_video"]
 _HEARD = "anoisesrc=r=48000:d=2:seed=7"
@@ -142,7 +136,7 @@ def test_who_knows_that_names_are_gone_says_so(stored: Path, tmp_path: Path) -> 
         (("--mask", "0,0,0,10"), 'needs "width"'),
         (("--mask", "0,0,10"), "is no region"),
         (("--mask", "-1,0,10,10"), "is no region"),
-        (("--range", "0", "1"), 'no "regions"'),
+        (("--range", "0", "1"), "no region is named"),
         ((), "Nothing is asked for"),
     ],
 )
@@ -154,66 +148,3 @@ def test_an_edit_that_is_none(stored: Path, tmp_path: Path, arguments: tuple[str
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.dcm"]
-
-
-_REGION = {"x": 0, "y": 1, "width": 2, "height": 3}
-
-
-def test_an_edit_as_a_request_says_it() -> None:
-    asked = {
-        "crop": _REGION,
-        "mask": {
-            "regions": [_REGION],
-            "ranges": [{"start": {"frame": 3}, "end": 1.5}, {"start": "00:00:01", "end": {"frame": 9}}],
-        },
-        "audio": "drop",
-        "strip": True,
-        "deidentify": False,
-        "burnedInAnnotation": "NO",
-    }
-    region = Region(0, 1, 2, 3)
-    assert of_json(asked) == Edit(
-        crop=region,
-        masks=(region,),
-        ranges=(Range(Moment(3), Moment(0, Rational(3, 2))), Range(Moment(0, Rational(1)), Moment(9))),
-        audio="drop",
-        strip=True,
-        burned_in="NO",
-    )
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        None, [], "crop", {"Crop": _REGION}, {"crop": [0, 0, 1, 1]}, {"crop": {**_REGION, "depth": 1}}, {"crop": {}},
-        {"crop": {**_REGION, "x": -1}}, {"crop": {**_REGION, "x": True}}, {"crop": {**_REGION, "x": 1.5}},
-        {"crop": {**_REGION, "x": float("nan")}}, {"crop": {**_REGION, "width": 0}}, {"crop": {**_REGION, "x": "1"}},
-        {"crop": {**_REGION, "x": 10**6}}, {"mask": {}}, {"mask": {"regions": []}}, {"mask": {"regions": _REGION}},
-        {"mask": {"regions": [_REGION] * 10**6}}, {"audio": "mute"}, {"audio": 1}, {"strip": "yes"}, {"strip": 1},
-        {"mask": {"regions": [_REGION], "ranges": [{"start": 1}]}},
-        {"mask": {"regions": [_REGION], "ranges": [{"start": -1, "end": 2}]}},
-        {"mask": {"regions": [_REGION], "ranges": [{"start": float("inf"), "end": float("nan")}]}},
-        {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 0}, "end": 2}]}},
-        {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 1, "second": 1}, "end": 2}]}},
-        {"burnedInAnnotation": "MAYBE"}, {"burnedInAnnotation": None},
-    ],
-)  # fmt: skip
-def test_no_edit(asked: Any) -> None:
-    with pytest.raises(BadRequest):
-        of_json(asked)
-
-
-_KEYS = ("x", "y", "width", "height", "regions", "ranges", "start", "end", "frame")
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=3),
-)
-
-
-@given(st.dictionaries(st.sampled_from(("crop", "mask", "audio", "strip", "deidentify", "burnedInAnnotation")), _JSON))
-def test_any_json_is_an_edit_or_none(asked: Any) -> None:
-    try:
-        found = of_json(asked)
-    except BadRequest:
-        return
-    assert len(found.masks) <= 100

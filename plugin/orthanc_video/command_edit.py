@@ -8,23 +8,21 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from orthanc_video import edit
+from orthanc_video.clip import Range, moment
 from orthanc_video.command_clip import is_dicom
 from orthanc_video.command_convert import refuse_missing, writable
-from orthanc_video.edit import Edit
+from orthanc_video.edit import Edit, region
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import editing
 from orthanc_video.jobs.making import how
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.model import Region
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
 _REGION = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})", re.ASCII)
-_FRAME = re.compile(r"frame:(\d{1,9})", re.ASCII)
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,31 +37,22 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def asked(arguments: argparse.Namespace) -> Edit:
-    """What the command line says, as a request says it; raises BadRequest."""
-    given: dict[str, Any] = {"audio": arguments.audio, "strip": arguments.strip}
-    if arguments.crop is not None:
-        given["crop"] = _region(arguments.crop)
-    if arguments.mask or arguments.range:
-        ranges = [{"start": _moment(start), "end": _moment(end)} for start, end in arguments.range]
-        given["mask"] = {"regions": [_region(one) for one in arguments.mask], "ranges": ranges}
-    if arguments.burned_in:
-        given["burnedInAnnotation"] = arguments.burned_in
-    return edit.of_json(given)
+    """Raises BadRequest for regions and ranges that are none."""
+    return Edit(
+        crop=None if arguments.crop is None else _region(arguments.crop),
+        masks=tuple(map(_region, arguments.mask)),
+        ranges=tuple(Range(*map(moment, one)) for one in arguments.range),
+        audio=arguments.audio,
+        strip=arguments.strip,
+        burned_in=arguments.burned_in,
+    )
 
 
-def _region(text: str) -> dict[str, int]:
+def _region(text: str) -> Region:
     found = _REGION.fullmatch(text)
     if found is None:
-        raise BadRequest(
-            f'"{text[:40]}" is no region of a picture: say X,Y,WIDTH,HEIGHT in pixels, such as 0,0,320,40.'
-        )
-    return dict(zip(("x", "y", "width", "height"), map(int, found.groups()), strict=True))
-
-
-def _moment(text: str) -> Any:
-    if named := _FRAME.fullmatch(text):
-        return {"frame": int(named[1])}
-    return float(text) if _SECONDS.fullmatch(text) else text
+        raise BadRequest(f'"{text[:40]}" is no region: say X,Y,WIDTH,HEIGHT in pixels, such as 0,0,320,40.')
+    return region(dict(zip(("x", "y", "width", "height"), map(int, found.groups()), strict=True)), f'"{text}"')
 
 
 def edited(sources: Sequence[Path], target: Path, wanted: Edit) -> editing.Edited:
