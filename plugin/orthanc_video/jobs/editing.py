@@ -82,10 +82,30 @@ def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, synt
 
 
 def _steps(edit: Edit) -> Iterator[Any]:
+    if edit.ranges:
+        yield _masked
     if edit.reframes:
         yield _reframed
     elif edit.audio == DROP or edit.strip:
         yield _remuxed
+
+
+def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
+    """Regions black in some of the frames: of the others as many as can be are copied."""
+    info, _ = _planned(tools, film.path, Wishes(masks=edit.masks))
+    if info.video.rotation or info.video.mirrored:
+        raise UnsupportedMedia("The container has the pictures turned: mask them throughout, or convert them first.")
+    target = folder / f"masked.{'mpg' if info.video.codec == 'mpeg2video' else 'mp4'}"
+    arguments = {
+        "path": str(film.path.resolve()),
+        "target": str(target),
+        "regions": to_json(list(edit.masks)),
+        "ranges": to_json(list(edit.ranges)),
+        "progressive": info.video.progressive,
+    }
+    anew = int(tools.process.run("mask", arguments, tools.limits)["anew"])
+    sentence = f"{anew} of {info.video.frames} frames are coded anew; the others are copied."
+    return Edited(path=target, syntax=film.syntax, anew=film.anew + anew, sentences=(*film.sentences, sentence))
 
 
 def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
@@ -95,7 +115,9 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     info, plan = _planned(tools, film.path, wishes)
     how = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
     made = _made(dataclasses.replace(tools, how=how), film.path, info, plan, folder / "reframed.mp4")
-    return Edited(path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=plan.reasons)
+    return Edited(
+        path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
+    )
 
 
 def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
