@@ -42,6 +42,7 @@ from orthanc_video.web import (
     proxy,
     resumable_uploads,
     session,
+    stills,
     uploads,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
@@ -102,6 +103,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         instances.router,
+        stills.router,
         pages.public,
         pages.router,
         measure.router,
