@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 
 _PACKAGE = Path(__file__).parents[1] / "plugin" / "orthanc_video"
-_BASE = {"errors", "settings", "model", "files", "lifetime", "metrics", "film", "form", "picture", "plain", "clip"}
+_BASE = {
+    "errors",
+    "settings",
+    "model",
+    "files",
+    "lifetime",
+    "metrics",
+    "film",
+    "form",
+    "picture",
+    "plain",
+    "clip",
+    "derivation",
+}
 _COMMANDS = {
     "command_check",
     "command_clip",
@@ -33,6 +46,7 @@ _ALLOWED: dict[str, set[str]] = {
     "film": {"model"},
     "form": set(),
     "clip": {"errors", "model"},
+    "derivation": set(),
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

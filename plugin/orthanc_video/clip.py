@@ -47,6 +47,19 @@ def moment(text: str) -> Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Clips of one video: each of one range or of several, one after the other. ``film`` and ``object`` say as what.
+
+    Not ``precise``: from a key frame on, so that no frame is coded anew.
+    """
+
+    clips: tuple[tuple[Range, ...], ...]
+    precise: bool = True
+    film: bool = False
+    object: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """A range as it was cut: its ``first`` and ``last`` frame, from 1, and how many of its frames were coded anew.
 

@@ -38,7 +38,7 @@ def table(tmp_path: Path) -> Iterator[tuple[Membership, Running]]:
     with SetWorkflowID("ended"):
         _nothing()
     archive: Any = SimpleNamespace()
-    running = Running(settings, archive, database, 1)
+    running = Running(settings, archive, database, 1, 1)
     yield Membership(dbos, database, running, _EXECUTOR, "queue"), running
     DBOS.destroy()
     database.close()

@@ -27,6 +27,11 @@ class Caller:
     vouched: bool = False
 
     @property
+    def unvouched(self) -> Caller:
+        """The same, of whom Orthanc has to be asked: that it let another path pass says nothing."""
+        return Caller(credentials=self.credentials, local=self.local)
+
+    @property
     def key(self) -> str:
         """What remembered answers are filed under; nothing secret is kept."""
         text = repr((self.credentials, self.local)).encode()

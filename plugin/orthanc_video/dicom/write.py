@@ -51,6 +51,11 @@ def envelope(dataset: Dataset, length: int) -> Envelope:
     return Envelope(header.getvalue() + _PIXEL_DATA + _EMPTY_OFFSET_TABLE + item, b"\x00" * pad + _DELIMITER, length)
 
 
+def whole(size: int) -> Envelope:
+    """Nothing around a file of ``size`` bytes that is a DICOM file already."""
+    return Envelope(b"", b"", size)
+
+
 class Written:
     """The file that ``write`` makes of these parts, read as a stored object is: nothing is copied."""
 

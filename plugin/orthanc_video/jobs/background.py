@@ -20,7 +20,7 @@ from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import copy_of
 from orthanc_video.dicom.checks.finding import finding
 from orthanc_video.errors import VideoError
-from orthanc_video.jobs import by_rule, forms, notice_job, rendering, renditions, thumbnails, views
+from orthanc_video.jobs import by_rule, derivations, forms, notice_job, rendering, renditions, thumbnails, views
 from orthanc_video.jobs.database import answering
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, until_it_passes
@@ -112,6 +112,7 @@ def forget(settings: Settings, stored: str) -> None:
     thumbnails.forget(settings, stored)
     renditions.forget(settings, stored)
     forms.forget(settings, stored)
+    derivations.forget(settings, stored)
     copy_of(settings, stored).unlink(missing_ok=True)
 
 

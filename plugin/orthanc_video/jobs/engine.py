@@ -16,10 +16,12 @@ from orthanc_video.archive import awaited
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import Stored
 from orthanc_video.archive.service import Archive
+from orthanc_video.derivation import Derivation
 from orthanc_video.errors import Conflict, VideoError
 from orthanc_video.jobs import (
     background,
     delivering,
+    deriving,
     ingest_job,
     patience,
     processes,
@@ -64,7 +66,8 @@ class Engine:
         self._worker = worker
         self._runs_jobs = worker or settings.gateway.workers
         self._database = Database(settings)
-        self._running = Running(settings, archive, self._database, queues.transcodes_at_once(settings))
+        at_once = queues.transcodes_at_once(settings), queues.derivations_at_once(settings)
+        self._running = Running(settings, archive, self._database, *at_once)
         self._housekeeping = Housekeeping(settings)
         self._noticing = Noticing(archive, self._database, news or threading.Event())
         self._asked = threading.Lock()
@@ -168,6 +171,17 @@ class Engine:
         waiter = self._running.outcome_of(task.id)
         self._deliver(task.id, to_json(task))
         return waiter
+
+    def derive(self, task: Derivation) -> concurrent.futures.Future[Outcome]:
+        """Commits that something is made of stored objects, and starts it when its turn comes; as ``submit``."""
+        waiter = self._running.outcome_of(task.id)
+        self._derive(task.id, to_json(task))
+        return waiter
+
+    def _derive(self, workflow: str, task: Outcome) -> None:
+        with answering():
+            queue = deriving.enqueue(workflow, task, queues.TRANSCODES)
+        self._turns.begin(queue)
 
     def send(self, order: Order, *, awaited: bool) -> dict[str, concurrent.futures.Future[Outcome]]:
         """Commits an order and begins it; where ``awaited``, the outcomes of its parts, by workflow, as ``submit``."""
@@ -328,15 +342,16 @@ class Engine:
             ingest_job.tidy(self.settings, job)
 
     def retry(self, job: str) -> None:
-        """Tries a dead letter, or a rendition that failed, again; raises NotFound, or Conflict when it is neither."""
+        """Tries a dead letter again, or what failed without an upload; raises NotFound, or Conflict for all else."""
         latest = views.latest(job)
         if latest.name == views.RENDITION and views.state_of(latest) == "Failure" and latest.input is not None:
             arrival, rendering = rendition_jobs.wanted(latest.input["args"])
             self._render_again(latest, views.next_attempt(latest.workflow_id), arrival, rendering)
             self._turns.begin(queues.RENDITIONS)
             return
-        if latest.name == views.DELIVERY and views.state_of(latest) == "Failure" and latest.input is not None:
-            self._deliver(views.next_attempt(latest.workflow_id), latest.input["args"][0])
+        again = {views.DELIVERY: self._deliver, views.DERIVE: self._derive}.get(latest.name)
+        if again is not None and views.state_of(latest) == "Failure" and latest.input is not None:
+            again(views.next_attempt(latest.workflow_id), latest.input["args"][0])
             DBOS.delete_workflow(latest.workflow_id)
             return
         if not views.is_dead_letter(self.settings, latest) or latest.input is None:

@@ -11,7 +11,7 @@ from dbos import DBOS, _scheduler, _workflow_commands
 from dbos._core import execute_dequeued_workflow
 from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams, generate_uuid
 
-from orthanc_video.jobs import background, delivering, rendering, sends
+from orthanc_video.jobs import background, delivering, deriving, rendering, sends
 from orthanc_video.settings import MIB, Settings
 
 # What takes minutes, what takes seconds and is not to wait behind it, and what nobody waits for.
@@ -22,7 +22,9 @@ RENDITIONS, IN_ADVANCE = "renditions", rendering.IN_ADVANCE
 DELIVERIES = delivering.QUEUE
 # Orthanc's own jobs that are followed to their end.
 RESTS = sends.QUEUE
-NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE, DELIVERIES, RESTS)
+# What is made of stored objects in seconds, while somebody waits for it.
+DERIVATIONS = deriving.QUEUE
+NAMES = (TRANSCODES, SHORT, BACKGROUND, RENDITIONS, IN_ADVANCE, DELIVERIES, RESTS, DERIVATIONS)
 _SHORT_AT_ONCE = 8
 # A queue starts no more at each look; of these, a process works on one at a time.
 _BACKGROUND_AT_ONCE = 16
@@ -36,7 +38,7 @@ POLL_SECONDS, _SELDOM_SECONDS = 2.0, 10.0
 _RECOVERED = INTERNAL_QUEUE_NAME
 # From these all that wait are begun as far as there is room, without regard to what else goes on.
 AT_ONCE = (SHORT, BACKGROUND, RESTS, _RECOVERED)
-LOOKED_INTO = (TRANSCODES, RENDITIONS, *AT_ONCE)
+LOOKED_INTO = (TRANSCODES, RENDITIONS, DERIVATIONS, *AT_ONCE)
 _WAITS = ("ENQUEUED", "DELAYED")
 
 
@@ -47,6 +49,7 @@ def register(settings: Settings) -> None:
         SHORT: _SHORT_AT_ONCE,
         BACKGROUND: _BACKGROUND_AT_ONCE,
         RENDITIONS: transcodes_at_once(settings),
+        DERIVATIONS: derivations_at_once(settings),
         IN_ADVANCE: _IN_ADVANCE_AT_ONCE,
         RESTS: _RESTS_AT_ONCE,
     }
@@ -69,6 +72,11 @@ def transcodes_at_once(settings: Settings) -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     by_memory = memory // (settings.gateway.worker_memory_mb * MIB)
     return max(1, min((os.cpu_count() or 1) // 4, by_memory))
+
+
+def derivations_at_once(settings: Settings) -> int:
+    """One that takes longer does not hold up all others."""
+    return max(2, transcodes_at_once(settings))
 
 
 # Not public API of DBOS, whose version is pinned: what follows is tested (test_fairness.py, test_crashes.py).

@@ -157,13 +157,16 @@ class Places:
 class Running:
     """The jobs of one process. There is one at a time, since DBOS's workflows are plain functions: see ``here``."""
 
-    def __init__(self, settings: Settings, archive: Archive, database: Database, transcodes: int) -> None:
+    def __init__(
+        self, settings: Settings, archive: Archive, database: Database, transcodes: int, derivations: int
+    ) -> None:
         """``transcodes`` is how many are made at once here, and how many renditions that somebody waits for."""
         self.settings = settings
         # Set when a place has become free: there is room for the next job.
         self.vacated = threading.Event()
         self.transcodes = Places(transcodes, self.vacated)
         self.renditions = Places(transcodes, self.vacated)
+        self.derivations = Places(derivations, self.vacated)
         self._aside = threading.BoundedSemaphore(_ASIDE)
         # By destination.
         self._ways: dict[str, Places] = {}
@@ -195,10 +198,8 @@ class Running:
                 yield active
         finally:
             del self.active[job]
-            self.transcodes.give_back(job)
-            self.renditions.give_back(job)
-            for way in list(self._ways.values()):
-                way.give_back(job)
+            for places in (self.transcodes, self.renditions, self.derivations, *self._ways.values()):
+                places.give_back(job)
             if active.cancelled:
                 ingest_job.tidy(self.settings, job)
 

@@ -21,7 +21,11 @@ class Turns:
 
     def __init__(self, dbos: DBOS, running: Running) -> None:
         self._dbos, self._running = dbos, running
-        self._places = {queues.TRANSCODES: running.transcodes, queues.RENDITIONS: running.renditions}
+        self._places = {
+            queues.TRANSCODES: running.transcodes,
+            queues.RENDITIONS: running.renditions,
+            queues.DERIVATIONS: running.derivations,
+        }
         self._takes = self._ended = False
 
     def take(self) -> None:

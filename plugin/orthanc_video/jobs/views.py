@@ -12,9 +12,10 @@ from dbos import DBOS, WorkflowStatus
 
 from orthanc_video.archive import provenance
 from orthanc_video.archive.objects import StoredVideo
+from orthanc_video.derivation import Derivation
 from orthanc_video.dicom.history import History, history_of
 from orthanc_video.errors import NotFound
-from orthanc_video.jobs import ingest_job
+from orthanc_video.jobs import derivations, ingest_job
 from orthanc_video.jobs.running import Outcome
 from orthanc_video.model import Made, Plan, Upload
 from orthanc_video.plain import from_json
@@ -24,12 +25,12 @@ from orthanc_video.settings import Settings
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 # Not the first looks at what arrived: there is one for every video in Orthanc.
-RENDITION, ASSIGN, DELIVERY = "rendition", "assign_video", "deliver"
-SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN, DELIVERY]
+RENDITION, ASSIGN, DELIVERY, DERIVE = "rendition", "assign_video", "deliver", "derive"
+SHOWN = ["ingest_video", "refused_upload", "catch_up", RENDITION, ASSIGN, DELIVERY, DERIVE]
 # What is asked of Orthanc to be sent, and its own job for a part of that: they show as Orthanc's jobs do.
 ORDER, REST = "send_order", "follow_rest"
 # Jobs that keep no upload.
-_WITHOUT_UPLOAD = frozenset({RENDITION, DELIVERY})
+_WITHOUT_UPLOAD = frozenset({RENDITION, DELIVERY, DERIVE})
 # Of what has not come to an outcome of its own.
 STATES = {"ENQUEUED": "Pending", "DELAYED": "Pending", "PENDING": "Running", "CANCELLED": "Cancelled"}
 CANCELLED: Outcome = {"State": "Cancelled", "Sentence": "The job was cancelled."}
@@ -91,6 +92,10 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
     if status.name == DELIVERY:
         instance, plan = arguments[0]["instance"], {"action": "deliver", "reasons": came_to.get("Reasons", [])}
         more = _delivery(arguments[0], came_to)
+    if status.name == DERIVE:
+        task = from_json(Derivation, arguments[0])
+        instance, plan = instance or task.origins[0].instance, {"action": str(task.making)}
+        more = {"Results": derived(task, came_to)}
     at = {"Stage": state.lower(), "Progress": 0, "FramesPerSecond": None, "SecondsLeft": None}
     if state == "Running":
         at |= reports.get(job, {"Stage": "waiting"})
@@ -121,6 +126,15 @@ def _delivery(task: dict[str, Any], came_to: Outcome) -> dict[str, Any]:
         "Proof": came_to.get("Proof"),
         "Attempts": came_to.get("Attempts", []),
     }
+
+
+def derived(task: Derivation, came_to: Outcome) -> list[dict[str, Any]]:
+    """What was made by an order, as the API shows it: ``Url`` where it can be played, ``ID`` of what Orthanc holds."""
+    shown = []
+    for number, item in enumerate(came_to.get("Items", ()), 1):
+        url, known = derivations.address(task, item, number), item["Answer"]
+        shown.append({**item["Told"], **({"Url": url} if url else {}), **known})
+    return shown
 
 
 def form(made: dict[str, Any]) -> dict[str, Any]:

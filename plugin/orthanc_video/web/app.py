@@ -30,6 +30,7 @@ from orthanc_video.jobs.engine import Engine
 from orthanc_video.settings import Settings
 from orthanc_video.web import (
     assigning,
+    clips,
     destinations,
     events,
     instances,
@@ -110,6 +111,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         uploads.router,
         resumable_uploads.router,
         assigning.router,
+        clips.router,
         destinations.router,
         orders.router,
         session.router,

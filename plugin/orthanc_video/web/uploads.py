@@ -41,7 +41,7 @@ async def post_instances(request: Request, gateway: GatewayParts, caller: Caller
 @router.post("/video/ingest")
 async def post_ingest(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """A video with DICOM attributes by keyword in the query or a form's JSON part; also ParentStudy, SOPClass."""
-    await gateway.access.may_upload(Caller(credentials=caller.credentials, local=caller.local))
+    await gateway.access.may_upload(caller.unvouched)
     given = gathered(request.query_params.multi_items())
     if request.headers.get("content-type", "").startswith("multipart/"):
         return await forms.post_form(request, gateway, caller, given, fields_are_attributes=True)

@@ -1,0 +1,59 @@
+"""Moments and ranges of videos as JSON says them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from orthanc_video.clip import Moment, Range, moment
+from orthanc_video.errors import BadRequest
+from orthanc_video.model import Rational
+
+_SAY = 'say {"frame": 46} (from 1), 1.5 (seconds) or "00:00:01.500"'
+_MOST = 1_000_000_000
+# More than any number of a program's has; beyond, arithmetic with it would take its time.
+_PLACES = 400
+
+
+def moment_of(said: Any, what: str) -> Moment:
+    """``what`` names it in what a refusal says; raises BadRequest for what is no moment."""
+    if isinstance(said, str):
+        return moment(said)
+    if isinstance(said, dict):
+        if set(said) == {"frame"} and _is_whole(said["frame"]) and 0 < said["frame"] < _MOST:
+            return Moment(frame=said["frame"])
+    elif _is_seconds(said):
+        return Moment(seconds=Rational.of(Fraction(said)))
+    raise BadRequest(f"{what} is no moment of a video: {_SAY}.")
+
+
+def range_of(said: Any, what: str) -> Range:
+    """An object with ``start`` and ``end``; raises BadRequest for what is none, or holds no frame."""
+    if not isinstance(said, dict) or set(said) != {"start", "end"}:
+        raise BadRequest(f'{what} must be an object with "start" and "end": {_SAY} for each.')
+    found = Range(moment_of(said["start"], f'"start" of {what}'), moment_of(said["end"], f'"end" of {what}'))
+    if _is_reversed(found):
+        raise BadRequest(f"{what} holds no frame: its end comes before its start, or with it.")
+    return found
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_seconds(value: Any) -> bool:
+    """Neither negative nor infinite nor no number at all, and of a length that arithmetic stays quick with."""
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        return value.is_finite() and 0 <= value < _MOST and isinstance(exponent, int) and -exponent <= _PLACES
+    return _is_whole(value) and 0 <= value < _MOST
+
+
+def _is_reversed(one: Range) -> bool:
+    """Where both are of one kind; of a frame and a time the video's own times decide."""
+    if one.start.frame and one.end.frame:
+        return one.end.frame < one.start.frame
+    if not one.start.frame and not one.end.frame:
+        return one.end.seconds.fraction <= one.start.seconds.fraction
+    return False
