@@ -25,6 +25,7 @@ _BASE = {
     "plain",
     "clip",
     "derivation",
+    "still",
 }
 _COMMANDS = {
     "command_check",
@@ -47,6 +48,7 @@ _ALLOWED: dict[str, set[str]] = {
     "form": set(),
     "clip": {"errors", "model"},
     "derivation": set(),
+    "still": {"clip"},
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

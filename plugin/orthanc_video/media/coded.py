@@ -28,7 +28,8 @@ from orthanc_video.errors import BadRequest, BrokenVideo, TooLarge
 from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
 from orthanc_video.media import cine, exact, moments, planes, timing
-from orthanc_video.media.coders import CODERS, Coder, Picture, encoded
+from orthanc_video.media.coders import CODERS, Coder, encoded
+from orthanc_video.media.seen import Picture
 from orthanc_video.model import Progress, Rational, Span
 
 Listener = Callable[[Progress], None]

@@ -58,9 +58,9 @@ def draw(path: Path, stored: MultiFrame | Spans, drawing: Drawing, said: Said, t
         numbers = _numbers(source, drawing)
         if drawing.kind == SAMPLES:
             return _written(file, map(source.samples, numbers))
-        pictures = (_still(source, number) for number in numbers)
-        first = next(pictures)
-        stills, pictures = Stills(drawing.rendering, said, source.aspect), itertools.chain((first,), pictures)
+        drawn = (_still(source, number) for number in numbers)
+        first = next(drawn)
+        stills, pictures = Stills(drawing.rendering, said, source.aspect), itertools.chain((first,), drawn)
         if drawing.moving:
             lasting = [_PREVIEW] * len(numbers) if drawing.spread else _lasting(source, numbers)
             return _written(file, [stills.moving(zip(pictures, lasting, strict=True))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -17,8 +18,8 @@ from orthanc_video.model import Span
 
 # Only demuxers of single self-contained files: playlists (hls, concat, dash …) could name other files.
 DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf,rm"
-# Of so many streams none is decoded where there is no need.
-_MOST_STREAMS = 16
+# For each stream; PyAV's stubs have them as text.
+_UNSEEN: Any = [{"skip_frame": "all"}] * 16
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None, *, hurried: bool =
                 source,
                 mode="r",
                 container_options=options,
-                stream_options=[{"skip_frame": "all"}] * _MOST_STREAMS if hurried and "mov" in kind else [],
+                stream_options=_UNSEEN if hurried and "mov" in kind else [],
                 metadata_errors="replace",
             )
         except (av.error.FFmpegError, ValueError) as error:

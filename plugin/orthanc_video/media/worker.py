@@ -168,7 +168,9 @@ def _stored(arguments: dict[str, Any]) -> MultiFrame | tuple[Span, ...]:
 def _draw(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     """Pictures of single frames, one after the other in one file: the ``lengths`` of them."""
     wanted, said = from_json(Drawing, arguments["drawing"]), from_json(Said, arguments["said"])
-    return {"lengths": drawing.draw(Path(arguments["path"]), _stored(arguments), wanted, said, Path(arguments["target"]))}
+    return {
+        "lengths": drawing.draw(Path(arguments["path"]), _stored(arguments), wanted, said, Path(arguments["target"]))
+    }
 
 
 def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from orthanc_video.web import (
     clips,
     destinations,
     events,
+    frames,
     instances,
     jobs,
     measure,
@@ -104,6 +105,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         instances.router,
+        frames.router,
         stills.router,
         pages.public,
         pages.router,

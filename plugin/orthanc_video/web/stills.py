@@ -1,128 +1,108 @@
-"""Exact frames of one video as pictures: single ones, a sheet of many, and a preview that moves."""
+"""Stills and marked moments: frames of a video as objects of their own, and a document that names frames of it."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orthanc_video.archive.objects import Stored
-from orthanc_video.clip import moment
-from orthanc_video.errors import BadRequest, NotAcceptable
-from orthanc_video.jobs import pictures
-from orthanc_video.picture import GIF, JPEG, PNG, SAMPLES, Drawing, Rendering, Viewport
-from orthanc_video.web import accepting, playing
-from orthanc_video.web.accepting import Offer
-from orthanc_video.web.context import CallerNow, GatewayParts
-from orthanc_video.web.dicomweb import sending
+from orthanc_video.clip import Moment
+from orthanc_video.derivation import Making
+from orthanc_video.dicom.classes import BY_CHOICE
+from orthanc_video.dicom.marked import title_of
+from orthanc_video.errors import BadRequest, TooLarge
+from orthanc_video.plain import to_json
+from orthanc_video.still import JPEG, LOSSLESS, MOST_FRAMES, Marks, Stills
+from orthanc_video.web import deriving
+from orthanc_video.web.bodies import json_object
+from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
+from orthanc_video.web.draining import DrainingRoute
+from orthanc_video.web.moments import moment_of
 
-router = APIRouter(prefix="/video/instances", tags=["videos"])
+router = APIRouter(prefix="/video/instances", tags=["stills"], route_class=DrainingRoute)
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_FRAME = tuple(map(Offer, (JPEG, PNG, SAMPLES)))
-_ACCEPT = Query(description="As the header, before which it comes.")
-_COLUMNS = _ROWS = range(1, 11)
-_SHEET_WIDTHS, _PREVIEW_WIDTHS = range(64, 4097), range(32, 641)
-_PREVIEW_FRAMES = range(2, 51)
-
-
-@router.get("/{named}/frames/{number}")
-@router.head("/{named}/frames/{number}", operation_id="head_frame")
-async def frame(
-    named: str,
-    number: str,
-    request: Request,
-    gateway: GatewayParts,
-    caller: CallerNow,
-    accept: Annotated[str, _ACCEPT] = "",  # noqa: ARG001
-) -> Response:
-    """Frame ``number`` (from 1), exactly: JPEG, PNG, or its samples without compression."""
-    if not _NUMBER.fullmatch(number):
-        raise BadRequest("A frame's number must be a whole number, from 1 on.")
-    kind = _kind(request)
-    stored = await gateway.objects.readable(caller, named)
-    return await _frame(request, stored, int(number), kind)
+_STILLS = '{"frames": [46, "00:00:12.5"], "as": "endoscopic"}'
+_MARKS = '{"moments": [{"frame": 46}, 12.5], "title": "Of Interest", "text": "papilla"}'
+_QUALITY = 90
+_LONGEST = 1024
 
 
-@router.get("/{named}/frames")
-@router.head("/{named}/frames", operation_id="head_frame_at")
-async def frame_at(
-    named: str,
-    request: Request,
-    gateway: GatewayParts,
-    caller: CallerNow,
-    time: Annotated[str, Query(description="Seconds after the first frame is shown, or HH:MM:SS.mmm.")] = "",
-    accept: Annotated[str, _ACCEPT] = "",  # noqa: ARG001
-) -> Response:
-    """The frame that is on the screen at that time, as ``frames/{number}`` gives it; Content-Location names it."""
-    if not time:
-        raise BadRequest("Say which frame: frames/46 (from 1), or frames?time=1.5 (seconds) or ?time=00:00:01.500.")
-    wanted = moment(time)
-    if wanted.frame:
-        raise BadRequest("time must be in seconds or HH:MM:SS.mmm; a frame's number goes into the path.")
-    kind = _kind(request)
-    stored = await gateway.objects.readable(caller, named)
-    number = await asyncio.to_thread(pictures.number_at, gateway.settings, stored, wanted)
-    answer = await _frame(request, stored, number, kind)
-    answer.headers["Content-Location"] = f"{request.url.path}/{number}"
-    return answer
+@router.post("/{named}/stills")
+async def stills(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Stores frames of a video as still images, which say of which frame of which object they are."""
+    wanted = stills_of(await _body(request, _STILLS))
+    return await _derived(gateway, caller, named, Making.STILLS, wanted)
 
 
-@router.get("/{named}/sheet")
-@router.head("/{named}/sheet", operation_id="head_sheet")
-async def sheet(
-    named: str,
-    request: Request,
-    gateway: GatewayParts,
-    caller: CallerNow,
-    columns: int = 4,
-    rows: int = 4,
-    width: int = 1280,
-) -> Response:
-    """Evenly spaced frames in one JPEG, ``width`` pixels wide: at most ``rows`` rows of ``columns`` pictures."""
-    _refuse_beyond("columns", columns, _COLUMNS)
-    _refuse_beyond("rows", rows, _ROWS)
-    _refuse_beyond("width", width, _SHEET_WIDTHS)
-    stored = await gateway.objects.readable(caller, named)
-    rendering = _small(width // columns)
-    drawing = Drawing(kind=JPEG, spread=columns * rows, columns=columns, rendering=rendering)
-    return await sending.respond(request, stored, drawing)
+@router.post("/{named}/marks")
+async def marks(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Marks moments of a video by a Key Object Selection document in its study."""
+    wanted = marks_of(await _body(request, _MARKS))
+    return await _derived(gateway, caller, named, Making.MARKS, wanted)
 
 
-@router.get("/{named}/preview")
-@router.head("/{named}/preview", operation_id="head_preview")
-async def preview(
-    named: str, request: Request, gateway: GatewayParts, caller: CallerNow, frames: int = 12, width: int = 320
-) -> Response:
-    """Evenly spaced frames one after the other, as a GIF that moves, ``width`` pixels wide."""
-    _refuse_beyond("frames", frames, _PREVIEW_FRAMES)
-    _refuse_beyond("width", width, _PREVIEW_WIDTHS)
-    stored = await gateway.objects.readable(caller, named)
-    drawing = Drawing(kind=GIF, spread=frames, moving=True, rendering=_small(width))
-    return await sending.respond(request, stored, drawing)
+async def _derived(gateway: Gateway, caller: CallerNow, named: str, making: Making, wanted: Stills | Marks) -> Response:
+    who = caller.unvouched
+    stored = await gateway.objects.readable(who, named)
+    await gateway.access.may_upload(who)
+    task = deriving.order(making, [stored], to_json(wanted))
+    return deriving.answer(task, await deriving.outcome(gateway, task))
 
 
-async def _frame(request: Request, stored: Stored, number: int, kind: str) -> Response:
-    return await sending.respond(request, stored, Drawing(kind=kind, frames=(number,)))
+async def _body(request: Request, example: str) -> dict[str, Any]:
+    try:
+        return await json_object(request, example)
+    except TooLarge as error:
+        raise BadRequest(f"The request is larger than 1 MiB; it may name {MOST_FRAMES} frames.") from error
 
 
-def _kind(request: Request) -> str:
-    """The media type that is wanted most."""
-    found = accepting.chosen(accepting.entries(playing.accepted(request)), _FRAME)
-    if found is None:
-        raise NotAcceptable(f"A frame can be had as {', '.join(one.kind for one in _FRAME)}.")
-    return found.kind
+def stills_of(given: Mapping[str, Any]) -> Stills:
+    """What a request asks for; raises BadRequest."""
+    _refuse_unknown(given, {"frames", "as", "coding", "quality"}, _STILLS)
+    choice, coding = given.get("as", ""), given.get("coding", LOSSLESS)
+    if "as" in given and choice not in BY_CHOICE:
+        raise BadRequest(f'"as" must be one of {", ".join(sorted(BY_CHOICE))}.')
+    if coding not in {LOSSLESS, JPEG}:
+        raise BadRequest(f'"coding" must be {LOSSLESS} or {JPEG}.')
+    quality = given.get("quality", _QUALITY)
+    if not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100:
+        raise BadRequest('"quality" must be a whole number from 1 to 100.')
+    if "quality" in given and coding != JPEG:
+        raise BadRequest(f'"quality" is that of "coding": "{JPEG}".')
+    frames = tuple(_frame(one, number) for number, one in enumerate(_listed(given, "frames", _STILLS), 1))
+    return Stills(frames=frames, choice=choice, quality=quality if coding == JPEG else 0)
 
 
-def _small(width: int) -> Rendering:
-    """So wide, whatever its shape, unless it is a very tall one."""
-    return Rendering(viewport=Viewport(width=width, height=4 * width))
+def marks_of(given: Mapping[str, Any]) -> Marks:
+    """What a request asks for; raises BadRequest."""
+    _refuse_unknown(given, {"moments", "title", "text"}, _MARKS)
+    title, text = given.get("title", ""), given.get("text", "")
+    if not isinstance(title, str) or not isinstance(text, str):
+        raise BadRequest('"title" and "text" must be text.')
+    if len(text) > _LONGEST or not all(one.isprintable() or one == "\n" for one in text):
+        raise BadRequest(f'"text" must have {_LONGEST} characters at most, and no control characters.')
+    several = _listed(given, "moments", _MARKS)
+    moments = tuple(moment_of(one, f"Moment {number}") for number, one in enumerate(several, 1))
+    return Marks(moments=moments, title=title_of(title), text=text.strip())
 
 
-def _refuse_beyond(name: str, value: int, allowed: range) -> None:
-    if value not in allowed:
-        raise BadRequest(f"{name} must be from {allowed.start} to {allowed.stop - 1}.")
+def _frame(said: Any, at: int) -> Moment:
+    """A whole number is a frame's, from 1; else as a moment is said."""
+    number = isinstance(said, int) and not isinstance(said, bool)
+    return moment_of({"frame": said} if number else said, f"Frame {at} of the list")
+
+
+def _listed(given: Mapping[str, Any], key: str, example: str) -> list[Any]:
+    several = given.get(key)
+    if not isinstance(several, list) or not 0 < len(several) <= MOST_FRAMES:
+        raise BadRequest(f'"{key}" must be a list of 1 to {MOST_FRAMES} frames, as in {example}.')
+    return several
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: set[str], example: str) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise BadRequest(f'There is no "{unknown[0][:40]}" here: the request is like {example}.')
