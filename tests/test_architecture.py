@@ -34,6 +34,7 @@ _COMMANDS = {
     "command_doctor",
     "command_gateway",
     "command_probe_pacs",
+    "command_still",
     "command_worker",
     "terminal",
     "__main__",

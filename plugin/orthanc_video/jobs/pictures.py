@@ -15,7 +15,7 @@ from orthanc_video import __version__, metrics
 from orthanc_video.archive.objects import Stored, held
 from orthanc_video.clip import Moment
 from orthanc_video.errors import WorkerFailed
-from orthanc_video.jobs import reading, thumbnails
+from orthanc_video.jobs import naming, reading, thumbnails
 from orthanc_video.jobs.processes import run_drawing
 from orthanc_video.model import Span
 from orthanc_video.picture import Drawing, Said
@@ -69,14 +69,10 @@ def _passing(settings: Settings, stored: Stored, drawing: Drawing, said: Said, p
 
 def number_at(settings: Settings, stored: Stored, moment: Moment) -> int:
     """The number of the frame, from 1; raises BadRequest where there is none, and NotFound as ``drawn``."""
-    task = reading.task(stored.path, stored.place) | {"moments": to_json([moment])}
     with held(stored.path):
-        answer = run_drawing("moments", task, stored.path.stat().st_size, settings)
-    try:
-        (number,) = map(int, answer["frames"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WorkerFailed("The media process did not say which frame it is: the file may be made to do so.") from error
-    return number
+        asked = naming.arguments(reading.task(stored.path, stored.place), [moment])
+        (number,) = naming.told(run_drawing(naming.TASK, asked, stored.path.stat().st_size, settings))
+        return number
 
 
 def _make(settings: Settings, stored: Stored, drawing: Drawing, said: Said, target: Path) -> list[int]:
