@@ -221,8 +221,10 @@ class Plugin:
     def _relay(self, output: Any, request: Mapping[str, Any], path: str, answer: http.client.HTTPResponse) -> None:
         kind = answer.headers.get("Content-Type", "application/octet-stream")
         long = answer.status == 200 and (answer.length is None or answer.length > SMALL_ANSWER)
-        if long and request["method"] == "GET" and not self._can_stream:
-            self._redirect(output, request, path)
+        # What has an address of its own can be had from there, whichever way it was asked for.
+        address = path if request["method"] == "GET" else answer.headers.get("Content-Location", "")
+        if long and address and not self._can_stream:
+            self._redirect(output, request, address, 307 if request["method"] == "GET" else 303)
             return
         if long and self._can_stream:
             self._stream(output, kind, answer)
@@ -248,9 +250,9 @@ class Plugin:
             while block := answer.read1(MIB):
                 output.SendStreamChunk(block)
 
-    def _redirect(self, output: Any, request: Mapping[str, Any], path: str) -> None:
+    def _redirect(self, output: Any, request: Mapping[str, Any], path: str, status: int = 307) -> None:
         output.SetHttpHeader("Location", outside_url(self._settings, request["headers"]) + path)
-        output.SendHttpStatusCode(307)
+        output.SendHttpStatusCode(status)
 
     def viewer(self, output: Any, _uri: str, **request: Any) -> None:
         """/video: the viewer's first page."""

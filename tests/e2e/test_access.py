@@ -111,6 +111,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/", "/docs", "/openapi.json", "/assets/index.js", "/video/capabilities", "/video/instances",
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
         "/video/instances/{ID}/thumbnail", "/video/instances/{ID}/assign", "/video/instances/{ID}/links",
+        "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
@@ -321,6 +322,28 @@ def test_what_is_said_of_a_video_is_for_who_may_read_it(guarded: OrthancServer, 
     answer = requests.get(f"{guarded.gateway_url}/video/instances/{stored['ID']}", auth=CAROL, timeout=20)
     assert answer.status_code == 200
     assert answer.json()["SOPInstanceUID"] == stored["SOPInstanceUID"]
+
+
+def test_a_clip_is_for_who_may_see_the_video_and_an_object_of_it_for_who_may_upload(
+    guarded: OrthancServer, stored: dict[str, Any]
+) -> None:
+    url = f"{guarded.gateway_url}/video/instances/{stored['ID']}/clips"
+    asked = '{"start": {"frame": 2}, "end": {"frame": 9}, "as": "%s"}'
+    for who in (BOB, CAROL):
+        assert requests.post(url, data=asked % "mp4", auth=who, timeout=20).status_code == 403
+    clip = requests.post(url, data=asked % "mp4", auth=DORA, timeout=60)
+    assert clip.status_code == 200, clip.text
+    film = guarded.gateway_url + clip.json()["Url"]
+    assert [requests.get(film, auth=who, timeout=20).status_code for who in (DORA, CAROL, BOB)] == [200, 403, 403]
+    for kind in ("dicom", "both"):
+        assert requests.post(url, data=asked % kind, auth=DORA, timeout=20).status_code == 403
+        assert (
+            requests.post(
+                f"{guarded.url}{url.removeprefix(guarded.gateway_url)}", data=asked % kind, auth=DORA, timeout=20
+            ).status_code
+            == 403
+        )
+    assert requests.post(url, data=asked % "dicom", auth=ALICE, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("ending", ["", "/events"])

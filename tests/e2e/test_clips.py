@@ -125,6 +125,16 @@ def test_the_answer_is_the_clip_itself_where_that_is_accepted(
     assert requests.get(f"{server.url}/statistics", timeout=60).json()["CountInstances"] == before
 
 
+def test_a_large_clip_comes_by_orthancs_port_too(server: OrthancServer, recordings: Recordings, films: Films) -> None:
+    """Where the Python plugin cannot stream, by way of the gateway's port."""
+    noise = films.unique(6, "-c:v", "libx264", "-qp", "1", "-preset", "ultrafast", "-g", "25", size="960x720")
+    large = store(server, recordings.holding(noise.read_bytes(), _H264))
+    asked = {"start": {"frame": 2}, "end": {"frame": 140}}
+    clip = [_post(server, large, asked, own=own, Accept="video/mp4") for own in (False, True)]
+    assert len(clip[0].content) > 1 << 20
+    assert clip[0].content == clip[1].content
+
+
 def test_a_film_alone_is_kept_to_be_downloaded_by_ranges(server: OrthancServer, numbered: str, tmp_path: Path) -> None:
     asked = {"start": {"frame": 20}, "end": {"frame": 90}, "as": "mp4"}
     told = _post(server, numbered, asked).json()
