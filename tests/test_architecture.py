@@ -25,6 +25,7 @@ _BASE = {
     "plain",
     "clip",
     "derivation",
+    "still",
 }
 _COMMANDS = {
     "command_check",
@@ -33,6 +34,7 @@ _COMMANDS = {
     "command_doctor",
     "command_gateway",
     "command_probe_pacs",
+    "command_still",
     "command_worker",
     "terminal",
     "__main__",
@@ -47,6 +49,7 @@ _ALLOWED: dict[str, set[str]] = {
     "form": set(),
     "clip": {"errors", "model"},
     "derivation": set(),
+    "still": {"clip"},
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

@@ -51,13 +51,13 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> C
 def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> Clip:
     process = MediaProcess()
     if final.suffix.lower() == ".dcm":
-        if not _is_dicom(source):
+        if not is_dicom(source):
             raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
         return clipping.of_object(process, limits, source, ranges, made, precise=precise)
     return clipping.cut(process, limits, source, _spans(source), ranges, made, precise=precise)
 
 
-def _is_dicom(source: Path) -> bool:
+def is_dicom(source: Path) -> bool:
     """PS3.10 7.1."""
     with SpanSource(source) as file:
         return file.read_at(128, 4) == b"DICM"
@@ -66,4 +66,4 @@ def _is_dicom(source: Path) -> bool:
 def _spans(source: Path) -> tuple[Span, ...]:
     """Where the stream lies in the file."""
     with SpanSource(source) as file:
-        return exact(locate(Bytes(file))) if _is_dicom(source) else (Span(0, file.size),)
+        return exact(locate(Bytes(file))) if is_dicom(source) else (Span(0, file.size),)
