@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 import requests
 from pydicom import dcmread
 
+from cines import film
 from e2e.films import BAR, BITS, Films
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
+from media.test_cine_render import numbered as bars
+from media.test_cine_render import numbers
 from oracles import complaints
 from orthanc_video.dicom import check
 from orthanc_video.files import Bytes, SpanSource
@@ -61,6 +65,21 @@ def _stored(server: OrthancServer, instance: str, folder: Path) -> Path:
     answer = requests.get(f"{server.url}/instances/{instance}/file", timeout=60)
     assert answer.status_code == 200
     return _saved(answer.content, folder, f"{instance}.dcm")
+
+
+def test_a_clip_of_a_film_of_single_pictures(server: OrthancServer, tmp_path: Path) -> None:
+    source = film(tmp_path / "film.dcm", bars(60), FrameTime="40", PatientID="4711")
+    named = store(server, source.read_bytes())
+    asked = {"start": {"frame": 11}, "end": {"frame": 30}}
+    told = _post(server, named, asked).json()
+    assert told["Status"] == "Success", told
+    assert np.array_equal(dcmread(_stored(server, told["ID"], tmp_path)).pixel_array, bars(60)[10:30])
+    path = _saved(requests.get(f"{server.gateway_url}{told['Url']}", timeout=60).content, tmp_path)
+    assert numbers(path) == list(range(10, 30))
+    itself = _post(server, named, asked, Accept="video/mp4")
+    assert numbers(_saved(itself.content, tmp_path)) == list(range(10, 30))
+    alone = _post(server, named, asked | {"as": "dicom"}).json()
+    assert (alone["ID"], "Url" in alone) == (told["ID"], False)
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["gateway", "orthanc"])
