@@ -42,12 +42,15 @@ def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, prec
     with exact.video(path, spans, threads=True) as video:
         clip = Source(video)
         planned = [clip.plan(*chosen(video, one), precise=precise) for one in ranges]
-        heard = _write(clip, [piece for some in planned for piece in some], target, path, spans)
+        heard = write(clip, [piece for some in planned for piece in some], target, path, spans)
         return Clip(cuts=tuple(clip.told(some) for some in planned), sound=heard)
 
 
-def _write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> str:
-    """Raises BrokenVideo where what is read again is not what was written; FFmpeg's name of the sound that is in it."""
+def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> str:
+    """Writes these pieces as one film, with what is heard meanwhile; FFmpeg's name of the sound.
+
+    Raises BrokenVideo where what is read again is not what was written.
+    """
     video = clip.video
     needs_encoder = any(isinstance(piece, Anew) for piece in planned)
     encoder = Encoder(video.stream, clip.film.codec, clip.film.sets) if needs_encoder else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+
+from av.video.frame import VideoFrame
 
 from orthanc_video.clip import Cut
 from orthanc_video.errors import BadRequest
@@ -21,12 +23,19 @@ from orthanc_video.model import Rational
 # Key frames looked at before and after a range: a copy begins at one, and ends beyond what leans over another.
 _BESIDE = 2
 
+Change = Callable[[int, VideoFrame], VideoFrame]
+
+
+def _unchanged(_number: int, frame: VideoFrame) -> VideoFrame:
+    return frame
+
 
 class Source:
     """A film, what of it is copied, and its coded frames as a clip has them."""
 
-    def __init__(self, video: exact.Exact) -> None:
-        self.video, self._coded = video, video.coded
+    def __init__(self, video: exact.Exact, change: Change = _unchanged) -> None:
+        """``change`` makes of a frame that is coded anew, with its number, the one that is shown."""
+        self.video, self._coded, self._change = video, video.coded, change
         codec, extradata = coding_of(video.stream)
         self._keys = [at for at, key in enumerate(self._coded.key) if key and self._coded.shown[at]]
         self.film = joining.film(codec, extradata, self._coded.head(self._keys[0]))
@@ -93,7 +102,9 @@ class Source:
             return
         if encoder is None:
             raise ValueError("an encoder is needed")
-        shown = ((number, self.video.frame(number)) for number in range(piece.first, piece.last + 1))
+        shown = (
+            (number, self._change(number, self.video.frame(number))) for number in range(piece.first, piece.last + 1)
+        )
         for one in encoder.encode(shown):
             yield replace(one, data=joining.anew(self.film, one.data)), b""
 
