@@ -25,6 +25,7 @@ from benchmarks import (
     report,
     sending,
     soak,
+    stills,
     transcode,
     upload,
     viewers,
@@ -43,6 +44,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sending": sending.measure,
     "transcode": transcode.measure,
     "frames": frames.measure,
+    "stills": stills.measure,
     "jobs": jobs.measure,
     "soak": soak.measure,
 }

@@ -26,6 +26,7 @@ _BASE = {
     "clip",
     "edit",
     "derivation",
+    "still",
 }
 _COMMANDS = {
     "command_check",
@@ -35,6 +36,7 @@ _COMMANDS = {
     "command_edit",
     "command_gateway",
     "command_probe_pacs",
+    "command_still",
     "command_worker",
     "terminal",
     "__main__",
@@ -50,6 +52,7 @@ _ALLOWED: dict[str, set[str]] = {
     "clip": {"errors", "model"},
     "edit": {"clip", "errors", "model"},
     "derivation": set(),
+    "still": {"clip"},
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

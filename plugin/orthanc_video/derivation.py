@@ -14,6 +14,8 @@ class Making(StrEnum):
     """What is made."""
 
     CLIP = "clip"
+    STILLS = "stills"
+    MARKS = "marks"
 
 
 @dataclass(frozen=True, slots=True)

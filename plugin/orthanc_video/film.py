@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import accumulate
 
 from orthanc_video.model import Rational, Span
 
@@ -82,6 +85,14 @@ class Cadence:
             return self.starts[frame].fraction
         return self.starts[-1].fraction + (frame + 1 - len(self.starts)) * self.step.fraction
 
+    def of(self, frames: Sequence[int]) -> Cadence:
+        """That of these frames (from 0) shown one after the other, each for as long as it was."""
+        if not self.starts:
+            return self
+        ends = list(accumulate(self.start(frame + 1) - self.start(frame) for frame in frames))
+        starts = tuple(Rational.of(one) for one in (Fraction(0), *ends[:-1]))
+        return dataclasses.replace(self, step=Rational.of(ends[-1] / len(ends)), starts=starts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiFrame:
@@ -103,6 +114,12 @@ class MultiFrame:
     def seconds(self) -> float:
         return float(self.cadence.start(len(self.frames)))
 
+    def of(self, frames: Sequence[int]) -> MultiFrame:
+        """These of its frames (from 0), one after the other."""
+        return dataclasses.replace(
+            self, frames=tuple(self.frames[frame] for frame in frames), cadence=self.cadence.of(frames)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coded:
@@ -112,7 +129,7 @@ class Coded:
     frame, both as unsigned numbers of 64 bits, little endian. ``photometric`` is what their samples mean, of which
     each pixel has ``samples``. ``step`` is the seconds from one to the next where that is always the same (of one
     picture 0), and ``start`` those from the film's first frame to the first that was taken, which is number ``first``
-    (from 1). ``aspect`` is a pixel's width to its height.
+    (from 1). ``aspect`` is a pixel's width to its height. ``numbers`` are those of frames that were named one by one.
     """
 
     path: str
@@ -126,3 +143,4 @@ class Coded:
     start: Rational
     first: int
     aspect: Rational = Rational(1)  # noqa: RUF009
+    numbers: tuple[int, ...] = ()

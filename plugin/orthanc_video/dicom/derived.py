@@ -116,7 +116,7 @@ def of_pictures(
     """
     kind = kind_of(form)
     dataset = taken(said, kind)
-    _pixels(dataset, coded)
+    pixels(dataset, coded)
     scaled = coded.rows != whole(said, "Rows")
     if scaled:
         remove(dataset, PLACES)
@@ -128,7 +128,7 @@ def of_pictures(
         _cine(dataset, coded, times)
     moments.shift(dataset, start)
     remember_form(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
-    _lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
+    lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
     item = dataset.SourceImageSequence[0]
     numbers = range(coded.first, coded.first + coded.frames * form.step, form.step)
     if still:
@@ -174,7 +174,8 @@ def _become(dataset: Dataset, kind: VideoClass) -> None:
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
 
 
-def _pixels(dataset: Dataset, coded: Coded) -> None:
+def pixels(dataset: Dataset, coded: Coded) -> None:
+    """Image Pixel module (PS3.3 C.7.6.3)."""
     dataset.SamplesPerPixel = coded.samples
     dataset.PhotometricInterpretation = coded.photometric
     if coded.samples > 1:
@@ -232,10 +233,10 @@ def remember_form(
     remember(dataset, said, kind, source_syntax, _as_form(source_syntax, form, lossy=lossy, scaled=scaled))
 
 
-def remember(dataset: Dataset, said: Dataset, kind: VideoClass, source_syntax: str, done: Done) -> None:
-    """What it was made of, how, and by what."""
+def remember(dataset: Dataset, said: Dataset, kind: VideoClass | None, source_syntax: str, done: Done) -> None:
+    """What it was made of, how, and by what; ``kind`` is its class, None for its source's own."""
     kinds = values(said, "ImageType")
-    further = kinds[2:] if text(said, "SOPClassUID") == kind.uid else ()
+    further = kinds[2:] if kind is None or text(said, "SOPClassUID") == kind.uid else ()
     second = kinds[1] if len(kinds) > 1 and kinds[1] in {"PRIMARY", "SECONDARY"} else "PRIMARY"
     dataset.ImageType = ["DERIVED", second, *further]
     before = text(said, "DerivationDescription")
@@ -272,7 +273,7 @@ def is_lossy(syntax: str) -> bool:
     return known is not None and bool(known.method)
 
 
-def _lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size: int, frames: int) -> None:
+def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size: int, frames: int) -> None:
     """The flag stays for good; ratio and method of each step, in their order (PS3.3 C.7.6.1.1.5)."""
     was = text(dataset, "LossyImageCompression") == "01" or is_lossy(source_syntax)
     ratios, methods = written(dataset, "LossyImageCompressionRatio"), values(dataset, "LossyImageCompressionMethod")

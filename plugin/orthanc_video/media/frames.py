@@ -94,7 +94,7 @@ def _from_there(
 ) -> Iterator[av.VideoFrame]:
     """Some of the frames that are shown from ``start`` to ``end``, as far as can be decoded in ``seconds``."""
     stop = time.monotonic() + seconds
-    with opened(path, spans) as container:
+    with opened(path, spans, hurried=True) as container:
         stream = pictures(container)
         stream.codec_context.skip_frame = "NONREF"  # half as many where there are B frames, and none is missed
         first = (container.start_time or 0) / av.time_base
@@ -113,7 +113,7 @@ def _from_there(
 
 
 def _key_frame_near(path: Path, spans: tuple[Span, ...], place: float) -> av.VideoFrame | None:
-    with opened(path, spans) as container:
+    with opened(path, spans, hurried=True) as container:
         stream = pictures(container)
         stream.codec_context.skip_frame = "NONKEY"
         duration = container.duration or 0

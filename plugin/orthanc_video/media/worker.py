@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.clip import Range
+from orthanc_video.clip import Moment, Range
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.film import MultiFrame
 from orthanc_video.form import Form
@@ -29,6 +29,7 @@ from orthanc_video.media import (
     drawing,
     frames,
     lettering,
+    moments,
     mpeg2,
     parts,
     pattern,
@@ -45,7 +46,7 @@ from orthanc_video.media.clip import cut
 from orthanc_video.media.edit import join, masking
 from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.media.shaping import How
-from orthanc_video.model import Action, Made, Most, Plan, Progress, Region, Span, VideoStream, Wishes
+from orthanc_video.model import Action, Made, Most, Plan, Progress, Rational, Region, Span, VideoStream, Wishes
 from orthanc_video.picture import Drawing, Said
 from orthanc_video.plain import from_json, to_json
 
@@ -154,18 +155,31 @@ def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     return found
 
 
+def _moments(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """Which frames are named, and when they are shown."""
+    wanted = [from_json(Moment, one) for one in arguments["moments"]]
+    named = moments.named(Path(arguments["path"]), _stored(arguments), wanted)
+    return {"frames": named.frames, "starts": to_json([Rational.of(start) for start in named.starts])}
+
+
+def _stored(arguments: dict[str, Any]) -> MultiFrame | tuple[Span, ...]:
+    return from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
+
+
 def _draw(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     """Pictures of single frames, one after the other in one file: the ``lengths`` of them."""
-    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
     wanted, said = from_json(Drawing, arguments["drawing"]), from_json(Said, arguments["said"])
-    return {"lengths": drawing.draw(Path(arguments["path"]), stored, wanted, said, Path(arguments["target"]))}
+    return {
+        "lengths": drawing.draw(Path(arguments["path"]), _stored(arguments), wanted, said, Path(arguments["target"]))
+    }
 
 
 def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """Frames as pictures that are coded each by itself."""
-    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
-    form, target = from_json(Form, arguments["form"]), Path(arguments["target"])
-    return {"coded": to_json(coded.code(Path(arguments["path"]), stored, form, arguments["shades"], target, listener))}
+    form, target, path = from_json(Form, arguments["form"]), Path(arguments["target"]), Path(arguments["path"])
+    wanted = [from_json(Moment, one) for one in arguments.get("moments", [])]
+    made = coded.code(path, _stored(arguments), form, arguments["shades"], target, listener, wanted)
+    return {"coded": to_json(made)}
 
 
 def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -224,6 +238,7 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "check": _check,
     "compare": _compare,
     "thumbnail": _thumbnail,
+    "moments": _moments,
     "look": _look,
     "render": _render,
     "draw": _draw,

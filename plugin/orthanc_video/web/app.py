@@ -33,6 +33,7 @@ from orthanc_video.web import (
     clips,
     destinations,
     events,
+    frames,
     instances,
     jobs,
     measure,
@@ -43,6 +44,7 @@ from orthanc_video.web import (
     proxy,
     resumable_uploads,
     session,
+    stills,
     uploads,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
@@ -103,6 +105,8 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         instances.router,
+        frames.router,
+        stills.router,
         pages.public,
         pages.router,
         measure.router,

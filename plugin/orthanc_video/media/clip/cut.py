@@ -35,9 +35,9 @@ _AMONG = {"h264": "avc1", "hevc": "hev1"}
 def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, precise: bool = True) -> Clip:
     """Writes the frames of these ranges after one another, as one film, with what is heard meanwhile.
 
-    Not ``precise``: from the key frame before a range's first frame on, and no frame is coded anew. Raises BadRequest
-    for frames that there are none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a codec that no clips
-    are cut of.
+    An MP4 where ``target`` is called so, else in the container in which its codec is stored. Not ``precise``: from the
+    key frame before a range's first frame on, and no frame is coded anew. Raises BadRequest for frames that there are
+    none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a codec that no clips are cut of.
     """
     with exact.video(path, spans, threads=True) as video:
         clip = Source(video)
@@ -56,7 +56,7 @@ def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, span
     encoder = Encoder(video.stream, clip.film.codec, clip.film.sets) if needs_encoder else None
     digest = SliceHash(*coding_of(video.stream))
     try:
-        kind, options = remux.output_format(clip.film.codec)
+        kind, options = remux.output_format(clip.film.codec, mp4=target.suffix.lower() == ".mp4")
         with (
             av.open(str(target), "w", format=kind, options=options) as output,
             opened(path, spans) as container,
