@@ -11,7 +11,7 @@ from typing import Any
 
 from orthanc_video.dicom import edited, syntaxes
 from orthanc_video.dicom.moving import described
-from orthanc_video.edit import DROP, Edit, Wanted
+from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import clipping, reformed
@@ -23,11 +23,13 @@ from orthanc_video.plain import from_json, to_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """With what videos are edited: a process, its limits, and how pictures are coded anew."""
+    """With what videos are edited: a process, its limits, how pictures are coded anew, and the secret ``key`` by which
+    de-identified objects get their UIDs."""
 
     process: MediaProcess
     limits: Limits
     how: How
+    key: bytes
     listener: Listener | None = None
 
 
@@ -54,7 +56,7 @@ def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Pa
     streams, said = _sources(sources, wanted, target.parent)
     film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
-    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew), made, target)
+    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
     return film
 
 
@@ -112,7 +114,7 @@ def _steps(edit: Edit) -> Iterator[Any]:
         yield _masked
     if edit.reframes:
         yield _reframed
-    elif edit.audio == DROP or edit.strip:
+    elif edit.is_bare:
         yield _remuxed
 
 
@@ -137,7 +139,7 @@ def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """Every picture coded anew."""
     masks = () if edit.ranges else edit.masks
-    wishes = Wishes(audio=edit.audio, crop=edit.crop, masks=masks)
+    wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
     how = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
     made = _made(dataclasses.replace(tools, how=how), film.path, info, plan, folder / "reframed.mp4")
@@ -148,7 +150,7 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 
 def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """The same coded pictures in a container of their own."""
-    info, plan = _planned(tools, film.path, Wishes(audio=edit.audio, transfer_syntax=film.syntax))
+    info, plan = _planned(tools, film.path, Wishes(audio=edit.sound, transfer_syntax=film.syntax))
     if plan.action is Action.TRANSCODE:
         raise UnsupportedMedia(f"The pictures cannot stay as they are. {' '.join(plan.reasons)}")
     target = plan.target or Target(width=info.video.width, height=info.video.height, level=0)
