@@ -11,7 +11,7 @@ import pytest
 from pydicom import dcmread
 
 from clips import Clips, picture_source
-from oracles import Planes, complaints, planes, psnr, slice_hash
+from oracles import Planes, complaints, frame_md5s, planes, psnr, slice_hash
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Region
 
@@ -120,6 +120,54 @@ def test_a_mask_is_black_in_every_frame(stored: Path, clips: Clips, tmp_path: Pa
     assert not _is_black(pictures[:1], Region(64, 64, 16, 16))
     for before, after in zip(planes(_film(clips)), pictures, strict=True):
         assert psnr(before[0][64:, :], after[0][64:, :]) > _LIKE
+
+
+def test_a_mask_in_a_range_as_an_object(stored: Path, clips: Clips, tmp_path: Path) -> None:
+    target, film = tmp_path / "out.dcm", tmp_path / "out.mp4"
+    masked = ("--mask", "11,21,51,31", "--range", "frame:10", "frame:20")
+    assert "frames are coded anew; the others are copied" in _done("edit", stored, target, *masked)
+    made = dcmread(target)
+    assert complaints(target) == []
+    assert _run("check", target).stdout == f"{target}: nothing found\n"
+    assert "made black in 1 range(s)" in made.DerivationDescription
+    assert "MultiplexedAudioChannelsDescriptionCodeSequence" in made
+    _done("edit", stored, film, *masked)
+    pictures = planes(film)
+    assert _is_black(pictures[9:20], Region(11, 21, 51, 31))
+    assert not any(_is_black([one], Region(11, 21, 51, 31)) for one in (*pictures[:9], *pictures[20:]))
+    assert frame_md5s(film)[:6] == frame_md5s(_film(clips))[:6]
+
+
+def _two(clips: Clips, tmp_path: Path) -> list[Path]:
+    """Videos of one study, the later one first."""
+    study = ("-a", "StudyInstanceUID=2.25.1", "-a", "PatientID=4711", "-a", "ContentDate=20260228")
+    films = clips.conforming(), clips.conforming(seconds=0.5)
+    made = [tmp_path / "late.dcm", tmp_path / "early.dcm"]
+    for film, target, time in zip(films, made, ("101010", "090909"), strict=True):
+        _done("convert", film, target, *study, "-a", f"ContentTime={time}")
+    return made
+
+
+def test_videos_of_a_study_are_joined(clips: Clips, tmp_path: Path) -> None:
+    late, early = _two(clips, tmp_path)
+    target, film = tmp_path / "out.dcm", tmp_path / "out.mp4"
+    assert ", 0 of them coded anew" in _done("edit", late, target, "--join", early, "--in-time")
+    made, first, second = dcmread(target), dcmread(early), dcmread(late)
+    assert complaints(target) == []
+    assert made.NumberOfFrames == first.NumberOfFrames + second.NumberOfFrames
+    named = [one.ReferencedSOPInstanceUID for one in made.SourceImageSequence]
+    assert named == [first.SOPInstanceUID, second.SOPInstanceUID]
+    assert (made.ContentTime, made.StudyInstanceUID) == ("090909", first.StudyInstanceUID)
+    assert "DerivationCodeSequence" not in made
+    assert made.LossyImageCompressionMethod == "ISO_14496_10"
+    _done("edit", late, film, "--join", early)
+    assert frame_md5s(film) == [*frame_md5s(clips.conforming()), *frame_md5s(clips.conforming(seconds=0.5))]
+
+
+def test_videos_of_two_patients_are_not_joined(stored: Path, clips: Clips, tmp_path: Path) -> None:
+    late, _ = _two(clips, tmp_path)
+    done = _run("edit", stored, tmp_path / "out.dcm", "--join", late)
+    assert (done.returncode, "of several studies" in done.stderr) == (1, True)
 
 
 def test_who_knows_that_names_are_gone_says_so(stored: Path, tmp_path: Path) -> None:

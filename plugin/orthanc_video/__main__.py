@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         help="keyframe: from the key frame before, and no frame is coded anew",
     )
     _add_still(commands)
-    _add_edit(commands.add_parser("edit", help="crop, mask, silence or strip a video"))
+    _add_edit(commands.add_parser("edit", help="crop, mask, join, silence, strip or de-identify videos"))
     check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -121,6 +121,10 @@ def _quality(text: str) -> int:
 def _add_edit(command: argparse.ArgumentParser) -> None:
     command.add_argument("source", type=Path, help="a video file, or a DICOM video")
     command.add_argument("target", type=Path, help="the MP4; or, of DICOM videos, a DICOM object (.dcm)")
+    command.add_argument(
+        "--join", type=Path, action="append", default=[], metavar="FILE", help="another one, shown after it; several"
+    )
+    command.add_argument("--in-time", action="store_true", help="join them in the order in which they were recorded")
     command.add_argument("--crop", metavar="X,Y,WIDTH,HEIGHT", help="what stays of each picture, in even numbers")
     command.add_argument(
         "--mask", action="append", default=[], metavar="X,Y,WIDTH,HEIGHT", help="a part that becomes black; several"

@@ -12,7 +12,7 @@ from pathlib import Path
 from orthanc_video.clip import Range, moment
 from orthanc_video.command_clip import is_dicom
 from orthanc_video.command_convert import refuse_missing, writable
-from orthanc_video.edit import Edit, region
+from orthanc_video.edit import Edit, Wanted, region
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import editing
 from orthanc_video.jobs.making import how
@@ -28,7 +28,7 @@ _REGION = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})", re.ASCII)
 def run(arguments: argparse.Namespace) -> None:
     """Writes the edited video and prints what was done. Nothing is left behind when it fails; raises VideoError."""
     try:
-        done = edited([arguments.source], arguments.target, asked(arguments))
+        done = edited([arguments.source, *arguments.join], arguments.target, asked(arguments))
     finally:
         close()
     for sentence in done.sentences:
@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"edit: {arguments.target}")
 
 
-def asked(arguments: argparse.Namespace) -> Edit:
+def asked(arguments: argparse.Namespace) -> Wanted:
     """Raises BadRequest for regions and ranges that are none."""
-    return Edit(
+    edit = Edit(
         crop=None if arguments.crop is None else _region(arguments.crop),
         masks=tuple(map(_region, arguments.mask)),
         ranges=tuple(Range(*map(moment, one)) for one in arguments.range),
@@ -46,6 +46,7 @@ def asked(arguments: argparse.Namespace) -> Edit:
         strip=arguments.strip,
         burned_in=arguments.burned_in,
     )
+    return Wanted(edit=edit, in_time=arguments.in_time)
 
 
 def _region(text: str) -> Region:
@@ -55,7 +56,7 @@ def _region(text: str) -> Region:
     return region(dict(zip(("x", "y", "width", "height"), map(int, found.groups()), strict=True)), f'"{text}"')
 
 
-def edited(sources: Sequence[Path], target: Path, wanted: Edit) -> editing.Edited:
+def edited(sources: Sequence[Path], target: Path, wanted: Wanted) -> editing.Edited:
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     for source in sources:
         refuse_missing(source)
@@ -67,10 +68,10 @@ def edited(sources: Sequence[Path], target: Path, wanted: Edit) -> editing.Edite
             )
             made = Path(scratch) / "object.dcm"
             if final.suffix.lower() == ".dcm":
-                done = _of_objects(tools, sources, wanted, made)
+                _refuse_films(sources)
+                done = editing.of_objects(tools, sources, wanted, made)
             else:
-                films = [_film(source, Path(scratch) / f"source-{at}") for at, source in enumerate(sources)]
-                done = editing.of_films(tools, films, wanted, Path(scratch))
+                done = _film(tools, sources, wanted, Path(scratch))
                 made = done.path
             made.replace(final)
     except OSError as error:
@@ -78,15 +79,19 @@ def edited(sources: Sequence[Path], target: Path, wanted: Edit) -> editing.Edite
     return done
 
 
-def _of_objects(tools: editing.Tools, sources: Sequence[Path], wanted: Edit, made: Path) -> editing.Edited:
+def _refuse_films(sources: Sequence[Path]) -> None:
     for source in sources:
         if not is_dicom(source):
             raise BadRequest(f"{source} is no DICOM file, so an edit of it is none: name an MP4, or convert it first.")
-    return editing.of_objects(tools, sources, wanted, made)
 
 
-def _film(source: Path, target: Path) -> Path:
-    return editing.extracted(source, target)[0] if is_dicom(source) else source.resolve()
+def _film(tools: editing.Tools, sources: Sequence[Path], wanted: Wanted, scratch: Path) -> editing.Edited:
+    if not any(map(is_dicom, sources)):
+        if wanted.in_time:
+            raise BadRequest("When they were recorded DICOM files say: name video files in the order that is wanted.")
+        return editing.of_films(tools, [source.resolve() for source in sources], wanted.edit, scratch)
+    _refuse_films(sources)
+    return editing.of_streams(tools, sources, wanted, scratch)
 
 
 def _limits(sources: Sequence[Path]) -> Limits:

@@ -11,7 +11,7 @@ from typing import Any
 
 from orthanc_video.dicom import edited, syntaxes
 from orthanc_video.dicom.moving import described
-from orthanc_video.edit import DROP, Edit
+from orthanc_video.edit import DROP, Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import clipping, reformed
@@ -45,21 +45,32 @@ class Edited:
     sentences: tuple[str, ...] = ()
 
 
-def of_objects(tools: Tools, sources: Sequence[Path], edit: Edit, target: Path) -> Edited:
+def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Path) -> Edited:
     """Writes the DICOM object of an edit of these DICOM videos, and leaves its film beside it.
 
     Raises BadRequest or UnsupportedMedia for what cannot be done, BrokenVideo for damaged frames, PoorQuality where
     what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault.
     """
-    folder = target.parent
-    opened = [extracted(source, folder / f"source-{at}") for at, source in enumerate(sources)]
-    said = [one for _, one in opened]
-    edited.refuse_strangers(said)
-    streams = [stream for stream, _ in opened]
-    film = of_films(tools, streams, edit, folder, syntaxes.joined(said[0].syntax))
+    streams, said = _sources(sources, wanted, target.parent)
+    film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
-    clipping.finish(edited.of_edit(said, edit, plan, made, film.anew), made, target)
+    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew), made, target)
     return film
+
+
+def of_streams(tools: Tools, sources: Sequence[Path], wanted: Wanted, folder: Path) -> Edited:
+    """As ``of_objects``, the film alone."""
+    streams, said = _sources(sources, wanted, folder)
+    return of_films(tools, streams, wanted.edit, folder, syntaxes.joined(said[0].syntax))
+
+
+def _sources(sources: Sequence[Path], wanted: Wanted, folder: Path) -> tuple[list[Path], list[edited.Source]]:
+    """The streams in files of their own and what the objects say, in the order in which they are joined."""
+    found = [extracted(source, folder / f"source-{at}") for at, source in enumerate(sources)]
+    said = [one for _, one in found]
+    edited.refuse_strangers(said)
+    order = edited.in_time(said) if wanted.in_time else range(len(said))
+    return [found[at][0] for at in order], [said[at] for at in order]
 
 
 def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
@@ -73,12 +84,27 @@ def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
 
 def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, syntax: str = "") -> Edited:
     """The edited film in ``folder``, whose ``films`` may be used up; ``syntax`` is that of the first."""
-    film = Edited(path=films[0], syntax=syntax)
+    film = _joined(tools, films, folder, syntax) if len(films) > 1 else Edited(path=films[0], syntax=syntax)
     for step in _steps(edit):
         film = step(tools, film, edit, folder)
     if film.path == films[0]:
         raise BadRequest("Nothing is asked for: crop, mask, leave out the sound, strip, or join several videos.")
     return film
+
+
+def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> Edited:
+    info, _ = _planned(tools, films[0], Wishes())
+    target = folder / f"joined.{_suffix(info)}"
+    arguments = {"paths": [str(film.resolve()) for film in films], "target": str(target)}
+    told = tools.process.run("join", arguments, tools.limits)["joined"]
+    said = [f"{len(films)} videos are joined: {told['frames']} frames, {told['anew']} of them coded anew."]
+    if told["silenced"]:
+        said.append("The sound is left out: not all of the videos have one, coded in the same way.")
+    return Edited(path=target, syntax=syntax, anew=int(told["anew"]), sentences=tuple(said))
+
+
+def _suffix(info: MediaInfo) -> str:
+    return "mpg" if info.video.codec == "mpeg2video" else "mp4"
 
 
 def _steps(edit: Edit) -> Iterator[Any]:
@@ -95,7 +121,7 @@ def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     info, _ = _planned(tools, film.path, Wishes(masks=edit.masks))
     if info.video.rotation or info.video.mirrored:
         raise UnsupportedMedia("The container has the pictures turned: mask them throughout, or convert them first.")
-    target = folder / f"masked.{'mpg' if info.video.codec == 'mpeg2video' else 'mp4'}"
+    target = folder / f"masked.{_suffix(info)}"
     arguments = {
         "path": str(film.path.resolve()),
         "target": str(target),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -83,20 +83,10 @@ class Source:
         )
 
     def frames(self, planned: Sequence[Piece], encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
-        """As they lie in the clip, each with the source's packet where it is copied; one behind, since a copy may say
-        how what is before it has to end."""
-        before: tuple[Coded, bytes] | None = None
-        for piece in planned:
-            for at, (frame, source) in enumerate(self._of(piece, encoder)):
-                if before is not None:
-                    if at == 0 and isinstance(piece, Copied) and joining.needs_end(self.film, frame.data):
-                        before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
-                    yield before
-                before = (frame, source)
-        if before is not None:
-            yield before
+        """As they lie in the clip, each with the source's packet where it is copied."""
+        return strung(self.film, ((piece, self.of(piece, encoder)) for piece in planned))
 
-    def _of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
+    def of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
         if isinstance(piece, Copied):
             yield from self._copied(piece)
             return
@@ -124,3 +114,19 @@ class Source:
                 in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
                 data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
+
+
+def strung(
+    film: joining.Film, runs: Iterable[tuple[Piece, Iterator[tuple[Coded, bytes]]]]
+) -> Iterator[tuple[Coded, bytes]]:
+    """The frames of several pieces after one another: one behind, since a copy may say how what is before it ends."""
+    before: tuple[Coded, bytes] | None = None
+    for piece, frames in runs:
+        for at, (frame, source) in enumerate(frames):
+            if before is not None:
+                if at == 0 and isinstance(piece, Copied) and joining.needs_end(film, frame.data):
+                    before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
+                yield before
+            before = (frame, source)
+    if before is not None:
+        yield before
