@@ -115,13 +115,13 @@ def _units(raw: bytes) -> Iterator[bytes]:
         yield unit.rstrip(b"\x00")
 
 
-def complaints(path: Path) -> list[str]:
+def complaints(path: Path, iod: str = "Video") -> list[str]:
     """What the dciodvfy programs find wrong with a DICOM file."""
     found = []
     for program in DCIODVFY:
         done = subprocess.run([program, path], capture_output=True, text=True, errors="replace", timeout=60)
         said = done.stdout + done.stderr
-        assert "Video" in said, f"{program} did not name the IOD: {said}"
+        assert iod in said, f"{program} did not name the IOD: {said}"
         found += [f"{program}: {line}" for line in said.splitlines() if "Error" in line or "Warning" in line]
     return found
 

@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.uid import UID
 
+from cines import film
 from clips import Clips, picture_source
+from media.test_cine_render import numbered, numbers
 from oracles import complaints, frame_md5s
 from orthanc_video.clip import Moment, moment
 from orthanc_video.dicom.syntaxes import H264_HIGH_41, HEVC_MAIN
@@ -163,6 +166,20 @@ def test_sound_that_was_kept_is_kept(clips: Clips, tmp_path: Path) -> None:
     told = "MultiplexedAudioChannelsDescriptionCodeSequence"
     assert made[told].value == of[told].value
     assert complaints(target) == []
+
+
+@pytest.mark.parametrize("kind", ["mp4", "dcm"])
+def test_a_clip_of_a_film_of_single_pictures(tmp_path: Path, kind: str) -> None:
+    source, target = film(tmp_path / "in.dcm", numbered(30), FrameTime="40"), tmp_path / f"out.{kind}"
+    done = _run("clip", source, target, "--range", "0.4", "00:00:00.8", "--precision", "keyframe")
+    assert (done.returncode, done.stderr) == (0, "")
+    how = "all copied" if kind == "dcm" else "10 of them coded anew"
+    assert done.stdout.splitlines() == [f"Frames 11 to 20 (10), {how}.", "No sound.", f"clip: {target}"]
+    if kind == "mp4":
+        assert numbers(target) == list(range(10, 20))
+    else:
+        assert np.array_equal(dcmread(target).pixel_array, numbered(30)[10:20])
+        assert _run("check", target).returncode == 0
 
 
 def test_an_object_is_made_of_objects_alone(clips: Clips, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -46,6 +48,29 @@ def moment(text: str) -> Moment:
     raise BadRequest(f'"{text[:40]}" is no moment of a video: say frame:46 (from 1), 1.5 (seconds) or 00:00:01.500.')
 
 
+def chosen(count: int, start: Callable[[int], Fraction], wanted: Range) -> tuple[int, int]:
+    """The first and last frame, from 0, of a range of a film of ``count`` frames; raises BadRequest for none.
+
+    ``start``: when each of them is shown, in seconds after the first one; of the frame after the last, the end.
+    """
+    first = wanted.start.frame - 1 if wanted.start.frame else _at(count, start, wanted.start.seconds.fraction)
+    last = wanted.end.frame - 1 if wanted.end.frame else _before(count, start, wanted.end.seconds.fraction)
+    if max(first, last) >= count:
+        raise BadRequest(f"The video has {count} frames; there is no frame {max(first, last) + 1}.")
+    if last < first:
+        raise BadRequest("The range holds no frame: its end comes before its start.")
+    return first, last
+
+
+def _at(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> int:
+    """The frame that is on the screen then; beyond the end of all, the number of frames."""
+    return bisect.bisect_right(range(count + 1), seconds, key=start) - 1
+
+
+def _before(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> int:
+    return bisect.bisect_left(range(count), seconds, key=start) - 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Clips of one video: each of one range or of several, one after the other. ``film`` and ``object`` say as what.
@@ -75,6 +100,11 @@ class Cut:
     @property
     def frames(self) -> int:
         return self.last - self.first + 1
+
+
+def numbers(cuts: Sequence[Cut]) -> list[int]:
+    """The frames of these cuts one after the other, from 0."""
+    return [number for one in cuts for number in range(one.first - 1, one.last)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from orthanc_video.clip import Clip, Range, moment
 from orthanc_video.command_convert import refuse_missing, writable
-from orthanc_video.dicom.locate import exact, locate
 from orthanc_video.errors import BadRequest
-from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.files import SpanSource
 from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Span
@@ -54,16 +53,13 @@ def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Lim
         if not is_dicom(source):
             raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
         return clipping.of_object(process, limits, source, ranges, made, precise=precise)
-    return clipping.cut(process, limits, source, _spans(source), ranges, made, precise=precise)
+    if is_dicom(source):
+        return clipping.of_film(process, limits, _DEFAULTS, source, ranges, made, precise=precise)
+    spans = (Span(0, source.stat().st_size),)
+    return clipping.cut(process, limits, source, spans, ranges, made, precise=precise)
 
 
 def is_dicom(source: Path) -> bool:
     """PS3.10 7.1."""
     with SpanSource(source) as file:
         return file.read_at(128, 4) == b"DICM"
-
-
-def _spans(source: Path) -> tuple[Span, ...]:
-    """Where the stream lies in the file."""
-    with SpanSource(source) as file:
-        return exact(locate(Bytes(file))) if is_dicom(source) else (Span(0, file.size),)

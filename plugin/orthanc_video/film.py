@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import accumulate
 
 from orthanc_video.model import Rational, Span
 
@@ -82,6 +85,14 @@ class Cadence:
             return self.starts[frame].fraction
         return self.starts[-1].fraction + (frame + 1 - len(self.starts)) * self.step.fraction
 
+    def of(self, frames: Sequence[int]) -> Cadence:
+        """That of these frames (from 0) shown one after the other, each for as long as it was."""
+        if not self.starts:
+            return self
+        ends = list(accumulate(self.start(frame + 1) - self.start(frame) for frame in frames))
+        starts = tuple(Rational.of(one) for one in (Fraction(0), *ends[:-1]))
+        return dataclasses.replace(self, step=Rational.of(ends[-1] / len(ends)), starts=starts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiFrame:
@@ -102,6 +113,12 @@ class MultiFrame:
     @property
     def seconds(self) -> float:
         return float(self.cadence.start(len(self.frames)))
+
+    def of(self, frames: Sequence[int]) -> MultiFrame:
+        """These of its frames (from 0), one after the other."""
+        return dataclasses.replace(
+            self, frames=tuple(self.frames[frame] for frame in frames), cadence=self.cadence.of(frames)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,18 @@ and from the frames: the same clip made twice is one object.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence as Several
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
-from orthanc_video.clip import Cut
-from orthanc_video.dicom import build, classes, derived, moments
-from orthanc_video.dicom.said import text, values, written
+from orthanc_video.clip import Cut, numbers
+from orthanc_video.dicom import build, classes, derived, moments, perframe
+from orthanc_video.dicom.assigned import to_unicode
+from orthanc_video.dicom.said import text, value, values, written
 from orthanc_video.errors import BadRequest
+from orthanc_video.film import MultiFrame
 from orthanc_video.model import Made, Plan
 
 _EXTRACTED = build.code("109105", "DCM", "Frame Extracting Equipment")
@@ -32,6 +35,39 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
     dataset.update(build.of_stream(plan, made))
     _lossy(dataset, said, cuts)
     moments.shift(dataset, cuts[0].start.fraction)
+    _identify(dataset, said, source_syntax, cuts)
+    build.fill(dataset, kind)
+    dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
+    return dataset
+
+
+def of_film(said: FileDataset, film: MultiFrame, cuts: Several[Cut]) -> Dataset:
+    """``said`` are the attributes of the multi-frame object ``film``: the same class, coding and pixels, fewer frames.
+
+    Raises BadRequest where something that is said of single frames cannot be cut along.
+    """
+    which = numbers(cuts)
+    dataset = Dataset()
+    dataset.update(copy.deepcopy(said))
+    to_unicode(dataset)
+    perframe.take(dataset, film, which)
+    dataset.NumberOfFrames = len(which)
+    if "EffectiveDuration" in dataset:
+        dataset.EffectiveDuration = build.ds(film.cadence.of(which).start(len(which)))
+    if derived.is_lossy(film.transfer_syntax):
+        dataset.LossyImageCompression = "01"
+    if film.cadence.source:  # else nobody knows when a frame is shown
+        moments.shift(dataset, cuts[0].start.fraction)
+    _identify(dataset, said, film.transfer_syntax, cuts)
+    kind = classes.WRITTEN.get(film.sop_class)
+    if kind is not None:
+        build.fill(dataset, kind)
+    dataset.file_meta = derived.meta(dataset, film.transfer_syntax)
+    return dataset
+
+
+def _identify(dataset: Dataset, said: Dataset, source_syntax: str, cuts: Several[Cut]) -> None:
+    """What it is, and of what."""
     frames = " and ".join(f"{one.first} to {one.last}" for one in cuts)
     anew = sum(one.anew for one in cuts)
     how = f", {anew} of them coded anew" if anew else ""
@@ -40,15 +76,14 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
         steps=(derived.LOSSY,) if anew else (),
         by=_EXTRACTED,
     )
-    derived.remember(dataset, said, kind, source_syntax, done)
-    dataset.FrameExtractionSequence = Sequence([_extraction(said, cuts)])
+    derived.remember(dataset, said, None, source_syntax, done)
+    # Where the source was cut out of another one that stays known (PS3.3 C.12.3).
+    earlier = [copy.deepcopy(one) for one in value(said, "FrameExtractionSequence") or []]
+    dataset.FrameExtractionSequence = Sequence([*earlier, _extraction(said, cuts)])
     dataset.SeriesInstanceUID = build.derived_uid("clips", text(said, "SeriesInstanceUID"))
     which = [str(number) for one in cuts for number in (one.first, one.last, one.anew)]
     dataset.SOPInstanceUID = build.derived_uid("clip", text(said, "SOPInstanceUID"), *which)
     dataset.InstanceNumber = cuts[0].first
-    build.fill(dataset, kind)
-    dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
-    return dataset
 
 
 def _lossy(dataset: Dataset, said: Dataset, cuts: Several[Cut]) -> None:

@@ -233,10 +233,10 @@ def remember_form(
     remember(dataset, said, kind, source_syntax, _as_form(source_syntax, form, lossy=lossy, scaled=scaled))
 
 
-def remember(dataset: Dataset, said: Dataset, kind: VideoClass, source_syntax: str, done: Done) -> None:
-    """What it was made of, how, and by what."""
+def remember(dataset: Dataset, said: Dataset, kind: VideoClass | None, source_syntax: str, done: Done) -> None:
+    """What it was made of, how, and by what; ``kind`` is its class, None for its source's own."""
     kinds = values(said, "ImageType")
-    further = kinds[2:] if text(said, "SOPClassUID") == kind.uid else ()
+    further = kinds[2:] if kind is None or text(said, "SOPClassUID") == kind.uid else ()
     second = kinds[1] if len(kinds) > 1 and kinds[1] in {"PRIMARY", "SECONDARY"} else "PRIMARY"
     dataset.ImageType = ["DERIVED", second, *further]
     before = text(said, "DerivationDescription")

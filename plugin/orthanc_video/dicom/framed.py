@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -19,13 +19,15 @@ from pydicom.dataset import Dataset
 
 from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.write import Envelope
-from orthanc_video.errors import TooLarge, WorkerFailed
+from orthanc_video.errors import BrokenVideo, TooLarge, WorkerFailed
 from orthanc_video.files import SpanSource
+from orthanc_video.model import Span
 
 _ITEM = struct.Struct("<HHI")
 _PLACE = struct.Struct("<QQ")
 _TAG = struct.pack("<HH", 0x7FE0, 0x0010)
 _UNDEFINED = 0xFFFFFFFF
+_BLOCK = 1 << 20
 _DELIMITER = _ITEM.pack(0xFFFE, 0xE0DD, 0)
 _LARGEST_OFFSET = 2**32 - 1
 # A value's length is a number of 32 bits as a fragment's is, even, the largest of which means "undefined" (PS3.5 7.1).
@@ -104,9 +106,37 @@ def _native(dataset: Dataset, length: int, offset: int) -> Envelope:
         )
     pad = length % 2
     implicit = str(dataset.file_meta.TransferSyntaxUID) == syntaxes.IMPLICIT
-    # By PS3.5 A.1 Pixel Data is OW with implicit VR; of 8 bits either goes with explicit VR (A.2).
-    head = _TAG + (b"" if implicit else b"OB\x00\x00") + struct.pack("<I", length + pad)
+    # By PS3.5 A.1 Pixel Data is OW with implicit VR; with explicit VR it is of more than 8 bits, else either (A.2).
+    kind = b"OW" if dataset.BitsAllocated > 8 else b"OB"
+    head = _TAG + (b"" if implicit else kind + b"\x00\x00") + struct.pack("<I", length + pad)
     return Envelope(_written(dataset) + head, b"\x00" * pad, length, offset)
+
+
+def taken(dataset: Dataset, source: Path, frames: Sequence[Sequence[Span]], target: Path) -> None:
+    """Writes the object whose frames are these, as they lie in ``source``: byte for byte, one fragment each.
+
+    Raises TooLarge as ``envelope``.
+    """
+    native = syntaxes.IMAGES[str(dataset.file_meta.TransferSyntaxUID)].native
+    lengths = [sum(span.length for span in frame) for frame in frames]
+    around = envelope(dataset, Pictures(source, lengths, (), native))
+    with target.open("wb") as out, SpanSource(source) as file:
+        out.write(around.before)
+        for length, frame in zip(lengths, frames, strict=True):
+            out.write(b"" if native else _ITEM.pack(0xFFFE, 0xE000, length + length % 2))
+            for span in frame:
+                out.writelines(_blocks(file, span))
+            out.write(b"" if native else b"\x00" * (length % 2))
+        out.write(around.after)
+
+
+def _blocks(file: SpanSource, span: Span) -> Iterator[bytes]:
+    for begin in range(0, span.length, _BLOCK):
+        length = min(_BLOCK, span.length - begin)
+        block = file.read_at(span.offset + begin, length)
+        if len(block) < length:
+            raise BrokenVideo("The stored object became shorter while it was read.")
+        yield block
 
 
 def _written(dataset: Dataset) -> bytes:

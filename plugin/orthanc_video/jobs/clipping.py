@@ -1,4 +1,4 @@
-"""Clips of videos: the stream cut in a media process, and the DICOM object of it."""
+"""Clips of videos and multi-frame objects: a stream cut in a media process, pictures copied, and the DICOM object."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.clip import Clip, Range, Wanted
+from pydicom.dataset import Dataset, FileDataset
+
+from orthanc_video.clip import Clip, Cut, Range, Wanted, chosen, numbers
 from orthanc_video.derivation import Item
-from orthanc_video.dicom import check, clipped, locate, syntaxes, write
+from orthanc_video.dicom import check, clipped, framed, locate, syntaxes, write
 from orthanc_video.dicom.moving import described
-from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
+from orthanc_video.dicom.said import whole
+from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
-from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Span, Wishes
+from orthanc_video.model import Action, Located, Made, MediaInfo, Plan, Rational, Span, Wishes
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.settings import Settings
+from orthanc_video.settings import Gateway, Settings
 
 
 def cut(
@@ -47,20 +50,26 @@ def make(
     sources: Sequence[Path],
     asked: Mapping[str, Any],
     folder: Path,
-    _listener: Listener | None,
+    listener: Listener | None,
 ) -> list[Item]:
-    """The clips of one video: a DICOM file of each, or the MP4 alone where no object is wanted."""
+    """The clips of one video: a DICOM file of each, or the MP4 alone where no object is wanted.
+
+    An object of single pictures is no MP4 that plays as it is: where that is wanted, too, it is made as well.
+    """
     wanted, limits, (source,) = from_json(Wanted, asked), job_limits(settings), sources
+    with SpanSource(source) as file:
+        plays = isinstance(described(Bytes(file))[0], Located)
     made = []
     for number, ranges in enumerate(wanted.clips, 1):
-        if wanted.object:
-            name = f"clip-{number}.dcm"
+        name, film = f"clip-{number}.dcm" if wanted.object else "", ""
+        if wanted.film and not (wanted.object and plays):
+            film = f"clip-{number}.mp4"
+            told = of_film(
+                process, limits, settings.gateway, source, ranges, folder / film, listener, precise=wanted.precise
+            )
+        if name:
             told = of_object(process, limits, source, ranges, folder / name, precise=wanted.precise)
-            made.append(Item(object=name, plays=True, told=_told(told)))
-        else:
-            name = f"clip-{number}.mp4"
-            told = of_stream(process, limits, source, ranges, folder / name, precise=wanted.precise)
-            made.append(Item(film=name, told=_told(told)))
+        made.append(Item(object=name, plays=plays and bool(name), film=film, told=_told(told)))
     return made
 
 
@@ -79,31 +88,41 @@ def _told(clip: Clip) -> dict[str, Any]:
     return {"Frames": sum(one.frames for one in clip.cuts), "Ranges": ranges, "Sound": clip.sound or None}
 
 
-def of_stream(
-    process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
+def of_film(
+    process: MediaProcess,
+    limits: Limits,
+    gateway: Gateway,
+    source: Path,
+    ranges: Sequence[Range],
+    target: Path,
+    listener: Listener | None = None,
+    *,
+    precise: bool,
 ) -> Clip:
-    """The clip of the DICOM video ``source`` as a stream alone. Raises as ``cut``."""
+    """Writes the clip of the DICOM object ``source`` as a film alone: a video's is cut, single pictures are rendered.
+
+    Raises as ``cut`` and ``of_object``, and BrokenVideo unless each of the pictures can be shown.
+    """
     with SpanSource(source) as file:
-        place, _ = described(Bytes(file))
-    return cut(process, limits, source, locate.exact(_video(place)), ranges, target, precise=precise)
-
-
-def _video(place: Located | MultiFrame) -> Located:
-    if not isinstance(place, Located):
-        raise BadRequest("The object is no video: of single pictures no clips are cut yet.")
-    return place
+        place, said = described(Bytes(file))
+    if isinstance(place, MultiFrame):
+        return _rendered(process, limits, gateway, source, place, said, ranges, target, listener)
+    return cut(process, limits, source, locate.exact(place), ranges, target, precise=precise)
 
 
 def of_object(
     process: MediaProcess, limits: Limits, source: Path, ranges: Sequence[Range], target: Path, *, precise: bool
 ) -> Clip:
-    """Writes the DICOM object of a clip of the DICOM video ``source``; its stream lies beside it meanwhile.
+    """Writes the DICOM object of a clip of the DICOM object ``source``; a video's stream lies beside it meanwhile.
 
-    Raises as ``media.clip.cut``, and Nonconforming where ``check`` finds a fault.
+    Pictures that are coded each by itself are copied, and any of them is a key frame. Raises as ``media.clip.cut``,
+    BadRequest where something said of single frames cannot be cut along, Nonconforming where ``check`` finds a fault.
     """
     with SpanSource(source) as file:
-        found, said = described(Bytes(file))
-    place, stream = _video(found), target.with_suffix(".stream")
+        place, said = described(Bytes(file))
+    if isinstance(place, MultiFrame):
+        return _taken(source, place, said, ranges, target)
+    stream = target.with_suffix(".stream")
     clip = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
     try:
         made, plan = _judged(process, limits, stream, place.transfer_syntax)
@@ -129,3 +148,69 @@ def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) ->
         raise TooLarge("The clip is longer than one object can be (4 GiB). Cut it into several.")
     made = Made(path=str(stream), size=size, video=info.video, probed=info)
     return made, dataclasses.replace(plan, action=Action.WRAP)
+
+
+def _taken(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[Range], target: Path) -> Clip:
+    """Its attributes may have had faults before; new ones are refused."""
+    cuts = _cuts(film, said, ranges)
+    which = numbers(cuts)
+    dataset = clipped.of_film(said, film, cuts)
+    framed.taken(dataset, source, [film.frames[number] for number in which], target)
+    if len(which) > 1:  # of one picture there is no film to judge
+        _refuse_worse(source, target)
+    return Clip(cuts=cuts)
+
+
+def _cuts(film: MultiFrame, said: Dataset, ranges: Sequence[Range], *, anew: bool = False) -> tuple[Cut, ...]:
+    """Raises BadRequest for frames that there are none of, BrokenVideo where it is not known which is which."""
+    count = len(film.frames)
+    if whole(said, "NumberOfFrames") != count:
+        raise BrokenVideo(f"Nothing is cut out of this object, since its frames are in doubt. {film.remarks[-1]}")
+    found = [chosen(count, film.cadence.start, one) for one in ranges]
+    return tuple(
+        Cut(
+            first=first + 1,
+            last=last + 1,
+            anew=last + 1 - first if anew else 0,
+            start=Rational.of(film.cadence.start(first)),
+            end=Rational.of(film.cadence.start(last + 1)),
+        )
+        for first, last in found
+    )
+
+
+def _refuse_worse(source: Path, target: Path) -> None:
+    faults = []
+    for path in (source, target):
+        with SpanSource(path) as file:
+            faults.append(check.errors(check.examine(Bytes(file)).findings))
+    told = " ".join(f"{one.sentence} ({one.section})" for one in faults[1] if one not in faults[0])
+    if told:
+        raise Nonconforming(f"The clip would not conform to the standard: {told}")
+
+
+def _rendered(
+    process: MediaProcess,
+    limits: Limits,
+    gateway: Gateway,
+    source: Path,
+    film: MultiFrame,
+    said: Dataset,
+    ranges: Sequence[Range],
+    target: Path,
+    listener: Listener | None,
+) -> Clip:
+    """As an MP4 for browsers, by what makes renditions."""
+    cuts = _cuts(film, said, ranges, anew=True)
+    which = numbers(cuts)
+    arguments = {
+        "path": str(source.resolve()),
+        "film": to_json(film.of(which)),
+        "target": str(target),
+        "how": {"preset": gateway.transcode_preset, "crf": gateway.transcode_crf},
+    }
+    counted = process.run("render", arguments, limits, listener)
+    shown = counted.get("frames") if isinstance(counted, dict) else None
+    if shown != len(which):
+        raise BrokenVideo(f"Of {len(which)} frames of the clip {shown} can be shown; cut as DICOM all are copied.")
+    return Clip(cuts=cuts)
