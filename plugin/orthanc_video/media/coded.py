@@ -55,7 +55,7 @@ class _Source(Protocol):
 
     aspect: Fraction
     is_grey: bool
-    lasting: moments.Lasting
+    timed: moments.Timed
 
     def __len__(self) -> int: ...
     def frame(self, number: int) -> Shown: ...
@@ -82,7 +82,7 @@ def code(
     with _opened(path, stored) as source:
         numbers: Sequence[int] = chosen(len(source), form)
         if named:
-            numbers = sorted({source.lasting.number(moment) for moment in named})
+            numbers = sorted({source.timed.number(moment) for moment in named})
         as_grey = shades == GREY or (shades == EITHER and source.is_grey)
         work = _Work(source, coder, form, as_grey=as_grey)
         index = target.with_name(f"{target.name}.index")
@@ -261,7 +261,7 @@ class _Film:
         self.start = film.cadence.start
         self.aspect = film.pixels.aspect.fraction
         self.is_grey = film.pixels.samples == 1 and not film.pixels.palette
-        self.lasting = moments.of_film(film)
+        self.timed = moments.of_film(film)
 
     def __len__(self) -> int:
         return len(self._film.frames)
@@ -274,7 +274,7 @@ class _Video:
         self.start = video.start
         self.aspect = video.aspect
         self.is_grey = video.is_grey
-        self.lasting = moments.of_video(video)
+        self.timed = moments.of_video(video)
 
     def __len__(self) -> int:
         return len(self._video)

@@ -2,64 +2,37 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from orthanc_video import clip
 from orthanc_video.clip import Moment
-from orthanc_video.errors import BadRequest
 from orthanc_video.film import MultiFrame
 from orthanc_video.media import exact
-from orthanc_video.media.clip.choosing import end_of
+from orthanc_video.media.clip import choosing
 from orthanc_video.model import Span
 
 
-class Timed(Protocol):
-    """A film: how many frames it has, and when each (from 0) is shown, in seconds."""
+class Timed(NamedTuple):
+    """A film: how many frames it has, and when each (from 0) is shown, in seconds; that after the last at its end."""
 
-    def __len__(self) -> int: ...
-    def start(self, number: int) -> Fraction: ...
-
-
-class Lasting(NamedTuple):
-    """A film, and when it ends."""
-
-    film: Timed
-    end: Fraction
+    frames: int
+    start: Callable[[int], Fraction]
 
     def number(self, moment: Moment) -> int:
-        """The frame (from 0) of that number, or which is on the screen then; raises BadRequest where there is none."""
-        count = len(self.film)
-        if moment.frame > count:
-            raise BadRequest(f"The video has {count} frames; there is no frame {moment.frame}.")
-        if moment.frame:
-            return moment.frame - 1
-        seconds = moment.seconds.fraction
-        if seconds >= self.end:
-            raise BadRequest(
-                f"The video ends after {float(self.end):.3f} seconds; no frame is shown at {float(seconds):.3f}."
-            )
-        return bisect.bisect_right(range(count), seconds, key=self.film.start) - 1
+        """The frame (from 0) that a moment names; raises BadRequest where there is none."""
+        return clip.named(self.frames, self.start, moment)
 
 
-def of_video(video: exact.Exact) -> Lasting:
-    return Lasting(video, end_of(video, len(video) - 1))
+def of_video(video: exact.Exact) -> Timed:
+    return Timed(len(video), choosing.starts(video))
 
 
-def of_film(film: MultiFrame) -> Lasting:
-    return Lasting(_Film(film), film.cadence.start(len(film.frames)))
-
-
-class _Film:
-    def __init__(self, film: MultiFrame) -> None:
-        self._count = len(film.frames)
-        self.start = film.cadence.start
-
-    def __len__(self) -> int:
-        return self._count
+def of_film(film: MultiFrame) -> Timed:
+    return Timed(len(film.frames), film.cadence.start)
 
 
 class Named(NamedTuple):
@@ -73,11 +46,11 @@ def named(path: Path, stored: MultiFrame | tuple[Span, ...], moments: Sequence[M
     """Raises BadRequest where one of them is beyond the end."""
     with _opened(path, stored) as film:
         numbers = [film.number(moment) for moment in moments]
-        return Named([number + 1 for number in numbers], [film.film.start(number) for number in numbers])
+        return Named([number + 1 for number in numbers], [film.start(number) for number in numbers])
 
 
 @contextmanager
-def _opened(path: Path, stored: MultiFrame | tuple[Span, ...]) -> Iterator[Lasting]:
+def _opened(path: Path, stored: MultiFrame | tuple[Span, ...]) -> Iterator[Timed]:
     if isinstance(stored, MultiFrame):
         yield of_film(stored)
     else:
