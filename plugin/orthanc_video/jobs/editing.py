@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+import os
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orthanc_video.derivation import Item
 from orthanc_video.dicom import edited, syntaxes
 from orthanc_video.dicom.moving import described
 from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import clipping, reformed
-from orthanc_video.jobs.making import How, Making
-from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
+from orthanc_video.jobs.making import How, Making, how
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Demands, Located, MediaInfo, Most, Plan, Region, Target, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
+from orthanc_video.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,50 @@ class Edited:
     syntax: str
     anew: int = 0
     sentences: tuple[str, ...] = ()
+
+
+def make(
+    settings: Settings,
+    process: MediaProcess,
+    sources: Sequence[Path],
+    asked: Mapping[str, Any],
+    folder: Path,
+    listener: Listener | None,
+) -> list[Item]:
+    """A DICOM file, or the film alone where no object is wanted."""
+    wanted = from_json(Wanted, asked)
+    tools = Tools(
+        process=process, limits=job_limits(settings), how=how(settings.gateway), key=_key(settings), listener=listener
+    )
+    if wanted.object:
+        target = folder / "edit.dcm"
+        done = of_objects(tools, sources, wanted, target)
+        return [Item(object=target.name, plays=True, told=_told(done))]
+    done = of_streams(tools, sources, wanted, folder)
+    return [Item(film=done.path.name, told=_told(done))]
+
+
+def _told(done: Edited) -> dict[str, Any]:
+    """As the API shows it."""
+    return {"CodedAnew": done.anew, "Reasons": list(done.sentences)}
+
+
+def _key(settings: Settings) -> bytes:
+    """The gateway's secret for de-identified objects, made when it is first needed; all its workers have the same."""
+    path = settings.directory / "deidentification.key"
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+        try:
+            fresh.touch(mode=0o600, exist_ok=False)
+            with fresh.open("wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return path.read_bytes()
 
 
 def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Path) -> Edited:
@@ -141,8 +191,8 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     masks = () if edit.ranges else edit.masks
     wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
-    how = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
-    made = _made(dataclasses.replace(tools, how=how), film.path, info, plan, folder / "reframed.mp4")
+    beside = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
+    made = _made(dataclasses.replace(tools, how=beside), film.path, info, plan, folder / "reframed.mp4")
     return Edited(
         path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
     )
@@ -155,7 +205,7 @@ def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
         raise UnsupportedMedia(f"The pictures cannot stay as they are. {' '.join(plan.reasons)}")
     target = plan.target or Target(width=info.video.width, height=info.video.height, level=0)
     plan = dataclasses.replace(plan, action=Action.REMUX, target=target)
-    made = _made(tools, film.path, info, plan, folder / "remuxed.mp4")
+    made = _made(tools, film.path, info, plan, folder / f"remuxed.{_suffix(info)}")
     return dataclasses.replace(film, path=made, sentences=(*film.sentences, *plan.reasons))
 
 
