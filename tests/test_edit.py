@@ -170,6 +170,31 @@ def test_videos_of_two_patients_are_not_joined(stored: Path, clips: Clips, tmp_p
     assert (done.returncode, "of several studies" in done.stderr) == (1, True)
 
 
+def test_a_de_identified_object(stored: Path, tmp_path: Path) -> None:
+    target, again, other = (tmp_path / f"out-{number}.dcm" for number in range(3))
+    key, masked = "ab" * 32, ("--mask", "0,0,320,16", "--burned-in", "NO")
+    _done("edit", stored, target, "--de-identify", *masked, "--key", key)
+    _done("edit", stored, again, "--de-identify", *masked, "--key", key)
+    _done("edit", stored, other, "--de-identify", *masked)
+    of, made = dcmread(stored), dcmread(target)
+    assert [line for line in complaints(target) if "DICOMDIR" not in line] == []
+    assert _run("check", target).stdout == f"{target}: nothing found\n"
+    for told in (b"20260228", b"edit-heard", b"mp4a", of.SOPInstanceUID.encode()):
+        assert told not in target.read_bytes(), told
+    assert (made.AccessionNumber, made.PatientIdentityRemoved) == ("", "YES")
+    assert made.PatientID != of.PatientID
+    assert [one.CodeValue for one in made.DeidentificationMethodCodeSequence] == ["113100", "113101"]
+    assert "SourceImageSequence" not in made
+    assert {made.StudyInstanceUID, made.SeriesInstanceUID}.isdisjoint({of.StudyInstanceUID, of.SeriesInstanceUID})
+    assert target.read_bytes() == again.read_bytes()
+    assert dcmread(other).PatientID != made.PatientID
+
+
+def test_a_key_that_is_none(stored: Path, tmp_path: Path) -> None:
+    done = _run("edit", stored, tmp_path / "out.dcm", "--de-identify", "--key", "secret")
+    assert (done.returncode, "64 hexadecimal digits" in done.stderr) == (1, True)
+
+
 def test_who_knows_that_names_are_gone_says_so(stored: Path, tmp_path: Path) -> None:
     _done("edit", stored, tmp_path / "out.dcm", "--mask", "0,0,64,16")
     assert "BurnedInAnnotation" not in dcmread(tmp_path / "out.dcm")

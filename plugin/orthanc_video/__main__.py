@@ -140,6 +140,15 @@ def _add_edit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--audio", choices=AUDIO, default="keep", help="whether sound is left out")
     command.add_argument("--strip", action="store_true", help="leave out what is told beside pictures and sound")
     command.add_argument(
+        "--de-identify", action="store_true", help="leave out all that names people, places and times, and the sound"
+    )
+    command.add_argument(
+        "--key",
+        default="",
+        metavar="HEX",
+        help="a secret that gives the same UIDs and pseudonyms each time; without one they are others each time",
+    )
+    command.add_argument(
         "--burned-in",
         choices=("YES", "NO"),
         default="",

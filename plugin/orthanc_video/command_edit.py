@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +23,15 @@ from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
 _DEFAULTS = Gateway()
+_KEY = 32  # bytes
 _REGION = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})", re.ASCII)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Writes the edited video and prints what was done. Nothing is left behind when it fails; raises VideoError."""
     try:
-        done = edited([arguments.source, *arguments.join], arguments.target, asked(arguments))
+        wanted, key = asked(arguments), _key(arguments.key)
+        done = edited([arguments.source, *arguments.join], arguments.target, wanted, key)
     finally:
         close()
     for sentence in done.sentences:
@@ -44,9 +47,21 @@ def asked(arguments: argparse.Namespace) -> Wanted:
         ranges=tuple(Range(*map(moment, one)) for one in arguments.range),
         audio=arguments.audio,
         strip=arguments.strip,
+        deidentify=arguments.de_identify,
         burned_in=arguments.burned_in,
     )
     return Wanted(edit=edit, in_time=arguments.in_time)
+
+
+def _key(text: str) -> bytes:
+    """As it is given; without one, by nothing that anybody knows."""
+    try:
+        key = bytes.fromhex(text) if text else secrets.token_bytes(_KEY)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY:
+        raise BadRequest(f"The key has to be {2 * _KEY} hexadecimal digits, as openssl rand -hex {_KEY} gives.")
+    return key
 
 
 def _region(text: str) -> Region:
@@ -56,7 +71,7 @@ def _region(text: str) -> Region:
     return region(dict(zip(("x", "y", "width", "height"), map(int, found.groups()), strict=True)), f'"{text}"')
 
 
-def edited(sources: Sequence[Path], target: Path, wanted: Wanted) -> editing.Edited:
+def edited(sources: Sequence[Path], target: Path, wanted: Wanted, key: bytes) -> editing.Edited:
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     for source in sources:
         refuse_missing(source)
@@ -64,7 +79,7 @@ def edited(sources: Sequence[Path], target: Path, wanted: Wanted) -> editing.Edi
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch, Bar() as bar:
             tools = editing.Tools(
-                process=MediaProcess(), limits=_limits(sources), how=how(_DEFAULTS), listener=bar.show
+                process=MediaProcess(), limits=_limits(sources), how=how(_DEFAULTS), key=key, listener=bar.show
             )
             made = Path(scratch) / "object.dcm"
             if final.suffix.lower() == ".dcm":

@@ -16,6 +16,7 @@ class Making(StrEnum):
     CLIP = "clip"
     STILLS = "stills"
     MARKS = "marks"
+    EDIT = "edit"
 
 
 @dataclass(frozen=True, slots=True)

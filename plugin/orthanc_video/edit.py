@@ -37,6 +37,16 @@ class Edit:
         """Whether every picture changes."""
         return self.crop is not None or (bool(self.masks) and not self.ranges)
 
+    @property
+    def sound(self) -> str:
+        """What becomes of it."""
+        return DROP if self.deidentify else self.audio
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether something beside the pictures is left out."""
+        return self.strip or self.sound == DROP
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
-from orthanc_video.dicom import build, classes, derived
+from orthanc_video.dicom import build, classes, deidentified, derived
 from orthanc_video.dicom.classes import VideoClass
 from orthanc_video.dicom.said import number, text
 from orthanc_video.edit import DROP, Edit
@@ -48,10 +48,11 @@ def kind_of(said: Dataset) -> VideoClass:
     return kind
 
 
-def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: int) -> Dataset:
+def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: int, key: bytes) -> Dataset:
     """``made`` is the edited stream with its ``plan``, which is to wrap it; ``anew`` of its frames were coded anew.
 
-    The attributes are those of the first source; others are joined to it.
+    The attributes are those of the first source; others are joined to it. ``key`` is the secret by which a
+    de-identified object gets its UIDs and its patient: it names no source, and is in another study.
     """
     first = sources[0]
     kind = kind_of(first.said)
@@ -63,11 +64,14 @@ def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: 
     _place(dataset, edit.crop, made)
     if edit.burned_in:
         dataset.BurnedInAnnotation = edit.burned_in
-    derived.remember(dataset, first.said, kind, first.syntax, _done(sources, edit, made, anew))
+    done = _done(sources, edit, made, anew)
+    derived.remember(dataset, first.said, kind, first.syntax, done)
     _name_all(dataset, sources[1:])
     dataset.SeriesInstanceUID = build.derived_uid("edits", text(first.said, "SeriesInstanceUID"))
     which = [text(one.said, "SOPInstanceUID") for one in sources]
     dataset.SOPInstanceUID = build.derived_uid("edit", json.dumps(to_json(edit), sort_keys=True), *which)
+    if edit.deidentify:
+        deidentified.cleaned(dataset, key, kind, f"{done.sentence}.", pixels=bool(edit.masks))
     build.fill(dataset, kind)
     dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
     return dataset
@@ -111,9 +115,9 @@ def _deeds(sources: int, edit: Edit) -> Iterator[str]:
         yield f"{len(edit.masks)} region(s) of the pictures made black {where}"
     if edit.crop:
         yield f"pictures cropped to {edit.crop.width} × {edit.crop.height} at {edit.crop.x}, {edit.crop.y}"
-    if edit.audio == DROP:
+    if edit.sound == DROP:
         yield "sound left out"
-    if edit.strip:
+    if edit.strip or edit.deidentify:
         yield "what the container and the stream told beside pictures left out"
 
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+import os
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orthanc_video.derivation import Item
 from orthanc_video.dicom import edited, syntaxes
 from orthanc_video.dicom.moving import described
-from orthanc_video.edit import DROP, Edit, Wanted
+from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import clipping, reformed
-from orthanc_video.jobs.making import How, Making
-from orthanc_video.jobs.processes import Limits, Listener, MediaProcess
+from orthanc_video.jobs.making import How, Making, how
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Demands, Located, MediaInfo, Most, Plan, Region, Target, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
+from orthanc_video.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """With what videos are edited: a process, its limits, and how pictures are coded anew."""
+    """With what videos are edited: a process, its limits, how pictures are coded anew, and the secret ``key`` by which
+    de-identified objects get their UIDs."""
 
     process: MediaProcess
     limits: Limits
     how: How
+    key: bytes
     listener: Listener | None = None
 
 
@@ -45,6 +53,50 @@ class Edited:
     sentences: tuple[str, ...] = ()
 
 
+def make(
+    settings: Settings,
+    process: MediaProcess,
+    sources: Sequence[Path],
+    asked: Mapping[str, Any],
+    folder: Path,
+    listener: Listener | None,
+) -> list[Item]:
+    """A DICOM file, or the film alone where no object is wanted."""
+    wanted = from_json(Wanted, asked)
+    tools = Tools(
+        process=process, limits=job_limits(settings), how=how(settings.gateway), key=_key(settings), listener=listener
+    )
+    if wanted.object:
+        target = folder / "edit.dcm"
+        done = of_objects(tools, sources, wanted, target)
+        return [Item(object=target.name, plays=True, told=_told(done))]
+    done = of_streams(tools, sources, wanted, folder)
+    return [Item(film=done.path.name, told=_told(done))]
+
+
+def _told(done: Edited) -> dict[str, Any]:
+    """As the API shows it."""
+    return {"CodedAnew": done.anew, "Reasons": list(done.sentences)}
+
+
+def _key(settings: Settings) -> bytes:
+    """The gateway's secret for de-identified objects, made when it is first needed; all its workers have the same."""
+    path = settings.directory / "deidentification.key"
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+        try:
+            fresh.touch(mode=0o600, exist_ok=False)
+            with fresh.open("wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
 def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Path) -> Edited:
     """Writes the DICOM object of an edit of these DICOM videos, and leaves its film beside it.
 
@@ -54,7 +106,7 @@ def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Pa
     streams, said = _sources(sources, wanted, target.parent)
     film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
-    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew), made, target)
+    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
     return film
 
 
@@ -112,7 +164,7 @@ def _steps(edit: Edit) -> Iterator[Any]:
         yield _masked
     if edit.reframes:
         yield _reframed
-    elif edit.audio == DROP or edit.strip:
+    elif edit.is_bare:
         yield _remuxed
 
 
@@ -137,10 +189,10 @@ def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """Every picture coded anew."""
     masks = () if edit.ranges else edit.masks
-    wishes = Wishes(audio=edit.audio, crop=edit.crop, masks=masks)
+    wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
-    how = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
-    made = _made(dataclasses.replace(tools, how=how), film.path, info, plan, folder / "reframed.mp4")
+    beside = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
+    made = _made(dataclasses.replace(tools, how=beside), film.path, info, plan, folder / "reframed.mp4")
     return Edited(
         path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
     )
@@ -148,12 +200,12 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 
 def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """The same coded pictures in a container of their own."""
-    info, plan = _planned(tools, film.path, Wishes(audio=edit.audio, transfer_syntax=film.syntax))
+    info, plan = _planned(tools, film.path, Wishes(audio=edit.sound, transfer_syntax=film.syntax))
     if plan.action is Action.TRANSCODE:
         raise UnsupportedMedia(f"The pictures cannot stay as they are. {' '.join(plan.reasons)}")
     target = plan.target or Target(width=info.video.width, height=info.video.height, level=0)
     plan = dataclasses.replace(plan, action=Action.REMUX, target=target)
-    made = _made(tools, film.path, info, plan, folder / "remuxed.mp4")
+    made = _made(tools, film.path, info, plan, folder / f"remuxed.{_suffix(info)}")
     return dataclasses.replace(film, path=made, sentences=(*film.sentences, *plan.reasons))
 
 

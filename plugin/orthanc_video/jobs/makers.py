@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item, Making
-from orthanc_video.jobs import clipping, marking, stilling
+from orthanc_video.jobs import clipping, editing, marking, stilling
 from orthanc_video.jobs.processes import Listener, MediaProcess
 from orthanc_video.settings import Settings
 
@@ -18,4 +18,5 @@ MAKERS: dict[Making, Maker] = {
     Making.CLIP: clipping.make,
     Making.STILLS: stilling.make,
     Making.MARKS: marking.make,
+    Making.EDIT: editing.make,
 }

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orthanc_video.derivation import Making
 from orthanc_video.edit import DROP, KEEP, Edit, Wanted, region
-from orthanc_video.errors import BadRequest
+from orthanc_video.errors import BadRequest, TooLarge
+from orthanc_video.plain import to_json
+from orthanc_video.web import deriving
+from orthanc_video.web.bodies import json_object
+from orthanc_video.web.context import CallerNow, GatewayParts
+from orthanc_video.web.draining import DrainingRoute
 from orthanc_video.web.moments import range_of
+
+router = APIRouter(prefix="/video/instances", tags=["edits"], route_class=DrainingRoute)
 
 T = TypeVar("T")
 _EXAMPLE = '{"mask": {"regions": [{"x": 0, "y": 0, "width": 320, "height": 40}]}, "as": "dicom"}'
@@ -16,6 +28,28 @@ _REGION = ("x", "y", "width", "height")
 _MOST = 100  # regions, ranges or videos in one request
 _MP4, _OBJECT, _BOTH = "mp4", "dicom", "both"
 _GIVEN, _RECORDED = "given", "recorded"
+
+
+@router.post("/{named}/edits")
+async def edits(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Crops, masks, joins, silences, strips or de-identifies a video: an object of its own, a film to be downloaded, or
+    both."""
+    who = caller.unvouched
+    stored = [await gateway.objects.readable(who, named)]
+    given = await _body(request)
+    wanted, joined = wanted_of(given), joined_of(given)
+    stored += [await gateway.objects.readable(who, one) for one in joined]
+    if wanted.object:
+        await gateway.access.may_upload(who)
+    task = deriving.order(Making.EDIT, stored, to_json(wanted), long=wanted.edit.reframes)
+    return deriving.answer(task, await deriving.outcome(gateway, task))
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        return await json_object(request, _EXAMPLE)
+    except TooLarge as error:
+        raise BadRequest(f"The request is larger than 1 MiB; {_MOST} regions and ranges are the most.") from error
 
 
 def wanted_of(given: Mapping[str, Any]) -> Wanted:
