@@ -24,6 +24,7 @@ _BASE = {
     "picture",
     "plain",
     "clip",
+    "edit",
     "derivation",
     "still",
 }
@@ -32,6 +33,7 @@ _COMMANDS = {
     "command_clip",
     "command_convert",
     "command_doctor",
+    "command_edit",
     "command_gateway",
     "command_probe_pacs",
     "command_still",
@@ -48,6 +50,7 @@ _ALLOWED: dict[str, set[str]] = {
     "film": {"model"},
     "form": set(),
     "clip": {"errors", "model"},
+    "edit": {"clip", "errors", "model"},
     "derivation": set(),
     "still": {"clip"},
     "picture": {"film"},

@@ -1,5 +1,5 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``clip``, ``still``, ``check``,
-``doctor``, ``probe-pacs``"""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``clip``, ``still``, ``edit``,
+``check``, ``doctor``, ``probe-pacs``"""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         help="keyframe: from the key frame before, and no frame is coded anew",
     )
     _add_still(commands)
+    _add_edit(commands.add_parser("edit", help="crop, mask, join, silence, strip or de-identify videos"))
     check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -117,6 +118,35 @@ def _quality(text: str) -> int:
     return quality
 
 
+def _add_edit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", type=Path, help="a video file, or a DICOM video")
+    command.add_argument("target", type=Path, help="the MP4; or, of DICOM videos, a DICOM object (.dcm)")
+    command.add_argument(
+        "--join", type=Path, action="append", default=[], metavar="FILE", help="another one, shown after it; several"
+    )
+    command.add_argument("--in-time", action="store_true", help="join them in the order in which they were recorded")
+    command.add_argument("--crop", metavar="X,Y,WIDTH,HEIGHT", help="what stays of each picture, in even numbers")
+    command.add_argument(
+        "--mask", action="append", default=[], metavar="X,Y,WIDTH,HEIGHT", help="a part that becomes black; several"
+    )
+    command.add_argument(
+        "--range",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("START", "END"),
+        help="where masks are, as clip has it; without any, throughout",
+    )
+    command.add_argument("--audio", choices=AUDIO, default="keep", help="whether sound is left out")
+    command.add_argument("--strip", action="store_true", help="leave out what is told beside pictures and sound")
+    command.add_argument(
+        "--burned-in",
+        choices=("YES", "NO"),
+        default="",
+        help="whether names are still in the pictures: you have looked",
+    )
+
+
 def _size(text: str) -> int:
     """Megabytes that one object may have."""
     size = int(text)
@@ -167,6 +197,11 @@ def _run(arguments: argparse.Namespace) -> None:
         from orthanc_video import command_still
 
         command_still.run(arguments.source, arguments.target, arguments.at, arguments.choice, arguments.quality)
+        return
+    if arguments.command == "edit":
+        from orthanc_video import command_edit
+
+        command_edit.run(arguments)
         return
     if arguments.command == "check":
         from orthanc_video import command_check

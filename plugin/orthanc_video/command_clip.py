@@ -39,7 +39,7 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> C
     limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=LARGEST_INSTANCE)
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
-            made = Path(scratch) / "made"
+            made = Path(scratch) / f"made{final.suffix}"
             told = _cut(source, final, ranges, made, limits, precise=precise)
             made.replace(final)
     except OSError as error:

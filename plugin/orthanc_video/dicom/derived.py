@@ -289,6 +289,18 @@ def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size:
         dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
+def accumulate(dataset: Dataset, said: Dataset, *, anew: bool) -> None:
+    """Of a stream's data set: the source's steps, and its own as one more where pictures were coded anew (PS3.3
+    C.7.6.1.1.5)."""
+    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
+    if not ratios or len(ratios) != len(methods):
+        return
+    if anew:
+        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
+        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
+    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+
+
 def remove(dataset: Dataset, keywords: Several[str]) -> None:
     """Takes out those that are there."""
     for keyword in keywords:

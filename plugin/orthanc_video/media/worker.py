@@ -43,9 +43,10 @@ from orthanc_video.media import (
     vmaf,
 )
 from orthanc_video.media.clip import cut
+from orthanc_video.media.edit import join, masking
 from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.media.shaping import How
-from orthanc_video.model import Action, Made, Most, Plan, Progress, Rational, Span, VideoStream, Wishes
+from orthanc_video.model import Action, Made, Most, Plan, Progress, Rational, Region, Span, VideoStream, Wishes
 from orthanc_video.picture import Drawing, Said
 from orthanc_video.plain import from_json, to_json
 
@@ -188,6 +189,19 @@ def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     return {"clip": to_json(cut.cut(path, _spans(arguments), ranges, target, precise=precise))}
 
 
+def _mask(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """The stream with black regions in some of its frames."""
+    regions = [from_json(Region, one) for one in arguments["regions"]]
+    ranges = [from_json(Range, one) for one in arguments["ranges"]]
+    path, target, progressive = Path(arguments["path"]), Path(arguments["target"]), arguments["progressive"]
+    return {"anew": masking.mask(path, regions, ranges, target, progressive=progressive)}
+
+
+def _join(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """Several films as one."""
+    return {"joined": to_json(join.join([Path(path) for path in arguments["paths"]], Path(arguments["target"])))}
+
+
 def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """The stream as MPEG-2."""
     source, target = Path(arguments["source"]), Path(arguments["target"])
@@ -230,6 +244,8 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "draw": _draw,
     "code": _code,
     "clip": _clip,
+    "mask": _mask,
+    "join": _join,
     "mpeg2": _mpeg2,
     "transport": _transport,
     "pattern": _pattern,
@@ -259,14 +275,11 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     if name == "mpeg2":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
-    if name == "transport":
-        folder = Path(arguments["target"]).parent
-        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), patient=True)
     if name == "pattern":
         return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
-    if name in {"code", "clip"}:
-        folder = Path(arguments["target"]).parent
-        return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), patient=True)
+    if name in {"code", "clip", "mask", "join", "transport"}:
+        paths = arguments.get("paths") or [arguments.get("path") or arguments["source"]]
+        return sandbox.Needs(read=tuple(map(Path, paths)), change=(Path(arguments["target"]).parent,), patient=True)
     if name in {"thumbnail", "look", "draw"}:
         target = Path(arguments["target"])
         target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not

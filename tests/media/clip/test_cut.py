@@ -108,6 +108,14 @@ def test_the_whole_is_copied(clips: Clips, tmp_path: Path, name: str) -> None:
     assert told.anew == 0 or name in {"b-frames.264", "hevc.265", "pulldown.mpg"}
 
 
+@pytest.mark.parametrize("name", ["mpeg2, 50", "mpeg2.ts", "pulldown.mpg"])
+def test_mpeg2_is_cut_into_an_mp4_where_one_is_named(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = _ALL[name](clips), tmp_path / "clip.mp4"
+    (told,) = _cut(film, target, [(7, 21)])
+    assert target.read_bytes()[4:8] == b"ftyp"
+    _judge(film, target, range(7, 22), told.anew)
+
+
 @pytest.mark.parametrize("name", ["b-frames.mp4", "open groups.mp4", "hevc, open groups.ts", "mpeg2.mpg", "mpeg2.ts"])
 def test_several_ranges_are_one_film(clips: Clips, tmp_path: Path, name: str) -> None:
     film, target = FILMS[name](clips), _target(tmp_path, name)
