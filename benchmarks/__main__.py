@@ -26,6 +26,7 @@ from benchmarks import (
     report,
     sending,
     soak,
+    stills,
     transcode,
     upload,
     viewers,
@@ -45,6 +46,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "transcode": transcode.measure,
     "frames": frames.measure,
     "clips": clips.measure,
+    "stills": stills.measure,
     "jobs": jobs.measure,
     "soak": soak.measure,
 }

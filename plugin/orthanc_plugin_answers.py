@@ -34,7 +34,15 @@ def send(output: Any, status: int, body: bytes, kind: str = "application/json", 
 
 
 _SHOWN_HEADERS = (
-    *("Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Range", "ETag", "Last-Modified"),
+    *(
+        "Accept-Ranges",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Location",
+        "Content-Range",
+        "ETag",
+        "Last-Modified",
+    ),
     *("Location", "Retry-After", "Vary"),
 )
 

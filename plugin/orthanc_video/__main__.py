@@ -1,5 +1,5 @@
-"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``clip``, ``check``, ``doctor``,
-``probe-pacs``"""
+"""The commands: ``orthanc-video gateway``, ``worker``, ``convert``, ``probe``, ``clip``, ``still``, ``edit``,
+``check``, ``doctor``, ``probe-pacs``"""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         default="frame",
         help="keyframe: from the key frame before, and no frame is coded anew",
     )
+    _add_still(commands)
+    _add_edit(commands.add_parser("edit", help="crop, mask, join, silence, strip or de-identify videos"))
     check = commands.add_parser("check", help="judge DICOM videos, ours or another's, by the standard")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -84,6 +86,74 @@ def _parser() -> argparse.ArgumentParser:
     pacs.add_argument("--send", action="store_true", help="send a test object in each form; they stay in the PACS")
     pacs.add_argument("--json", action="store_true", help="print what was found as JSON")
     return parser
+
+
+def _add_still(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    still = commands.add_parser("still", help="take single frames out of a video, exactly")
+    still.add_argument("source", type=Path, help="a video file, or a DICOM video")
+    still.add_argument(
+        "target",
+        type=Path,
+        help="a picture (.jpg, .png) or, of a DICOM video, an image object (.dcm); {} stands for the frame's number",
+    )
+    still.add_argument(
+        "--at",
+        action="append",
+        required=True,
+        metavar="MOMENT",
+        help="frame:46 (from 1), 1.5 (seconds) or 00:00:01.500; again for another frame",
+    )
+    still.add_argument(
+        "--as", dest="choice", default="", choices=sorted(BY_CHOICE), help="of an object; as the video, unless said"
+    )
+    still.add_argument(
+        "--quality", type=_quality, default=0, metavar="1-100", help="of JPEG; without it, objects lose nothing"
+    )
+
+
+def _quality(text: str) -> int:
+    quality = int(text)
+    if not 1 <= quality <= 100:
+        raise argparse.ArgumentTypeError("must be from 1 to 100")
+    return quality
+
+
+def _add_edit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", type=Path, help="a video file, or a DICOM video")
+    command.add_argument("target", type=Path, help="the MP4; or, of DICOM videos, a DICOM object (.dcm)")
+    command.add_argument(
+        "--join", type=Path, action="append", default=[], metavar="FILE", help="another one, shown after it; several"
+    )
+    command.add_argument("--in-time", action="store_true", help="join them in the order in which they were recorded")
+    command.add_argument("--crop", metavar="X,Y,WIDTH,HEIGHT", help="what stays of each picture, in even numbers")
+    command.add_argument(
+        "--mask", action="append", default=[], metavar="X,Y,WIDTH,HEIGHT", help="a part that becomes black; several"
+    )
+    command.add_argument(
+        "--range",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("START", "END"),
+        help="where masks are, as clip has it; without any, throughout",
+    )
+    command.add_argument("--audio", choices=AUDIO, default="keep", help="whether sound is left out")
+    command.add_argument("--strip", action="store_true", help="leave out what is told beside pictures and sound")
+    command.add_argument(
+        "--de-identify", action="store_true", help="leave out all that names people, places and times, and the sound"
+    )
+    command.add_argument(
+        "--key",
+        default="",
+        metavar="HEX",
+        help="a secret that gives the same UIDs and pseudonyms each time; without one they are others each time",
+    )
+    command.add_argument(
+        "--burned-in",
+        choices=("YES", "NO"),
+        default="",
+        help="whether names are still in the pictures: you have looked",
+    )
 
 
 def _size(text: str) -> int:
@@ -131,6 +201,16 @@ def _run(arguments: argparse.Namespace) -> None:
 
         precise = arguments.precision == "frame"
         command_clip.run(arguments.source, arguments.target, arguments.range, precise=precise)
+        return
+    if arguments.command == "still":
+        from orthanc_video import command_still
+
+        command_still.run(arguments.source, arguments.target, arguments.at, arguments.choice, arguments.quality)
+        return
+    if arguments.command == "edit":
+        from orthanc_video import command_edit
+
+        command_edit.run(arguments)
         return
     if arguments.command == "check":
         from orthanc_video import command_check

@@ -62,6 +62,18 @@ def chosen(count: int, start: Callable[[int], Fraction], wanted: Range) -> tuple
     return first, last
 
 
+def named(count: int, start: Callable[[int], Fraction], wanted: Moment) -> int:
+    """The frame, from 0, of that number, or which is on the screen then; raises BadRequest for none. As ``chosen``."""
+    number = wanted.frame - 1 if wanted.frame else _at(count, start, wanted.seconds.fraction)
+    if number < count:
+        return number
+    if wanted.frame:
+        raise BadRequest(f"The video has {count} frames; there is no frame {wanted.frame}.")
+    raise BadRequest(
+        f"The video ends after {float(start(count)):.3f} seconds; no frame is shown at {float(wanted.seconds):.3f}."
+    )
+
+
 def _at(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> int:
     """The frame that is on the screen then; beyond the end of all, the number of frames."""
     return bisect.bisect_right(range(count + 1), seconds, key=start) - 1

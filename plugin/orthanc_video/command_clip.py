@@ -39,7 +39,7 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> C
     limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=LARGEST_INSTANCE)
     try:
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
-            made = Path(scratch) / "made"
+            made = Path(scratch) / f"made{final.suffix}"
             told = _cut(source, final, ranges, made, limits, precise=precise)
             made.replace(final)
     except OSError as error:
@@ -50,16 +50,16 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> C
 def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> Clip:
     process = MediaProcess()
     if final.suffix.lower() == ".dcm":
-        if not _is_dicom(source):
+        if not is_dicom(source):
             raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
         return clipping.of_object(process, limits, source, ranges, made, precise=precise)
-    if _is_dicom(source):
+    if is_dicom(source):
         return clipping.of_film(process, limits, _DEFAULTS, source, ranges, made, precise=precise)
     spans = (Span(0, source.stat().st_size),)
     return clipping.cut(process, limits, source, spans, ranges, made, precise=precise)
 
 
-def _is_dicom(source: Path) -> bool:
+def is_dicom(source: Path) -> bool:
     """PS3.10 7.1."""
     with SpanSource(source) as file:
         return file.read_at(128, 4) == b"DICM"

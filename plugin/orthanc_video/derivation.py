@@ -14,6 +14,9 @@ class Making(StrEnum):
     """What is made."""
 
     CLIP = "clip"
+    STILLS = "stills"
+    MARKS = "marks"
+    EDIT = "edit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Coded:
     frame, both as unsigned numbers of 64 bits, little endian. ``photometric`` is what their samples mean, of which
     each pixel has ``samples``. ``step`` is the seconds from one to the next where that is always the same (of one
     picture 0), and ``start`` those from the film's first frame to the first that was taken, which is number ``first``
-    (from 1). ``aspect`` is a pixel's width to its height.
+    (from 1). ``aspect`` is a pixel's width to its height. ``numbers`` are those of frames that were named one by one.
     """
 
     path: str
@@ -143,3 +143,4 @@ class Coded:
     start: Rational
     first: int
     aspect: Rational = Rational(1)  # noqa: RUF009
+    numbers: tuple[int, ...] = ()

@@ -128,16 +128,29 @@ class Stretch:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a picture, in pixels from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What a request asks of the conversion: ``audio`` is ``drop`` or ``keep``; ``constant_rate`` in frames per second
     where every frame has to last equally long; ``transfer_syntax`` the UID of the one that the object has to have.
-    ``rows`` other than 0: the pictures are to be re-encoded whatever they are, with no more rows than that."""
+    ``rows`` other than 0: the pictures are to be re-encoded whatever they are, with no more rows than that. So they are
+    where ``crop`` is what is to stay of each of them, or ``masks`` are to be black."""
 
     audio: str = "drop"
     constant_rate: Rational | None = None
     transfer_syntax: str = ""
     rows: int = 0
+    crop: Region | None = None
+    masks: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +202,8 @@ class Target:
     """What a transcode aims at: even ``width`` × ``height``, level_idc.
 
     ``packing``: how the views of two eyes lie in one picture, which the stream is to say; empty for plain pictures.
-    ``rate`` where frames have to be put on a grid of so many per second: ``frames`` come out.
+    ``rate`` where frames have to be put on a grid of so many per second: ``frames`` come out. ``masks`` of each picture
+    become black, and of it ``crop`` stays: both in pixels of the source as it is shown.
     """
 
     width: int
@@ -198,6 +212,8 @@ class Target:
     packing: str = ""
     rate: Rational | None = None
     frames: int = 0
+    crop: Region | None = None
+    masks: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,13 +59,16 @@ class Drawing:
     """Pictures that are to be made of one object's frames, as ``kind``.
 
     ``frames`` count from 1, as DICOM does; empty: all of them, or where ``representative`` one that shows something.
-    ``moving``: they are one animation (GIF).
+    ``spread`` takes so many frames, evenly spaced, in place of all. ``moving``: they are one animation (GIF).
+    ``columns``: they are one picture, in rows of so many.
     """
 
     kind: str
     frames: tuple[int, ...] = ()
+    spread: int = 0
     representative: bool = False
     moving: bool = False
+    columns: int = 0
     rendering: Rendering = Rendering()
 
 

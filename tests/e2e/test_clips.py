@@ -17,7 +17,7 @@ from pydicom import dcmread
 from cines import film
 from e2e.films import BAR, BITS, Films
 from e2e.orthanc_server import OrthancServer
-from e2e.recordings import Recordings, store
+from e2e.recordings import Recordings, store, wait_until
 from media.test_cine_render import numbered as bars
 from media.test_cine_render import numbers
 from oracles import complaints
@@ -236,3 +236,45 @@ def test_what_is_no_video_has_no_clips(server: OrthancServer, films: Films) -> N
     image = store(server, films.image().read_bytes())
     assert _post(server, image, _RANGE).status_code == 415
     assert _post(server, "0" * 8 + "-00000000" * 4, _RANGE).status_code == 404
+
+
+def test_what_takes_longer_than_an_answer_is_told_by_its_job(
+    start: Any, recordings: Recordings, films: Films, tmp_path: Path
+) -> None:
+    """Nobody waits here: each answer names the job, and who wants the clip itself asks again."""
+    server: OrthancServer = start({"VideoGateway": {"AnswerSeconds": 0.001}})
+    video = store(server, recordings.holding(films.numbered(_FRAMES).read_bytes(), _H264))
+    asked = {"start": {"frame": 70}, "end": {"frame": 130}}
+    told = _post(server, video, asked)
+    assert (told.status_code, told.json()["Status"]) == (202, "Processing")
+    assert told.headers["Location"] == f"/video/jobs/{told.json()['Job']}"
+    job = _ended(server, told.json()["Job"])
+    assert (job["State"], job["Stage"], job["Progress"]) == ("Success", "done", 100)
+    assert job["Results"][0]["Url"] == f"/video/instances/{job['Instance']}/stream"
+
+    refused = _post(server, video, asked, Accept="video/mp4")
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert _ended(server, refused.json()["Job"])["State"] == "Success"
+    (result,) = _ended(server, refused.json()["Job"])["Results"]
+    film = requests.get(server.gateway_url + result["Url"], timeout=60)
+    assert _shown(_saved(film.content, tmp_path)) == list(range(69, 130))
+
+
+def _ended(server: OrthancServer, job: str) -> dict[str, Any]:
+    url = f"{server.gateway_url}/video/jobs/{job}"
+    wait_until(lambda: requests.get(url, timeout=10).json()["State"] not in {"Pending", "Running"})
+    found: dict[str, Any] = requests.get(url, timeout=10).json()
+    return found
+
+
+def test_a_clip_that_failed_is_tried_again(server: OrthancServer, numbered: str) -> None:
+    """Only because somebody asks for it: a range beyond the end stays one."""
+    refused = _post(server, numbered, {"start": {"frame": 1}, "end": {"frame": 5000}})
+    assert refused.status_code == 400
+    jobs = requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()["Jobs"]
+    (failed,) = [one for one in jobs if one["Sentence"] and "5000" in one["Sentence"]]
+    assert failed["State"] == "Failure"
+    requests.post(f"{server.gateway_url}/video/jobs/{failed['ID']}/retry", timeout=10).raise_for_status()
+    again = _ended(server, failed["ID"])
+    assert (again["State"], again["Sentence"]) == ("Failure", failed["Sentence"])

@@ -70,6 +70,9 @@ def _each_is_exact(path: Path) -> None:
         assert len(video) == len(expected) == probe(path).video.frames
         for number in (*anyhow, *numbers):
             assert np.array_equal(video.frame(number).to_ndarray(), expected[number]), f"frame {number}"
+    with exact.video(path, _whole(path), threads=True, hurried=True) as video:
+        for number in anyhow:
+            assert np.array_equal(video.alone(number).to_ndarray(), expected[number]), f"frame {number} alone"
 
 
 @pytest.mark.parametrize("name", FILMS)

@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 
 from orthanc_video.errors import BadRequest, Busy, TooLarge
 from orthanc_video.media import lettering, stills
-from orthanc_video.media.stills import Picture, Still, Stills
+from orthanc_video.media.seen import Picture
+from orthanc_video.media.stills import Still, Stills
 from orthanc_video.picture import GIF, JPEG, PNG, Region, Rendering, Said, Viewport
 
 _SAID = Said(patient=("Jürgen Ångström Σωκράτης Чехов",), technique=("US  2026-01-02",))

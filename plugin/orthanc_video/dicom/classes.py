@@ -132,6 +132,9 @@ _PICTURES = (
 # What pictures may be written as that are taken out of a video.
 WRITTEN: dict[str, VideoClass] = BY_UID | {kind.uid: kind for kind in _PICTURES}
 
+# The class of single images that says as much of them as a film's own.
+STILLS: dict[str, str] = {f"{_STORAGE}77.1.{kind}.1": f"{_STORAGE}77.1.{kind}" for kind in (1, 2, 4)}
+
 # Classes whose frames are pictures of one scene in the order of time, by the last parts of their UIDs (PS3.4 B.5).
 # Those for single pictures are among them, since devices exist that put films into them; volumes, slides and dose
 # maps, whose frames are something else, are not.
@@ -162,6 +165,17 @@ CINE: dict[str, str] = {_STORAGE + suffix: f"{name} Image Storage" for suffix, n
 }.items()}  # fmt: skip
 # Of these, those whose IODs are of a single picture.
 SINGLE = frozenset(_STORAGE + suffix for suffix in ("6", "6.1", "7", "77.1.1", "77.1.2", "77.1.4"))
+
+
+def still_class(choice: str, film: str) -> VideoClass:
+    """The class of stills that a request names as it names that of a video, without a choice that of the ``film``'s
+    class; raises BadRequest."""
+    if choice and choice not in BY_CHOICE:
+        raise BadRequest(f'"{choice[:40]}" is none of: {", ".join(sorted(BY_CHOICE))}.')
+    uid = BY_CHOICE[choice].uid if choice else film
+    if uid not in STILLS:
+        raise BadRequest(f'Say as what the stills are to be stored ("as"): {", ".join(sorted(BY_CHOICE))}.')
+    return WRITTEN[STILLS[uid]]
 
 
 def class_for(choice: str) -> VideoClass:

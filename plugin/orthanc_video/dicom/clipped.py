@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from orthanc_video.clip import Cut, numbers
 from orthanc_video.dicom import build, classes, derived, moments, perframe
 from orthanc_video.dicom.assigned import to_unicode
-from orthanc_video.dicom.said import text, value, values, written
+from orthanc_video.dicom.said import text, value
 from orthanc_video.errors import BadRequest
 from orthanc_video.film import MultiFrame
 from orthanc_video.model import Made, Plan
@@ -33,7 +33,7 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
         raise BadRequest(f"No clips are made as objects of the class {text(said, 'SOPClassUID')}.")
     dataset = derived.taken(said, kind)
     dataset.update(build.of_stream(plan, made))
-    _lossy(dataset, said, cuts)
+    derived.accumulate(dataset, said, anew=any(one.anew for one in cuts))
     moments.shift(dataset, cuts[0].start.fraction)
     _identify(dataset, said, source_syntax, cuts)
     build.fill(dataset, kind)
@@ -84,17 +84,6 @@ def _identify(dataset: Dataset, said: Dataset, source_syntax: str, cuts: Several
     which = [str(number) for one in cuts for number in (one.first, one.last, one.anew)]
     dataset.SOPInstanceUID = build.derived_uid("clip", text(said, "SOPInstanceUID"), *which)
     dataset.InstanceNumber = cuts[0].first
-
-
-def _lossy(dataset: Dataset, said: Dataset, cuts: Several[Cut]) -> None:
-    """The source's steps, and one more where frames were coded anew (PS3.3 C.7.6.1.1.5)."""
-    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
-    if not ratios or len(ratios) != len(methods):
-        return
-    if any(one.anew for one in cuts):
-        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
-        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
-    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
 def _extraction(said: Dataset, cuts: Several[Cut]) -> Dataset:

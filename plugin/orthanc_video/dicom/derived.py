@@ -116,7 +116,7 @@ def of_pictures(
     """
     kind = kind_of(form)
     dataset = taken(said, kind)
-    _pixels(dataset, coded)
+    pixels(dataset, coded)
     scaled = coded.rows != whole(said, "Rows")
     if scaled:
         remove(dataset, PLACES)
@@ -128,7 +128,7 @@ def of_pictures(
         _cine(dataset, coded, times)
     moments.shift(dataset, start)
     remember_form(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
-    _lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
+    lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
     item = dataset.SourceImageSequence[0]
     numbers = range(coded.first, coded.first + coded.frames * form.step, form.step)
     if still:
@@ -174,7 +174,8 @@ def _become(dataset: Dataset, kind: VideoClass) -> None:
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
 
 
-def _pixels(dataset: Dataset, coded: Coded) -> None:
+def pixels(dataset: Dataset, coded: Coded) -> None:
+    """Image Pixel module (PS3.3 C.7.6.3)."""
     dataset.SamplesPerPixel = coded.samples
     dataset.PhotometricInterpretation = coded.photometric
     if coded.samples > 1:
@@ -272,7 +273,7 @@ def is_lossy(syntax: str) -> bool:
     return known is not None and bool(known.method)
 
 
-def _lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size: int, frames: int) -> None:
+def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size: int, frames: int) -> None:
     """The flag stays for good; ratio and method of each step, in their order (PS3.3 C.7.6.1.1.5)."""
     was = text(dataset, "LossyImageCompression") == "01" or is_lossy(source_syntax)
     ratios, methods = written(dataset, "LossyImageCompressionRatio"), values(dataset, "LossyImageCompressionMethod")
@@ -286,6 +287,18 @@ def _lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size
     dataset.LossyImageCompression = "01"
     if ratios and len(ratios) == len(methods):
         dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+
+
+def accumulate(dataset: Dataset, said: Dataset, *, anew: bool) -> None:
+    """Of a stream's data set: the source's steps, and its own as one more where pictures were coded anew (PS3.3
+    C.7.6.1.1.5)."""
+    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
+    if not ratios or len(ratios) != len(methods):
+        return
+    if anew:
+        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
+        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
+    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
 def remove(dataset: Dataset, keywords: Several[str]) -> None:

@@ -11,7 +11,6 @@ import copy
 from pydicom.dataset import Dataset, FileDataset
 
 from orthanc_video.dicom import build, derived
-from orthanc_video.dicom.said import text, values, written
 from orthanc_video.form import Form
 from orthanc_video.model import Made, Plan
 
@@ -32,13 +31,8 @@ def of_stream(said: FileDataset, source_syntax: str, form: Form, plan: Plan, mad
     """``anew``: the pictures were re-encoded; else they are the same in an object of another class."""
     kind = derived.kind_of(form)
     dataset = derived.taken(said, kind)
-    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
     dataset.update(build.of_stream(plan, made))
-    if anew and ratios and len(ratios) == len(methods):
-        dataset.LossyImageCompressionRatio = [*ratios, text(dataset, "LossyImageCompressionRatio")]
-        dataset.LossyImageCompressionMethod = [*methods, text(dataset, "LossyImageCompressionMethod")]
-    elif ratios and len(ratios) == len(methods):
-        dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+    derived.accumulate(dataset, said, anew=anew)
     scaled = (made.video.height, made.video.width) != (said.get("Rows"), said.get("Columns"))
     if scaled:
         derived.remove(dataset, derived.PLACES)

@@ -125,27 +125,33 @@ def of_object(
     stream = target.with_suffix(".stream")
     clip = cut(process, limits, source, locate.exact(place), ranges, stream, precise=precise)
     try:
-        made, plan = _judged(process, limits, stream, place.transfer_syntax)
+        made, plan = judged(process, limits, stream, place.transfer_syntax)
         dataset = clipped.of_clip(said, place.transfer_syntax, clip.cuts, plan, made)
-        around = write.envelope(dataset, made.size)
-        with SpanSource(stream) as file:
-            check.refuse_faulty(write.Written(around, file), made.video, made.probed)
-        write.write(around, stream, target)
+        finish(dataset, made, target)
     finally:
         stream.unlink()
     return clip
 
 
-def _judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) -> tuple[Made, Plan]:
-    """What the clip's stream is. It goes as it is, in the transfer syntax of its source where that still fits."""
+def finish(dataset: Dataset, made: Made, target: Path) -> None:
+    """Writes the object of a stream; raises Nonconforming where ``check`` finds a fault."""
+    around = write.envelope(dataset, made.size)
+    with SpanSource(Path(made.path)) as file:
+        check.refuse_faulty(write.Written(around, file), made.video, made.probed)
+    write.write(around, Path(made.path), target)
+
+
+def judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) -> tuple[Made, Plan]:
+    """What a stream is that was made of another. It goes as it is, in its source's transfer syntax where that still
+    fits."""
     wishes = Wishes(audio="keep", transfer_syntax=syntaxes.joined(syntax))
     probed = process.run("probe", {"path": str(stream), "wishes": to_json(wishes)}, limits)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     if plan.action is Action.TRANSCODE:
-        raise UnsupportedMedia(f"The clip would not conform to the standard. {' '.join(plan.reasons)}")
+        raise UnsupportedMedia(f"The video would not conform to the standard. {' '.join(plan.reasons)}")
     size = stream.stat().st_size
     if size > syntaxes.LARGEST_FRAGMENT:
-        raise TooLarge("The clip is longer than one object can be (4 GiB). Cut it into several.")
+        raise TooLarge("The video is longer than one object can be (4 GiB).")
     made = Made(path=str(stream), size=size, video=info.video, probed=info)
     return made, dataclasses.replace(plan, action=Action.WRAP)
 

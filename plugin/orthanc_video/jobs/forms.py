@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from orthanc_video.archive.objects import evict
-from orthanc_video.dicom import check, derived, framed, syntaxes, write
+from orthanc_video.clip import Moment
+from orthanc_video.dicom import check, classes, derived, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import text, whole
 from orthanc_video.errors import Nonconforming, WorkerFailed
@@ -26,6 +28,7 @@ from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
 from orthanc_video.jobs import ingest_job, reading, reformed
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
+from orthanc_video.model import Located
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
 
@@ -96,16 +99,7 @@ def _pictures(
         place, said = described(Bytes(file))
     ingest_job.room_for(settings, 2 * _guess(said, form))
     target = folder / "pictures"
-    arguments = {
-        **reading.task(source, place),
-        "target": str(target),
-        "form": to_json(form),
-        "shades": kind.shades,
-    }
-    answer = process.run("code", arguments, _limits(settings), listener)
-    coded = _coded(answer, target)
-    native = syntaxes.IMAGES[form.transfer_syntax].native
-    pictures = framed.pictures(target, Path(coded.index), coded.frames, native=native)
+    coded, pictures = code(process, _limits(settings), source, place, form, target, listener)
     made = []
     for still in range(1, coded.frames + 1) if kind.single else (0,):
         size = pictures.lengths[still - 1] if still else sum(pictures.lengths)
@@ -128,6 +122,29 @@ def _pictures(
     target.unlink()
     Path(coded.index).unlink()
     return made
+
+
+def code(
+    process: MediaProcess,
+    limits: Limits,
+    source: Path,
+    place: Located | MultiFrame,
+    form: Form,
+    target: Path,
+    listener: Listener | None = None,
+    named: Sequence[Moment] = (),
+) -> tuple[Coded, framed.Pictures]:
+    """Has the pictures of a form coded into ``target``, or those of the frames that are ``named``."""
+    arguments = {
+        **reading.task(source, place),
+        "target": str(target),
+        "form": to_json(form),
+        "shades": classes.WRITTEN[form.sop_class].shades,
+        "moments": to_json(list(named)),
+    }
+    coded = _coded(process.run("code", arguments, limits, listener), target)
+    native = syntaxes.IMAGES[form.transfer_syntax].native
+    return coded, framed.pictures(target, Path(coded.index), coded.frames, native=native)
 
 
 def _guess(said: Dataset, form: Form) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item, Making
-from orthanc_video.jobs import clipping
+from orthanc_video.jobs import clipping, editing, marking, stilling
 from orthanc_video.jobs.processes import Listener, MediaProcess
 from orthanc_video.settings import Settings
 
@@ -16,4 +16,7 @@ Maker = Callable[[Settings, MediaProcess, Sequence[Path], Mapping[str, Any], Pat
 
 MAKERS: dict[Making, Maker] = {
     Making.CLIP: clipping.make,
+    Making.STILLS: stilling.make,
+    Making.MARKS: marking.make,
+    Making.EDIT: editing.make,
 }

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orthanc_video import __version__, metrics
-from orthanc_video.archive.objects import Stored, StoredFilm, held
+from orthanc_video.archive.objects import Stored, held
+from orthanc_video.clip import Moment
 from orthanc_video.errors import WorkerFailed
-from orthanc_video.jobs import reading, thumbnails
+from orthanc_video.jobs import naming, reading, thumbnails
 from orthanc_video.jobs.processes import run_drawing
 from orthanc_video.model import Span
 from orthanc_video.picture import Drawing, Said
@@ -39,7 +40,7 @@ def name_of(stored: Stored, drawing: Drawing) -> str:
 def drawn(settings: Settings, stored: Stored, drawing: Drawing, said: Said) -> Drawn:
     """Raises what the media process does (media/drawing.py), and NotFound when the object was deleted meanwhile."""
     path = thumbnails.path_of(settings, stored.uuid).with_name(f"{name_of(stored, drawing)}.picture")
-    single = drawing.representative or drawing.moving or len(drawing.frames) == 1
+    single = drawing.representative or drawing.moving or drawing.columns or len(drawing.frames) == 1
     if not single or "patient" in drawing.rendering.annotations:
         return _passing(settings, stored, drawing, said, path)
     try:
@@ -66,15 +67,22 @@ def _passing(settings: Settings, stored: Stored, drawing: Drawing, said: Said, p
     return Drawn(file, tuple(Span(*one) for one in zip(ends, lengths, strict=True)))
 
 
+def number_at(settings: Settings, stored: Stored, moment: Moment) -> int:
+    """The number of the frame, from 1; raises BadRequest where there is none, and NotFound as ``drawn``."""
+    with held(stored.path):
+        asked = naming.arguments(reading.task(stored.path, stored.place), [moment])
+        (number,) = naming.told(run_drawing(naming.TASK, asked, stored.path.stat().st_size, settings))
+        return number
+
+
 def _make(settings: Settings, stored: Stored, drawing: Drawing, said: Said, target: Path) -> list[int]:
-    place = stored.film if isinstance(stored, StoredFilm) else stored.located
-    task = reading.task(stored.path, place) | {
+    task = reading.task(stored.path, stored.place) | {
         "drawing": to_json(drawing),
         "said": to_json(said),
         "target": str(target),
     }
     with held(stored.path):
-        answer = run_drawing(task, stored.path.stat().st_size, settings)
+        answer = run_drawing("draw", task, stored.path.stat().st_size, settings)
     try:
         lengths = [int(length) for length in answer["lengths"]]
     except (KeyError, TypeError, ValueError) as error:

@@ -155,10 +155,11 @@ def run_probe(path: Path, wishes: Wishes, settings: Settings) -> Any:
     return _run_short("probe", {"path": str(path), "wishes": to_json(wishes), "most": most}, settings, seconds)
 
 
-def run_drawing(arguments: dict[str, Any], size: int, settings: Settings) -> Any:
-    """Pictures of an object of ``size`` bytes: what has no index is read twice, and what has one key frame decoded."""
+def run_drawing(name: str, arguments: dict[str, Any], size: int, settings: Settings) -> Any:
+    """Of an object of ``size`` bytes, pictures (``draw``), or which they would be (``moments``): what has no index is
+    read twice, and what has one key frame decoded."""
     seconds = 6 * settings.gateway.probe_seconds + 2 * size / SLOWLY_READ
-    return _run_short("draw", arguments, settings, seconds)
+    return _run_short(name, arguments, settings, seconds)
 
 
 def most_of(gateway: Gateway) -> Most:

@@ -40,7 +40,7 @@ def make(
         place, said = described(Bytes(file))
     if not isinstance(place, Located):
         raise BadRequest("The stored object is no video, so it cannot go as another one.")
-    stream = _extracted(source, place, folder / "stream")
+    stream = extracted(source, place, folder / "stream")
     info, plan = _planned(settings, stream, form)
     anew = plan.action is Action.TRANSCODE
     if anew and form.kind is Kind.REWRAPPED:
@@ -61,7 +61,7 @@ def make(
     return Video(path, kind.uid, str(dataset.SOPInstanceUID), made.video.frames)
 
 
-def _extracted(source: Path, place: Located, target: Path) -> Path:
+def extracted(source: Path, place: Located, target: Path) -> Path:
     """The stream in a file of its own, without what DICOM puts around it and between its parts."""
     with source.open("rb") as file, target.open("wb") as to:
         for span in locate.exact(place):

@@ -22,12 +22,14 @@ from typing import IO, Protocol
 import av
 import numpy as np
 
+from orthanc_video.clip import Moment
 from orthanc_video.dicom.syntaxes import LARGEST_FRAGMENT
 from orthanc_video.errors import BadRequest, BrokenVideo, TooLarge
 from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
-from orthanc_video.media import cine, exact, planes, timing
-from orthanc_video.media.coders import CODERS, Coder, Picture, encoded
+from orthanc_video.media import cine, exact, moments, planes, timing
+from orthanc_video.media.coders import CODERS, Coder, encoded
+from orthanc_video.media.seen import Picture
 from orthanc_video.model import Progress, Rational, Span
 
 Listener = Callable[[Progress], None]
@@ -53,14 +55,23 @@ class _Source(Protocol):
 
     aspect: Fraction
     is_grey: bool
+    timed: moments.Timed
 
     def __len__(self) -> int: ...
     def frame(self, number: int) -> Shown: ...
     def start(self, number: int) -> Fraction: ...
 
 
-def code(path: Path, stored: MultiFrame | Spans, form: Form, shades: str, target: Path, listener: Listener) -> Coded:
-    """Writes the frames that ``form`` asks for, and beside them their index.
+def code(
+    path: Path,
+    stored: MultiFrame | Spans,
+    form: Form,
+    shades: str,
+    target: Path,
+    listener: Listener,
+    named: Sequence[Moment] = (),
+) -> Coded:
+    """Writes the frames that ``form`` asks for, or those that are ``named``, each once, and beside them their index.
 
     ``shades``: what the SOP class holds, ``grey``, ``colours`` or ``either``. Raises BadRequest where the film has no
     such frames, or colours that the class does not hold; BrokenVideo where a frame cannot be decoded.
@@ -69,7 +80,9 @@ def code(path: Path, stored: MultiFrame | Spans, form: Form, shades: str, target
     if coder is None:
         raise BadRequest(f"Single pictures are not written in the transfer syntax {form.transfer_syntax}.")
     with _opened(path, stored) as source:
-        numbers = chosen(len(source), form)
+        numbers: Sequence[int] = chosen(len(source), form)
+        if named:
+            numbers = sorted({source.timed.number(moment) for moment in named})
         as_grey = shades == GREY or (shades == EITHER and source.is_grey)
         work = _Work(source, coder, form, as_grey=as_grey)
         index = target.with_name(f"{target.name}.index")
@@ -92,10 +105,11 @@ def code(path: Path, stored: MultiFrame | Spans, form: Form, shades: str, target
             columns=columns,
             samples=1 if as_grey else 3,
             photometric="MONOCHROME2" if as_grey else coder.photometric,
-            step=step_between(starts, numbers),
+            step=step_between(starts, numbers) if isinstance(numbers, range) else None,
             start=Rational.of(first),
             first=numbers[0] + 1,
             aspect=Rational.of(source.aspect),
+            numbers=() if isinstance(numbers, range) else tuple(number + 1 for number in numbers),
         )
 
 
@@ -247,6 +261,7 @@ class _Film:
         self.start = film.cadence.start
         self.aspect = film.pixels.aspect.fraction
         self.is_grey = film.pixels.samples == 1 and not film.pixels.palette
+        self.timed = moments.of_film(film)
 
     def __len__(self) -> int:
         return len(self._film.frames)
@@ -259,6 +274,7 @@ class _Video:
         self.start = video.start
         self.aspect = video.aspect
         self.is_grey = video.is_grey
+        self.timed = moments.of_video(video)
 
     def __len__(self) -> int:
         return len(self._video)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import struct
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +14,12 @@ from typing import Any
 import av
 import imagecodecs
 import numpy as np
-import numpy.typing as npt
 import simplejpeg
 
-from orthanc_video.media.drawing import rgb
-from orthanc_video.media.planes import Plane, Planes, can_be_direct, grey
+from orthanc_video.media.planes import Plane, can_be_direct, grey
+from orthanc_video.media.seen import QUALITY, Picture, jpeg, rgb
 
-# Rows × columns of grey, or rows × columns × (red, green, blue).
-Picture = npt.NDArray[np.uint8]
 _JPEG = "1.2.840.10008.1.2.4."
-_QUALITY = 90
-_own = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +41,19 @@ def encoded(coder: Coder, picture: av.VideoFrame | Picture, quality: int, *, as_
         if as_grey:
             return coder.encode(grey(picture), quality)
         if coder.lossy and coder.photometric == "YBR_FULL_422" and can_be_direct(picture):
-            return _jpeg_of_planes(picture, quality)
+            return jpeg(picture, quality)
         return coder.encode(rgb(picture), quality)
     if not as_grey and picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     return coder.encode(np.ascontiguousarray(picture), quality)
 
 
-def _jpeg_of_planes(frame: av.VideoFrame, quality: int) -> bytes:
-    if not hasattr(_own, "planes"):
-        _own.planes = Planes()
-    planes = map(np.ascontiguousarray, _own.planes.of(frame))  # of widths that no decoder likes, rows lie apart
-    made: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=quality or _QUALITY)
-    return made
-
-
 def _jpeg(picture: Picture, quality: int) -> bytes:
     """JPEG Baseline, chroma halved across (PS3.3 C.7.6.3.1.2)."""
     if picture.ndim == 2:
-        made: bytes = simplejpeg.encode_jpeg(picture[..., None], quality or _QUALITY, "GRAY", "Gray")
+        made: bytes = simplejpeg.encode_jpeg(picture[..., None], quality or QUALITY, "GRAY", "Gray")
     else:
-        made = simplejpeg.encode_jpeg(picture, quality or _QUALITY, "RGB", "422")
+        made = simplejpeg.encode_jpeg(picture, quality or QUALITY, "RGB", "422")
     return made
 
 
@@ -82,7 +68,7 @@ def _jpegls(picture: Picture, _quality: int) -> bytes:
 
 def _jpeg2000(picture: Picture, quality: int, *, reversible: bool) -> bytes:
     """``quality`` is told as JPEG's: OpenJPEG wants dB."""
-    level = 0 if reversible else 30 + (quality or _QUALITY) // 6
+    level = 0 if reversible else 30 + (quality or QUALITY) // 6
     options: dict[str, Any] = {"codecformat": "j2k", "reversible": reversible, "mct": picture.ndim == 3}
     return bytes(imagecodecs.jpeg2k_encode(picture, level=level, numthreads=1, **options))
 

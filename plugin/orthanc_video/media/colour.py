@@ -79,6 +79,11 @@ def before(video: VideoStream) -> Iterator[Step]:
     yield Step("format", {"pix_fmts": "yuv420p"})
 
 
+def matrix_of(video: VideoStream) -> int:
+    """The code of the matrix that pictures have, or are taken to have by their size."""
+    return video.matrix if video.matrix != _UNSAID else {name: code for code, name in _MATRICES.items()}[_matrix(video)]
+
+
 def scaling(video: VideoStream) -> dict[str, str]:
     """Options of ffmpeg's ``scale`` that come to studio range, and from RGB to the right matrix."""
     if is_hdr(video) or is_wide(video):

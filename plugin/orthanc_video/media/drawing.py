@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -12,29 +13,33 @@ from typing import IO, Protocol
 
 import av
 import numpy as np
-from av.video.reformatter import Colorspace
 
 from orthanc_video.errors import NotFound, TooLarge
 from orthanc_video.film import MultiFrame
 from orthanc_video.media import cine, exact, frames, probe
-from orthanc_video.media.planes import BT709, UNSAID, matrix_of
+from orthanc_video.media.seen import Picture, rgb
 from orthanc_video.media.source import opened
-from orthanc_video.media.stills import Picture, Still, Stills
+from orthanc_video.media.stills import Still, Stills
 from orthanc_video.model import Span
 from orthanc_video.picture import MOST_FRAMES, SAMPLES, Drawing, Rendering, Said
 
 Spans = tuple[Span, ...]
 # What is sent in one answer is a file first.
 MOST_BYTES = 1 << 30
+# Frames that lie farther apart are each decoded by themselves.
+_FAR = 16
+# So many hundredths of a second each frame of a preview is shown.
+_PREVIEW = 40
 
 
 class _Frames(Protocol):
-    """An object's frames; numbers count from 0. ``aspect`` is a pixel's width to its height."""
+    """An object's frames; numbers count from 0. ``aspect`` is a pixel's width to its height, known once there was a
+    picture."""
 
-    aspect: Fraction
-
+    @property
+    def aspect(self) -> Fraction: ...
     def __len__(self) -> int: ...
-    def picture(self, number: int) -> Picture: ...
+    def picture(self, number: int) -> Picture | av.VideoFrame: ...
     def samples(self, number: int) -> bytes: ...
     def start(self, number: int) -> Fraction: ...
 
@@ -49,17 +54,24 @@ def draw(path: Path, stored: MultiFrame | Spans, drawing: Drawing, said: Said, t
         picture, aspect = _representative(path, stored, drawing.rendering)
         made = Stills(drawing.rendering, said, aspect).encoded(Still(picture), drawing.kind)
         return [target.write_bytes(made)]
-    with _opened(path, stored, drawing.rendering) as source, target.open("wb") as file:
-        stills = Stills(drawing.rendering, said, source.aspect)
-        numbers = _numbers(source, drawing.frames)
-        if drawing.moving:
-            return _written(file, [stills.moving(_timed(source, numbers))])
+    with _opened(path, stored, drawing) as source, target.open("wb") as file:
+        numbers = _numbers(source, drawing)
         if drawing.kind == SAMPLES:
             return _written(file, map(source.samples, numbers))
-        return _written(file, (stills.encoded(_still(source, one), drawing.kind) for one in numbers))
+        drawn = (_still(source, number) for number in numbers)
+        first = next(drawn)
+        stills, pictures = Stills(drawing.rendering, said, source.aspect), itertools.chain((first,), drawn)
+        if drawing.moving:
+            lasting = [_PREVIEW] * len(numbers) if drawing.spread else _lasting(source, numbers)
+            return _written(file, [stills.moving(zip(pictures, lasting, strict=True))])
+        if drawing.columns:
+            return _written(file, [stills.together(pictures, drawing.columns)])
+        return _written(file, (stills.encoded(one, drawing.kind) for one in pictures))
 
 
-def _representative(path: Path, stored: MultiFrame | Spans, rendering: Rendering) -> tuple[Picture, Fraction]:
+def _representative(
+    path: Path, stored: MultiFrame | Spans, rendering: Rendering
+) -> tuple[Picture | av.VideoFrame, Fraction]:
     """A frame that shows something, and its pixels' width to their height."""
     if isinstance(stored, MultiFrame):
         film = _windowed(stored, rendering)
@@ -70,18 +82,20 @@ def _representative(path: Path, stored: MultiFrame | Spans, rendering: Rendering
             return np.asarray(found, dtype=np.uint8), film.pixels.aspect.fraction
     with opened(path, stored) as container:
         aspect = exact.aspect_of(probe.pictures(container))
-    return rgb(frames.representative(path, stored)), aspect
+    return frames.representative(path, stored), aspect
 
 
 @contextmanager
-def _opened(path: Path, stored: MultiFrame | Spans, rendering: Rendering) -> Iterator[_Frames]:
+def _opened(path: Path, stored: MultiFrame | Spans, drawing: Drawing) -> Iterator[_Frames]:
     if isinstance(stored, MultiFrame):
-        film = _windowed(stored, rendering)
+        film = _windowed(stored, drawing.rendering)
         with cine.opened(path, film) as pictures:
             yield _Film(pictures, film)
     else:
-        with exact.video(path, stored) as video:
-            yield _Video(video)
+        apart = bool(drawing.spread) or bool(drawing.frames)
+        apart = apart and all(later - earlier > _FAR for earlier, later in pairwise(drawing.frames))
+        with exact.video(path, stored, threads=True, hurried=True) as video:
+            yield _Video(video, apart=apart)
 
 
 def _windowed(film: MultiFrame, rendering: Rendering) -> MultiFrame:
@@ -91,7 +105,10 @@ def _windowed(film: MultiFrame, rendering: Rendering) -> MultiFrame:
     return dataclasses.replace(film, pixels=dataclasses.replace(film.pixels, window=rendering.window))
 
 
-def _numbers(source: _Frames, asked: tuple[int, ...]) -> list[int]:
+def _numbers(source: _Frames, drawing: Drawing) -> list[int]:
+    asked = drawing.frames
+    if drawing.spread:
+        return spread(len(source), drawing.spread)
     beyond = [number for number in asked if number > len(source)]
     if beyond:
         raise NotFound(f"There is no frame {beyond[0]}: the object has {len(source)}.")
@@ -103,17 +120,22 @@ def _numbers(source: _Frames, asked: tuple[int, ...]) -> list[int]:
     return [number - 1 for number in asked] or list(range(len(source)))
 
 
+def spread(count: int, wanted: int) -> list[int]:
+    """So many numbers of ``count``, from 0: those in the middle of equal parts."""
+    taken = min(count, wanted)
+    return [(2 * at + 1) * count // (2 * taken) for at in range(taken)]
+
+
 def _still(source: _Frames, number: int) -> Still:
     return Still(source.picture(number), f"Frame {number + 1} of {len(source)}" if len(source) > 1 else "")
 
 
-def _timed(source: _Frames, numbers: list[int]) -> Iterator[tuple[Still, int]]:
-    """Each with how long it is shown, in hundredths of a second: rounding adds up to nothing."""
+def _lasting(source: _Frames, numbers: list[int]) -> list[int]:
+    """How long each is shown, in hundredths of a second: rounding adds up to nothing."""
     starts = [round(100 * source.start(number)) for number in numbers]
     lasts = [later - earlier for earlier, later in pairwise(starts)]
     lasts.append(lasts[-1] if lasts else 100)
-    for number, last in zip(numbers, lasts, strict=True):
-        yield _still(source, number), max(2, last)  # browsers show nothing shorter for as long as it says
+    return [max(2, last) for last in lasts]  # browsers show nothing shorter for as long as it says
 
 
 def _written(file: IO[bytes], pieces: Iterable[bytes]) -> list[int]:
@@ -141,25 +163,19 @@ class _Film:
 
 
 class _Video:
-    def __init__(self, video: exact.Exact) -> None:
+    """``apart``: between the frames that are wanted lie many others."""
+
+    def __init__(self, video: exact.Exact, *, apart: bool) -> None:
         self._video = video
         self.start = video.start
-        self.aspect = video.aspect
+        self.picture = video.alone if apart else video.frame
+
+    @property
+    def aspect(self) -> Fraction:
+        return self._video.aspect
 
     def __len__(self) -> int:
         return len(self._video)
 
-    def picture(self, number: int) -> Picture:
-        return rgb(self._video.frame(number))
-
     def samples(self, number: int) -> bytes:
-        return self.picture(number).tobytes()
-
-
-def rgb(frame: av.VideoFrame) -> Picture:
-    """By the matrix that the stream names, else that of television of its size, as browsers have it."""
-    matrix = None
-    if frame.colorspace == UNSAID:
-        matrix = Colorspace.ITU709 if matrix_of(frame) == BT709 else Colorspace.ITU601
-    found = frame.reformat(format="rgb24", src_colorspace=matrix, interpolation="BICUBIC")
-    return np.asarray(found.to_ndarray(), dtype=np.uint8)
+        return rgb(self.picture(number)).tobytes()

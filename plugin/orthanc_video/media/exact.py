@@ -7,8 +7,9 @@ Where the stream's times do not name its frames, they are counted from a place t
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +35,8 @@ from orthanc_video.model import Span
 Spans = tuple[Span, ...]
 # A decoder that has just begun may give a frame too early: so many of them may pass before one is given up.
 _LATE = 16
+# Of these, FFmpeg leaves out no frame that another one leans on.
+_SPARING = frozenset({"h264", "mpeg2video"})
 # As in the index: bytes of a sample that may well hold no picture.
 _SMALL = 256
 
@@ -57,12 +60,13 @@ class Coded(Protocol):
 
 
 @contextmanager
-def video(path: Path, spans: Spans, *, threads: bool = False) -> Iterator[Exact]:
+def video(path: Path, spans: Spans, *, threads: bool = False, hurried: bool = False) -> Iterator[Exact]:
     """The stream in these spans; raises BrokenVideo where it cannot be read to its end.
 
     ``threads``: several frames are decoded at once, which is of use where many are taken one after the other.
+    ``hurried``: as of ``source.opened``.
     """
-    with SpanSource(path, spans) as source, opened(path, spans) as container:
+    with SpanSource(path, spans) as source, opened(path, spans, hurried=hurried) as container:
         stream = probe.pictures(container)
         if threads:
             stream.thread_type = "AUTO"
@@ -91,7 +95,7 @@ def aspect_of(stream: AvStream) -> Fraction:
 
 
 class Exact:
-    """The pictures of one stream by their numbers, which count from 0; ``aspect`` is a pixel's width to its height.
+    """The pictures of one stream by their numbers, which count from 0.
 
     ``is_grey``: the stream has no chroma. ``timed``: its times name its frames. ``stream`` is FFmpeg's.
     """
@@ -109,11 +113,16 @@ class Exact:
         self._order = seen[order] if self.timed else seen
         self._run: _Run | None = None
         self._rate = stream.guessed_rate or Fraction(25)
-        self.aspect = aspect_of(stream)
+        self._sparing = stream.codec_context.codec.canonical_name in _SPARING
         self.is_grey = stream.format is not None and stream.format.name.startswith("gray")
 
     def __len__(self) -> int:
         return len(self._order)
+
+    @property
+    def aspect(self) -> Fraction:
+        """A pixel's width to its height; of a stream that was opened in a hurry, once a frame was decoded."""
+        return aspect_of(self.stream)
 
     def numbers(self) -> npt.NDArray[np.int64]:
         """Of the frames in decode order, what each one's number is; -1 where it cannot be shown."""
@@ -148,6 +157,17 @@ class Exact:
             raise BrokenVideo(f"Frame {number + 1} cannot be decoded ({reason(error)}).") from error
         raise BrokenVideo(f"Frame {number + 1} cannot be decoded.")
 
+    def alone(self, number: int) -> av.VideoFrame:
+        """As ``frame``, for frames that are far apart: what no other frame leans on is left out on the way there."""
+        if self.timed and self._sparing:
+            self._run = None
+            begin = next(self._starts(number))
+            with suppress(av.error.FFmpegError):  # what comes before the damage may do
+                found = _alone(self.coded, self.stream.codec_context, begin, self.place(number), self._time(number))
+                if found is not None:
+                    return found
+        return self.frame(number)
+
     def _time(self, number: int) -> int:
         return int(self.coded.times[self._order[number]])
 
@@ -179,6 +199,24 @@ class Exact:
         if self.timed:
             return run.at(self._time(number))
         return run.counted(number - int(np.count_nonzero(self.coded.shown[: run.begin])))
+
+
+def _alone(coded: Coded, context: Any, begin: int, place: int, time: int) -> av.VideoFrame | None:
+    """The frame at that place, shown at that time, if a decoder that begins there gives it out."""
+    context.flush_buffers()
+    context.skip_frame = "NONREF"
+    try:
+        packets = itertools.islice(coded.packets(begin), place + 1 - begin)
+        frames: list[av.VideoFrame] = []
+        for at, packet in enumerate(packets, begin):
+            if at == place:
+                context.skip_frame = "DEFAULT"
+            if coded.shown[at]:
+                frames = context.decode(packet)
+        frames += context.decode(None)
+    finally:
+        context.skip_frame = "DEFAULT"
+    return next((frame for frame in frames if frame.pts == time), None)
 
 
 class _Run:

@@ -22,6 +22,8 @@ LOOKS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.0)
 # How far grey values from 0 to 255 spread in a picture that shows something, and in one that shows it clearly: amid a
 # fade it is less.
 _LIVELY, _CLEAR = 24.0, 48.0
+# So many pixels from one that is looked at to the next, across and down.
+_COARSE = 4
 # At so many places more, for so many seconds in all: what is black throughout has no better frame, however long it is.
 BETWEEN = 32
 _SECONDS = 4.0
@@ -47,7 +49,7 @@ def liveliest(first: Iterable[av.VideoFrame], more: Iterable[av.VideoFrame]) -> 
     for candidates, enough in ((first, _LIVELY), (more, _CLEAR)):
         stop = time.monotonic() + _SECONDS
         for frame in candidates:
-            spread = float(np.std(frame.reformat(format="gray").to_ndarray()))
+            spread = float(np.std(frame.reformat(format="gray").to_ndarray()[::_COARSE, ::_COARSE]))
             if best is None or spread > best[0]:
                 best = (spread, frame)
             if spread >= enough or time.monotonic() > stop:
@@ -94,7 +96,7 @@ def _from_there(
 ) -> Iterator[av.VideoFrame]:
     """Some of the frames that are shown from ``start`` to ``end``, as far as can be decoded in ``seconds``."""
     stop = time.monotonic() + seconds
-    with opened(path, spans) as container:
+    with opened(path, spans, hurried=True) as container:
         stream = pictures(container)
         stream.codec_context.skip_frame = "NONREF"  # half as many where there are B frames, and none is missed
         first = (container.start_time or 0) / av.time_base
@@ -113,15 +115,22 @@ def _from_there(
 
 
 def _key_frame_near(path: Path, spans: tuple[Span, ...], place: float) -> av.VideoFrame | None:
-    with opened(path, spans) as container:
+    with opened(path, spans, hurried=True) as container:
         stream = pictures(container)
         stream.codec_context.skip_frame = "NONKEY"
         duration = container.duration or 0
         try:
             if place:  # an index that leads nowhere is no hindrance to begin at the beginning
                 container.seek(int(duration * place) + (container.start_time or 0))
-            for frame in container.decode(stream):
-                return frame
+            for packet in container.demux(stream):
+                if not packet.is_keyframe:
+                    continue
+                # A decoder keeps what it has until more comes; told that this is all, it gives it out.
+                found = [*stream.decode(packet), *stream.decode(None)]
+                if found:
+                    found[0].time_base = packet.time_base  # what comes out at the end has none
+                    return found[0]
+                stream.codec_context.flush_buffers()
         except av.error.FFmpegError:
             return None  # nothing there to look at: another place is tried
     return None

@@ -13,6 +13,7 @@ from orthanc_video.dicom.fit import candidates, named_level, objections
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media import colour
+from orthanc_video.media.edit import reframing
 from orthanc_video.model import Action, MediaInfo, Most, Plan, Sound, Target, VideoStream, Wishes
 from orthanc_video.settings import LARGEST_INSTANCE
 
@@ -39,6 +40,7 @@ def plan(info: MediaInfo, wishes: Wishes = _NONE, most: Most = WHOLE) -> Plan:
     UnsupportedMedia where the file is not of the transfer syntax that is asked for, and is not made so.
     """
     _refuse_hopeless(info.video)
+    reframing.refuse_misfits(info.video, wishes)
     syntax, level, against = _kept(info.video, candidates(info.video, wishes.transfer_syntax))
     must = (*against, *container_reasons(info), *_asked_anew(info.video, wishes))
     if syntax is not None and not must:
@@ -98,11 +100,12 @@ def _pass_through(info: MediaInfo, syntax: VideoSyntax, level: int, wishes: Wish
 
 
 def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
-    video, even = info.video, info.evened
+    video, even = reframing.cropped(info.video, wishes.crop), info.evened
     target = target_of(dataclasses.replace(video, rate=even.rate) if even else video)
     if 0 < wishes.rows < target.height:
         target = _within(wishes.rows, target, (even.rate if even else video.rate).fraction)
-    target = dataclasses.replace(target, packing=_packing_kept(video))
+    packing = "" if wishes.crop else _packing_kept(video)
+    target = dataclasses.replace(target, packing=packing, crop=wishes.crop, masks=wishes.masks)
     if even:
         target = dataclasses.replace(target, rate=even.rate, frames=even.frames)
     syntax = _made(target, wishes.transfer_syntax, must)
@@ -176,6 +179,10 @@ def container_reasons(info: MediaInfo) -> Iterator[str]:
 
 
 def _asked_anew(video: VideoStream, wishes: Wishes) -> Iterator[str]:
+    if wishes.crop:
+        yield f"Of each picture {reframing.named(wishes.crop)} stays."
+    if wishes.masks:
+        yield f"In each picture {', '.join(map(reframing.named, wishes.masks))} becomes black."
     if wishes.rows:
         size = f", with at most {wishes.rows} rows" if wishes.rows < video.height else ""
         yield f"The pictures are asked for re-encoded{size}."

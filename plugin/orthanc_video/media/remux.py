@@ -138,9 +138,12 @@ def _write(
         return digest.hexdigest(), count
 
 
-def output_format(codec: str) -> tuple[str, dict[str, str]]:
-    """FFmpeg's name of the container that pictures of this codec are stored in, and its muxer's options."""
-    kind, options = ("vob", {}) if codec == "mpeg2video" else ("mp4", {"movflags": "+faststart"})
+def output_format(codec: str, *, mp4: bool = False) -> tuple[str, dict[str, str]]:
+    """FFmpeg's name of the container that pictures of this codec are stored in, and its muxer's options.
+
+    ``mp4``: an MP4 whatever the codec, for who is to play it rather than store it.
+    """
+    kind, options = ("vob", {}) if codec == "mpeg2video" and not mp4 else ("mp4", {"movflags": "+faststart"})
     return kind, options | {"fflags": "+bitexact"}
 
 

@@ -11,7 +11,6 @@ import os
 import resource
 import sys
 import sysconfig
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,10 @@ _DAC_READ_SEARCH = 1 << 2  # capabilities(7)
 _OPEN_FILES = 64
 _PATIENCE = 10  # long work lets short work go first: nice(2), and autogroups of sched(7)
 _LIBRARIES = ("/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
+# Where this Python's modules and the system's shared libraries lie.
+_MODULES = frozenset(
+    Path(entry) for entry in (*_LIBRARIES, "/etc/ld.so.cache", sysconfig.get_path("stdlib"), *sys.path) if entry
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,7 +74,7 @@ def enter(needs: Needs, limits: dict[str, int]) -> Isolation:
     _limit(limits)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     confined = landlock.confine(
-        read=(*needs.read, *_libraries(), Path("/dev/urandom")),
+        read=(*needs.read, *_MODULES, Path("/dev/urandom")),
         run=(needs.program, *map(Path, _LIBRARIES)) if needs.program else (),
         change=(*needs.change, Path(os.devnull)),
     )
@@ -114,13 +117,6 @@ def _load(rules: seccomp.Filter) -> bool:
     finally:
         rules.release()
     return True
-
-
-def _libraries() -> Iterable[Path]:
-    """Where this Python's modules and the system's shared libraries lie."""
-    return {
-        Path(entry) for entry in (*_LIBRARIES, "/etc/ld.so.cache", sysconfig.get_path("stdlib"), *sys.path) if entry
-    }
 
 
 def _be_patient() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -17,11 +18,17 @@ from orthanc_video.model import Span
 
 # Only demuxers of single self-contained files: playlists (hls, concat, dash …) could name other files.
 DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf,rm"
+# For each stream; PyAV's stubs have them as text.
+_UNSEEN: Any = [{"skip_frame": "all"}] * 16
 
 
 @contextmanager
-def opened(path: Path, spans: tuple[Span, ...] | None = None) -> Iterator[InputContainer]:
-    """An untrusted file (or its spans) opened by PyAV; raises NotVideo or BrokenVideo with a sentence."""
+def opened(path: Path, spans: tuple[Span, ...] | None = None, *, hurried: bool = False) -> Iterator[InputContainer]:
+    """An untrusted file (or its spans) opened by PyAV; raises NotVideo or BrokenVideo with a sentence.
+
+    ``hurried``: no frame of an MP4 is decoded to learn more than its index says. Its streams' pixel format and what the
+    coded pictures alone say of their aspect are then not known before a frame was decoded.
+    """
     with SpanSource(path, spans) as source:
         head = source.read_at(0, sniff.HEAD)
         what = sniff.what_else(head)
@@ -30,7 +37,13 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None) -> Iterator[InputC
             raise NotVideo(f"The file is {what}, not a video.")
         options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "", "enable_drefs": "0"}
         try:
-            container = av.open(source, mode="r", container_options=options, metadata_errors="replace")
+            container = av.open(
+                source,
+                mode="r",
+                container_options=options,
+                stream_options=_UNSEEN if hurried and "mov" in kind else [],
+                metadata_errors="replace",
+            )
         except (av.error.FFmpegError, ValueError) as error:
             if kind:
                 raise BrokenVideo(

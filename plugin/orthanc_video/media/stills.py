@@ -5,22 +5,22 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
+import av
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
 
 from orthanc_video.errors import BadRequest, TooLarge
 from orthanc_video.media import lettering
+from orthanc_video.media.planes import can_be_direct
 from orthanc_video.media.probe import LARGEST_AREA
+from orthanc_video.media.seen import QUALITY, Picture, jpeg, rgb
 from orthanc_video.picture import GIF, JPEG, PNG, Region, Rendering, Said
 
-Picture = npt.NDArray[np.uint8]
-
 # Of Debian's fonts-dejavu-core: Latin, Greek, Cyrillic.
-_QUALITY = 90  # what is asked for unless a request says
 # One line of text in a picture's height, but no fewer pixels than can be read.
 _LINES, _SMALLEST = 28, 9
 # A GIF's pictures are in memory together.
@@ -29,9 +29,9 @@ _FORMATS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF"}
 
 
 class Still(NamedTuple):
-    """A picture to show, and ``note``, what is said of it among the technique."""
+    """A picture to show, or a decoded frame, and ``note``, what is said of it among the technique."""
 
-    picture: Picture
+    picture: Picture | av.VideoFrame
     note: str = ""
 
 
@@ -47,11 +47,28 @@ class Stills:
 
     def encoded(self, still: Still, kind: str) -> bytes:
         """Raises BadRequest where the rendering asks for a part that the picture does not have."""
-        image, file = self._image(still), io.BytesIO()
+        quality, shown = self._rendering.quality or QUALITY, still.picture
+        plain = replace(self._rendering, quality=None) == Rendering() and self._aspect == 1
+        if kind == JPEG and plain and quality <= QUALITY and isinstance(shown, av.VideoFrame) and can_be_direct(shown):
+            return jpeg(shown, quality)
+        return self._file(self._image(still), kind)
+
+    def together(self, stills: Iterable[Still], columns: int) -> bytes:
+        """One JPEG of all of them, in rows of so many."""
+        images = [self._image(still) for still in stills]
+        wide, high = images[0].size
+        rows = -(-len(images) // columns)
+        sheet = Image.new(images[0].mode, (wide * min(columns, len(images)), high * rows))
+        for at, image in enumerate(images):
+            sheet.paste(image, (wide * (at % columns), high * (at // columns)))
+        return self._file(sheet, JPEG)
+
+    def _file(self, image: Image.Image, kind: str) -> bytes:
+        file = io.BytesIO()
         options: dict[str, object] = {}
         if kind == JPEG:
-            quality = self._rendering.quality or _QUALITY
-            options = {"quality": quality, "subsampling": 0 if quality > _QUALITY else 2}
+            quality = self._rendering.quality or QUALITY
+            options = {"quality": quality, "subsampling": 0 if quality > QUALITY else 2}
         if self._profile:
             options["icc_profile"] = self._profile
         image.save(file, _FORMATS[kind], **options)
@@ -77,7 +94,8 @@ class Stills:
         return file.getvalue()
 
     def _image(self, still: Still) -> Image.Image:
-        image = self._sized(Image.fromarray(np.ascontiguousarray(still.picture)))
+        picture = rgb(still.picture) if isinstance(still.picture, av.VideoFrame) else still.picture
+        image = self._sized(Image.fromarray(np.ascontiguousarray(picture)))
         image = self._coloured(image)
         self._annotate(image, still.note)
         return image

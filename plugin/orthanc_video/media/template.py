@@ -14,6 +14,8 @@ import socket
 import sys
 import traceback
 
+import av.subtitles.stream  # noqa: F401 -- PyAV would load it with the first file of each process
+
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import worker
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -21,12 +21,13 @@ import ffmpeg
 from orthanc_video.bitstream import levels, sei
 from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import colour, sandbox
+from orthanc_video.media.edit import reframing
 from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import LARGEST_AREA, probe
 from orthanc_video.media.quality import EncoderLog
 from orthanc_video.media.remux import remux
 from orthanc_video.media.source import DEMUXERS
-from orthanc_video.model import Action, MediaInfo, Progress, Rational, Span, Target, VideoStream
+from orthanc_video.model import Action, MediaInfo, Progress, Rational, Region, Span, Target, VideoStream
 
 Listener = Callable[[Progress], None]
 Feed = Callable[[IO[bytes]], None]
@@ -199,18 +200,22 @@ def command_line(
 
 def shown(source: Path, video: VideoStream, aim: Target, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
     """The pictures as the encoder is given them, but for their format."""
-    picture = sized(decoded(source, video, span), video, aim)
+    video, picture = reframing.reframed(decoded(source, video, span, aim.masks), video, aim.masks, aim.crop)
+    picture = sized(picture, video, aim)
     return evened(picture, aim, aim.rate) if aim.rate else picture
 
 
-def decoded(source: Path, video: VideoStream, span: Span | None = None) -> ffmpeg.nodes.FilterableStream:
-    """The pictures of ``source``, or of this span of it: whole ones, upright, each at its time."""
+def decoded(
+    source: Path, video: VideoStream, span: Span | None = None, masks: Sequence[Region] = ()
+) -> ffmpeg.nodes.FilterableStream:
+    """The pictures of ``source``, or of this span of it: whole ones, upright, each at its time; ``masks`` are black."""
     # ffmpeg's subfile protocol: the span is all that it sees of the file.
     part = f"subfile,,start,{span.offset},end,{span.offset + span.length},,:" if span else ""
     protocols = "file,subfile" if span else "file"
     # Pictures may change their size half-way: the bound is that of the probe.
     only = {"protocol_whitelist": protocols, "format_whitelist": DEMUXERS, "max_pixels": LARGEST_AREA}
     picture = ffmpeg.input(f"{part}file:{source}", copytb=1, **only).video
+    picture = reframing.masked(picture, video, masks)
     if not video.progressive:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     if not video.timed:  # what FFmpeg makes of the few times that it is told is not always in order

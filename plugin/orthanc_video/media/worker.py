@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orthanc_video.clip import Range
+from orthanc_video.clip import Moment, Range
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.film import MultiFrame
 from orthanc_video.form import Form
@@ -29,6 +29,7 @@ from orthanc_video.media import (
     drawing,
     frames,
     lettering,
+    moments,
     mpeg2,
     parts,
     pattern,
@@ -42,9 +43,10 @@ from orthanc_video.media import (
     vmaf,
 )
 from orthanc_video.media.clip import cut
+from orthanc_video.media.edit import join, masking
 from orthanc_video.media.quality import EncoderLog, nowhere
 from orthanc_video.media.shaping import How
-from orthanc_video.model import Action, Made, Most, Plan, Progress, Span, VideoStream, Wishes
+from orthanc_video.model import Action, Made, Most, Plan, Progress, Rational, Region, Span, VideoStream, Wishes
 from orthanc_video.picture import Drawing, Said
 from orthanc_video.plain import from_json, to_json
 
@@ -153,18 +155,31 @@ def _look(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     return found
 
 
+def _moments(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """Which frames are named, and when they are shown."""
+    wanted = [from_json(Moment, one) for one in arguments["moments"]]
+    named = moments.named(Path(arguments["path"]), _stored(arguments), wanted)
+    return {"frames": named.frames, "starts": to_json([Rational.of(start) for start in named.starts])}
+
+
+def _stored(arguments: dict[str, Any]) -> MultiFrame | tuple[Span, ...]:
+    return from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
+
+
 def _draw(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     """Pictures of single frames, one after the other in one file: the ``lengths`` of them."""
-    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
     wanted, said = from_json(Drawing, arguments["drawing"]), from_json(Said, arguments["said"])
-    return {"lengths": drawing.draw(Path(arguments["path"]), stored, wanted, said, Path(arguments["target"]))}
+    return {
+        "lengths": drawing.draw(Path(arguments["path"]), _stored(arguments), wanted, said, Path(arguments["target"]))
+    }
 
 
 def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """Frames as pictures that are coded each by itself."""
-    stored = from_json(MultiFrame, arguments["film"]) if "film" in arguments else _spans(arguments)
-    form, target = from_json(Form, arguments["form"]), Path(arguments["target"])
-    return {"coded": to_json(coded.code(Path(arguments["path"]), stored, form, arguments["shades"], target, listener))}
+    form, target, path = from_json(Form, arguments["form"]), Path(arguments["target"]), Path(arguments["path"])
+    wanted = [from_json(Moment, one) for one in arguments.get("moments", [])]
+    made = coded.code(path, _stored(arguments), form, arguments["shades"], target, listener, wanted)
+    return {"coded": to_json(made)}
 
 
 def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
@@ -172,6 +187,19 @@ def _clip(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     ranges = [from_json(Range, one) for one in arguments["ranges"]]
     path, target, precise = Path(arguments["path"]), Path(arguments["target"]), arguments["precise"]
     return {"clip": to_json(cut.cut(path, _spans(arguments), ranges, target, precise=precise))}
+
+
+def _mask(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """The stream with black regions in some of its frames."""
+    regions = [from_json(Region, one) for one in arguments["regions"]]
+    ranges = [from_json(Range, one) for one in arguments["ranges"]]
+    path, target, progressive = Path(arguments["path"]), Path(arguments["target"]), arguments["progressive"]
+    return {"anew": masking.mask(path, regions, ranges, target, progressive=progressive)}
+
+
+def _join(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
+    """Several films as one."""
+    return {"joined": to_json(join.join([Path(path) for path in arguments["paths"]], Path(arguments["target"])))}
 
 
 def _mpeg2(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
@@ -210,11 +238,14 @@ _TASKS: dict[str, Callable[[dict[str, Any], Listener], dict[str, Any]]] = {
     "check": _check,
     "compare": _compare,
     "thumbnail": _thumbnail,
+    "moments": _moments,
     "look": _look,
     "render": _render,
     "draw": _draw,
     "code": _code,
     "clip": _clip,
+    "mask": _mask,
+    "join": _join,
     "mpeg2": _mpeg2,
     "transport": _transport,
     "pattern": _pattern,
@@ -244,14 +275,11 @@ def _needs(name: str, arguments: dict[str, Any]) -> sandbox.Needs:
     if name == "mpeg2":
         folder = Path(arguments["target"]).parent
         return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), program=_ffmpeg(), patient=True)
-    if name == "transport":
-        folder = Path(arguments["target"]).parent
-        return sandbox.Needs(read=(Path(arguments["source"]),), change=(folder,), patient=True)
     if name == "pattern":
         return sandbox.Needs(change=(Path(arguments["target"]).parent,), program=_ffmpeg(), patient=True)
-    if name in {"code", "clip"}:
-        folder = Path(arguments["target"]).parent
-        return sandbox.Needs(read=(Path(arguments["path"]),), change=(folder,), patient=True)
+    if name in {"code", "clip", "mask", "join", "transport"}:
+        paths = arguments.get("paths") or [arguments.get("path") or arguments["source"]]
+        return sandbox.Needs(read=tuple(map(Path, paths)), change=(Path(arguments["target"]).parent,), patient=True)
     if name in {"thumbnail", "look", "draw"}:
         target = Path(arguments["target"])
         target.touch(mode=0o600)  # it lies among other videos' pictures: the file may be written, its folder not

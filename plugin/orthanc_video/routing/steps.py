@@ -18,14 +18,8 @@ from orthanc_video.routing.limits import Limits
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _ULTRASOUND, _STILL = _STORAGE + "3.1", _STORAGE + "7"
 _ULTRASONIC = frozenset({"US", "IVUS"})
-# The class of single images that says as much of them as the film's own.
-_STILLS = {
-    _STORAGE + "77.1.1.1": _STORAGE + "77.1.1",
-    _STORAGE + "77.1.2.1": _STORAGE + "77.1.2",
-    _STORAGE + "77.1.4.1": _STORAGE + "77.1.4",
-}
 # All that a form may be of.
-CLASSES = tuple(dict.fromkeys((*classes.BY_UID, sizes.GREY, sizes.COLOUR, _STILL, *_STILLS.values())))
+CLASSES = tuple(dict.fromkeys((*classes.BY_UID, sizes.GREY, sizes.COLOUR, _STILL, *classes.STILLS.values())))
 _JPEG_UID = "1.2.840.10008.1.2.4."
 JPEG = (f"{_JPEG_UID}50",)
 # All hold the same pictures: the small and quickly read first, RLE, which hardly makes them smaller, last.
@@ -191,7 +185,7 @@ def _film_classes(held: Held) -> tuple[str, ...]:
 
 def _stills(held: Held, limits: Limits) -> Iterator[Step]:
     """An object for each frame."""
-    own = _STILLS.get(held.sop_class)
+    own = classes.STILLS.get(held.sop_class)
     for sop_class in (*((own,) if own else ()), _STILL):
         yield Step(
             name=f"as a series of {words.class_name(sop_class)} images",

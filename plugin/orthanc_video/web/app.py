@@ -32,7 +32,9 @@ from orthanc_video.web import (
     assigning,
     clips,
     destinations,
+    edits,
     events,
+    frames,
     instances,
     jobs,
     measure,
@@ -43,6 +45,7 @@ from orthanc_video.web import (
     proxy,
     resumable_uploads,
     session,
+    stills,
     uploads,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
@@ -103,6 +106,8 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         instances.router,
+        frames.router,
+        stills.router,
         pages.public,
         pages.router,
         measure.router,
@@ -110,6 +115,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         resumable_uploads.router,
         assigning.router,
         clips.router,
+        edits.router,
         destinations.router,
         orders.router,
         session.router,

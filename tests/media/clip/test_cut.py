@@ -106,6 +106,14 @@ def test_a_key_frame_alone_is_copied_behind_what_is_coded_anew(clips: Clips, tmp
         judge(film, target, range(key - 4, last + 1), told.anew)
 
 
+@pytest.mark.parametrize("name", ["mpeg2, 50", "mpeg2.ts", "pulldown.mpg"])
+def test_mpeg2_is_cut_into_an_mp4_where_one_is_named(clips: Clips, tmp_path: Path, name: str) -> None:
+    film, target = _ALL[name](clips), tmp_path / "clip.mp4"
+    (told,) = _cut(film, target, [(7, 21)])
+    assert target.read_bytes()[4:8] == b"ftyp"
+    judge(film, target, range(7, 22), told.anew)
+
+
 @pytest.mark.parametrize("name", ["b-frames.mp4", "open groups.mp4", "hevc, open groups.ts", "mpeg2.mpg", "mpeg2.ts"])
 def test_several_ranges_are_one_film(clips: Clips, tmp_path: Path, name: str) -> None:
     film, target = FILMS[name](clips), _target(tmp_path, name)

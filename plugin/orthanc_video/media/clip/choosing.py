@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from orthanc_video import clip
@@ -11,11 +12,12 @@ from orthanc_video.media import exact
 
 def chosen(video: exact.Exact, wanted: Range) -> tuple[int, int]:
     """The first and last frame, from 0, of a range; raises BadRequest where there are none."""
+    return clip.chosen(len(video), starts(video), wanted)
 
-    def start(number: int) -> Fraction:
-        return video.start(number) if number < len(video) else end_of(video, number - 1)
 
-    return clip.chosen(len(video), start, wanted)
+def starts(video: exact.Exact) -> Callable[[int], Fraction]:
+    """When each frame (from 0) is shown, in seconds after the first one; of the frame after the last, the end."""
+    return lambda number: video.start(number) if number < len(video) else end_of(video, number - 1)
 
 
 def end_of(video: exact.Exact, number: int) -> Fraction:

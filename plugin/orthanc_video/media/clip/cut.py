@@ -19,7 +19,7 @@ from orthanc_video.errors import BrokenVideo
 from orthanc_video.media import exact, remux
 from orthanc_video.media.clip import joining, sound
 from orthanc_video.media.clip.choosing import chosen, end_of
-from orthanc_video.media.clip.encoder import Encoder
+from orthanc_video.media.clip.encoder import Coded, Encoder
 from orthanc_video.media.clip.pieces import Anew, Copied, Piece
 from orthanc_video.media.clip.source import Source
 from orthanc_video.media.pictures import SliceHash
@@ -35,34 +35,38 @@ _AMONG = {"h264": "avc1", "hevc": "hev1"}
 def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, precise: bool = True) -> Clip:
     """Writes the frames of these ranges after one another, as one film, with what is heard meanwhile.
 
-    Not ``precise``: from the key frame before a range's first frame on, and no frame is coded anew. Raises BadRequest
-    for frames that there are none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a codec that no clips
-    are cut of.
+    An MP4 where ``target`` is called so, else in the container in which its codec is stored. Not ``precise``: from the
+    key frame before a range's first frame on, and no frame is coded anew. Raises BadRequest for frames that there are
+    none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a codec that no clips are cut of.
     """
     with exact.video(path, spans, threads=True) as video:
         clip = Source(video)
         planned = [clip.plan(*chosen(video, one), precise=precise) for one in ranges]
-        heard = _write(clip, [piece for some in planned for piece in some], target, path, spans)
+        heard = write(clip, [piece for some in planned for piece in some], target, path, spans)
         return Clip(cuts=tuple(clip.told(some) for some in planned), sound=heard)
 
 
-def _write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> str:
-    """Raises BrokenVideo where what is read again is not what was written; FFmpeg's name of the sound that is in it."""
+def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> str:
+    """Writes these pieces as one film, with what is heard meanwhile; FFmpeg's name of the sound.
+
+    Raises BrokenVideo where what is read again is not what was written.
+    """
     video = clip.video
     needs_encoder = any(isinstance(piece, Anew) for piece in planned)
     encoder = Encoder(video.stream, clip.film.codec, clip.film.sets) if needs_encoder else None
-    copied = [isinstance(piece, Copied) for piece in planned for _ in range(piece.last - piece.first + 1)]
     digest = SliceHash(*coding_of(video.stream))
     try:
-        kind, options = remux.output_format(clip.film.codec)
+        kind, options = remux.output_format(clip.film.codec, mp4=target.suffix.lower() == ".mp4")
         with av.open(str(target), "w", format=kind, options=options) as output:
-            seen = _placed(clip, planned, encoder, _stream(output, clip, encoder), digest)
+            made = stream_of(output, clip, encoder, clip.tick)
+            frames = hashed(clip.frames(planned, encoder), digest)
+            seen = placed(frames, times(clip, planned), places(clip, planned), made)
             heard, sound = _heard(output, clip, planned, path, spans)
             for _, packet in heapq.merge(seen, heard, key=lambda pair: pair[0]):
                 output.mux_one(packet)
     except av.error.FFmpegError as error:
         raise remux.failure(error) from error
-    _prove(target, copied, digest.hexdigest())
+    prove(target, [(are_copied(planned), digest.hexdigest())])
     return sound
 
 
@@ -80,14 +84,14 @@ def _heard(
     made.time_base = of.time_base
 
     def packets() -> Iterator[tuple[Fraction, Packet[Any]]]:
-        for time, packet in sound.heard(path, spans, clip.video.zero, _stretches(clip, planned)):
+        for time, packet in sound.heard(path, spans, clip.video.zero, stretches(clip, planned)):
             packet.stream = made
             yield time, packet
 
     return packets(), sound.name_of(of)
 
 
-def _stretches(clip: Source, planned: Sequence[Piece]) -> list[sound.Stretch]:
+def stretches(clip: Source, planned: Sequence[Piece]) -> list[sound.Stretch]:
     """What is shown without a gap, as it lies in the film and in the clip."""
     found: list[sound.Stretch] = []
     passed = Fraction(0)
@@ -101,11 +105,25 @@ def _stretches(clip: Source, planned: Sequence[Piece]) -> list[sound.Stretch]:
     return found
 
 
-def _stream(output: OutputContainer, clip: Source, encoder: Encoder | None) -> AvStream:
+def are_copied(planned: Sequence[Piece]) -> list[bool]:
+    """Of each frame."""
+    return [isinstance(piece, Copied) for piece in planned for _ in range(piece.last - piece.first + 1)]
+
+
+def hashed(frames: Iterable[tuple[Coded, bytes]], digest: SliceHash) -> Iterator[Coded]:
+    """The frames; of those that are copied ``digest`` is told what the source has."""
+    for frame, source in frames:
+        if source:
+            digest.add(Packet(source))
+        yield frame
+
+
+def stream_of(output: OutputContainer, clip: Source, encoder: Encoder | None, tick: Fraction) -> AvStream:
+    """The stream that frames of this clip, and like ones, are written to."""
     made = output.add_stream_from_template(clip.video.stream)
     assert isinstance(made, AvStream)  # noqa: S101
     made.metadata.clear()
-    made.time_base = clip.tick
+    made.time_base = tick
     sets = joining.configuration(clip.film, encoder.configuration if encoder else b"")
     made.codec_context.extradata = sets or None
     if clip.film.codec in _AMONG:
@@ -113,57 +131,63 @@ def _stream(output: OutputContainer, clip: Source, encoder: Encoder | None) -> A
     return made
 
 
-def _times(clip: Source, planned: Sequence[Piece]) -> list[int]:
-    """When each frame of the clip is shown, in its ticks, in the order shown; then when the last one ends."""
-    times, passed = [], Fraction(0)
+def times(clip: Source, planned: Sequence[Piece]) -> list[Fraction]:
+    """When each frame of the clip is shown, in seconds, in the order shown; then when the last one ends."""
+    found, passed = [], Fraction(0)
     for piece in planned:
         start = clip.video.start(piece.first)
-        times += [passed + clip.video.start(number) - start for number in range(piece.first, piece.last + 1)]
+        found += [passed + clip.video.start(number) - start for number in range(piece.first, piece.last + 1)]
         passed += end_of(clip.video, piece.last) - start
-    return [round(time / clip.tick) for time in (*times, passed)]
+    return [*found, passed]
 
 
-def _placed(
-    clip: Source, planned: Sequence[Piece], encoder: Encoder | None, made: AvStream, digest: SliceHash
+def placed(
+    frames: Iterable[Coded], shown: Sequence[Fraction], places: Sequence[int], made: AvStream
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """The packets with when they are decoded: in order, and never after they are shown."""
-    times, places = _times(clip, planned), _places(clip, planned)
+    """The packets with when they are decoded: in order, and never after they are shown.
+
+    ``shown`` is when each is, and ``places`` the place there of each one as they are coded.
+    """
+    tick = Fraction(made.time_base or 1)
+    times = [round(time / tick) for time in shown]
     delay = max(at - place for at, place in enumerate(places))
     step = max(1, (times[-1] - times[0]) // (len(times) - 1))
-    for at, (place, (frame, source)) in enumerate(zip(places, clip.frames(planned, encoder), strict=True)):
-        if source:
-            digest.add(Packet(source))
+    for at, (place, frame) in enumerate(zip(places, frames, strict=True)):
         packet: Packet[Any] = Packet(frame.data)
-        packet.stream, packet.time_base, packet.is_keyframe = made, clip.tick, frame.key
+        packet.stream, packet.time_base, packet.is_keyframe = made, tick, frame.key
         packet.pts, packet.duration = times[place], times[place + 1] - times[place]
         packet.dts = times[at - delay] if at >= delay else times[0] - (delay - at) * step
-        yield packet.dts * clip.tick, packet
+        yield packet.dts * tick, packet
 
 
-def _places(clip: Source, planned: Sequence[Piece]) -> list[int]:
+def places(clip: Source, planned: Sequence[Piece]) -> list[int]:
     """Of the clip's frames as they are coded, the place of each among those shown."""
-    places: list[int] = []
+    found: list[int] = []
     passed = 0
     for piece in planned:
         if isinstance(piece, Copied):
-            places += [passed + int(clip.numbers[at]) - piece.first for at in piece.coded]
+            found += [passed + int(clip.numbers[at]) - piece.first for at in piece.coded]
         else:
-            places += range(passed, passed + piece.last - piece.first + 1)
+            found += range(passed, passed + piece.last - piece.first + 1)
         passed += piece.last - piece.first + 1
-    return places
+    return found
 
 
-def _prove(target: Path, copied: Sequence[bool], before: str) -> None:
-    """Reads the clip again; raises BrokenVideo where a frame is lost, or a copied one has changed."""
+def prove(target: Path, parts: Sequence[tuple[Sequence[bool], str]]) -> None:
+    """Reads the clip again; raises BrokenVideo where a frame is lost, or a copied one has changed.
+
+    Of each part: which of its frames are copied, and the hash over those in their source.
+    """
+    expected = [(number, copied) for number, (flags, _) in enumerate(parts) for copied in flags]
     count = 0
     with opened(target) as container:
         stream = pictures(container)
-        digest = SliceHash(*coding_of(stream))
+        digests = [SliceHash(*coding_of(stream)) for _ in parts]
         for packet in remux.showable(container.demux(stream), stream):
-            if count < len(copied) and copied[count]:
-                digest.add(packet)
+            if count < len(expected) and expected[count][1]:
+                digests[expected[count][0]].add(packet)
             count += 1
-    if count != len(copied):
-        raise BrokenVideo(f"Of {len(copied)} frames of the clip {count} arrived in its file; nothing was cut.")
-    if digest.hexdigest() != before:
+    if count != len(expected):
+        raise BrokenVideo(f"Of {len(expected)} frames of the clip {count} arrived in its file; nothing was cut.")
+    if [digest.hexdigest() for digest in digests] != [before for _, before in parts]:
         raise BrokenVideo("Coded pictures changed on their way into the clip; nothing was cut.")

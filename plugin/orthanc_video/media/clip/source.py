@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from orthanc_video.clip import Cut
 from orthanc_video.errors import BadRequest
@@ -23,12 +24,19 @@ from orthanc_video.model import Rational
 # Key frames looked at before and after a range: a copy begins at one, and ends beyond what leans over another.
 _BESIDE = 2
 
+Change = Callable[[int, VideoFrame], VideoFrame]
+
+
+def _unchanged(_number: int, frame: VideoFrame) -> VideoFrame:
+    return frame
+
 
 class Source:
     """A film, what of it is copied, and its coded frames as a clip has them."""
 
-    def __init__(self, video: exact.Exact) -> None:
-        self.video, self._coded = video, video.coded
+    def __init__(self, video: exact.Exact, change: Change = _unchanged) -> None:
+        """``change`` makes of a frame that is coded anew, with its number, the one that is shown."""
+        self.video, self._coded, self._change = video, video.coded, change
         codec, extradata = coding_of(video.stream)
         self._keys: list[int] = np.flatnonzero(self._coded.key & self._coded.shown).tolist()
         self.film = joining.film(codec, extradata, self._coded.head(self._keys[0]))
@@ -76,26 +84,18 @@ class Source:
         )
 
     def frames(self, planned: Sequence[Piece], encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
-        """As they lie in the clip, each with the source's packet where it is copied; one behind, since a copy may say
-        how what is before it has to end."""
-        before: tuple[Coded, bytes] | None = None
-        for piece in planned:
-            for at, (frame, source) in enumerate(self._of(piece, encoder)):
-                if before is not None:
-                    if at == 0 and isinstance(piece, Copied) and joining.needs_end(self.film, frame.data):
-                        before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
-                    yield before
-                before = (frame, source)
-        if before is not None:
-            yield before
+        """As they lie in the clip, each with the source's packet where it is copied."""
+        return strung(self.film, ((piece, self.of(piece, encoder)) for piece in planned))
 
-    def _of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
+    def of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
         if isinstance(piece, Copied):
             yield from self._copied(piece)
             return
         if encoder is None:
             raise ValueError("an encoder is needed")
-        shown = ((number, self.video.frame(number)) for number in range(piece.first, piece.last + 1))
+        shown = (
+            (number, self._change(number, self.video.frame(number))) for number in range(piece.first, piece.last + 1)
+        )
         for one in encoder.encode(shown):
             yield replace(one, data=joining.anew(self.film, one.data)), b""
 
@@ -115,3 +115,19 @@ class Source:
                 in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
                 data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
+
+
+def strung(
+    film: joining.Film, runs: Iterable[tuple[Piece, Iterator[tuple[Coded, bytes]]]]
+) -> Iterator[tuple[Coded, bytes]]:
+    """The frames of several pieces after one another: one behind, since a copy may say how what is before it ends."""
+    before: tuple[Coded, bytes] | None = None
+    for piece, frames in runs:
+        for at, (frame, source) in enumerate(frames):
+            if before is not None:
+                if at == 0 and isinstance(piece, Copied) and joining.needs_end(film, frame.data):
+                    before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
+                yield before
+            before = (frame, source)
+    if before is not None:
+        yield before

@@ -1,0 +1,233 @@
+"""Edits of videos, in media processes: masked, cropped, joined, without sound, without what is told beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import os
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orthanc_video.derivation import Item
+from orthanc_video.dicom import edited, syntaxes
+from orthanc_video.dicom.moving import described
+from orthanc_video.edit import Edit, Wanted
+from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
+from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.jobs import clipping, reformed
+from orthanc_video.jobs.making import How, Making, how
+from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
+from orthanc_video.model import Action, Demands, Located, MediaInfo, Most, Plan, Region, Target, Upload, Wishes
+from orthanc_video.plain import from_json, to_json
+from orthanc_video.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """With what videos are edited: a process, its limits, how pictures are coded anew, and the secret ``key`` by which
+    de-identified objects get their UIDs."""
+
+    process: MediaProcess
+    limits: Limits
+    how: How
+    key: bytes
+    listener: Listener | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """An edited film; ``syntax`` is its transfer syntax where that is settled, ``anew`` how many frames were coded
+    anew.
+
+    ``sentences`` say what was done.
+    """
+
+    path: Path
+    syntax: str
+    anew: int = 0
+    sentences: tuple[str, ...] = ()
+
+
+def make(
+    settings: Settings,
+    process: MediaProcess,
+    sources: Sequence[Path],
+    asked: Mapping[str, Any],
+    folder: Path,
+    listener: Listener | None,
+) -> list[Item]:
+    """A DICOM file, or the film alone where no object is wanted."""
+    wanted = from_json(Wanted, asked)
+    tools = Tools(
+        process=process, limits=job_limits(settings), how=how(settings.gateway), key=_key(settings), listener=listener
+    )
+    if wanted.object:
+        target = folder / "edit.dcm"
+        done = of_objects(tools, sources, wanted, target)
+        return [Item(object=target.name, plays=True, told=_told(done))]
+    done = of_streams(tools, sources, wanted, folder)
+    return [Item(film=done.path.name, told=_told(done))]
+
+
+def _told(done: Edited) -> dict[str, Any]:
+    """As the API shows it."""
+    return {"CodedAnew": done.anew, "Reasons": list(done.sentences)}
+
+
+def _key(settings: Settings) -> bytes:
+    """The gateway's secret for de-identified objects, made when it is first needed; all its workers have the same."""
+    path = settings.directory / "deidentification.key"
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+        try:
+            fresh.touch(mode=0o600, exist_ok=False)
+            with fresh.open("wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
+def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Path) -> Edited:
+    """Writes the DICOM object of an edit of these DICOM videos, and leaves its film beside it.
+
+    Raises BadRequest or UnsupportedMedia for what cannot be done, BrokenVideo for damaged frames, PoorQuality where
+    what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault.
+    """
+    streams, said = _sources(sources, wanted, target.parent)
+    film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
+    made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
+    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
+    return film
+
+
+def of_streams(tools: Tools, sources: Sequence[Path], wanted: Wanted, folder: Path) -> Edited:
+    """As ``of_objects``, the film alone."""
+    streams, said = _sources(sources, wanted, folder)
+    return of_films(tools, streams, wanted.edit, folder, syntaxes.joined(said[0].syntax))
+
+
+def _sources(sources: Sequence[Path], wanted: Wanted, folder: Path) -> tuple[list[Path], list[edited.Source]]:
+    """The streams in files of their own and what the objects say, in the order in which they are joined."""
+    found = [extracted(source, folder / f"source-{at}") for at, source in enumerate(sources)]
+    said = [one for _, one in found]
+    edited.refuse_strangers(said)
+    order = edited.in_time(said) if wanted.in_time else range(len(said))
+    return [found[at][0] for at in order], [said[at] for at in order]
+
+
+def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
+    """The stream of a DICOM video in a file of its own, and what the object says."""
+    with SpanSource(source) as file:
+        place, said = described(Bytes(file))
+    if not isinstance(place, Located):
+        raise BadRequest("The object is no video: of single pictures no edits are made yet.")
+    return reformed.extracted(source, place, target), edited.Source(said=said, syntax=place.transfer_syntax)
+
+
+def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, syntax: str = "") -> Edited:
+    """The edited film in ``folder``, whose ``films`` may be used up; ``syntax`` is that of the first."""
+    film = _joined(tools, films, folder, syntax) if len(films) > 1 else Edited(path=films[0], syntax=syntax)
+    for step in _steps(edit):
+        film = step(tools, film, edit, folder)
+    if film.path == films[0]:
+        raise BadRequest("Nothing is asked for: crop, mask, leave out the sound, strip, or join several videos.")
+    return film
+
+
+def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> Edited:
+    info, _ = _planned(tools, films[0], Wishes())
+    target = folder / f"joined.{_suffix(info)}"
+    arguments = {"paths": [str(film.resolve()) for film in films], "target": str(target)}
+    told = tools.process.run("join", arguments, tools.limits)["joined"]
+    said = [f"{len(films)} videos are joined: {told['frames']} frames, {told['anew']} of them coded anew."]
+    if told["silenced"]:
+        said.append("The sound is left out: not all of the videos have one, coded in the same way.")
+    return Edited(path=target, syntax=syntax, anew=int(told["anew"]), sentences=tuple(said))
+
+
+def _suffix(info: MediaInfo) -> str:
+    return "mpg" if info.video.codec == "mpeg2video" else "mp4"
+
+
+def _steps(edit: Edit) -> Iterator[Any]:
+    if edit.ranges:
+        yield _masked
+    if edit.reframes:
+        yield _reframed
+    elif edit.is_bare:
+        yield _remuxed
+
+
+def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
+    """Regions black in some of the frames: of the others as many as can be are copied."""
+    info, _ = _planned(tools, film.path, Wishes(masks=edit.masks))
+    if info.video.rotation or info.video.mirrored:
+        raise UnsupportedMedia("The container has the pictures turned: mask them throughout, or convert them first.")
+    target = folder / f"masked.{_suffix(info)}"
+    arguments = {
+        "path": str(film.path.resolve()),
+        "target": str(target),
+        "regions": to_json(list(edit.masks)),
+        "ranges": to_json(list(edit.ranges)),
+        "progressive": info.video.progressive,
+    }
+    anew = int(tools.process.run("mask", arguments, tools.limits)["anew"])
+    sentence = f"{anew} of {info.video.frames} frames are coded anew; the others are copied."
+    return Edited(path=target, syntax=film.syntax, anew=film.anew + anew, sentences=(*film.sentences, sentence))
+
+
+def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
+    """Every picture coded anew."""
+    masks = () if edit.ranges else edit.masks
+    wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
+    info, plan = _planned(tools, film.path, wishes)
+    beside = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
+    made = _made(dataclasses.replace(tools, how=beside), film.path, info, plan, folder / "reframed.mp4")
+    return Edited(
+        path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
+    )
+
+
+def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
+    """The same coded pictures in a container of their own."""
+    info, plan = _planned(tools, film.path, Wishes(audio=edit.sound, transfer_syntax=film.syntax))
+    if plan.action is Action.TRANSCODE:
+        raise UnsupportedMedia(f"The pictures cannot stay as they are. {' '.join(plan.reasons)}")
+    target = plan.target or Target(width=info.video.width, height=info.video.height, level=0)
+    plan = dataclasses.replace(plan, action=Action.REMUX, target=target)
+    made = _made(tools, film.path, info, plan, folder / f"remuxed.{_suffix(info)}")
+    return dataclasses.replace(film, path=made, sentences=(*film.sentences, *plan.reasons))
+
+
+def _planned(tools: Tools, film: Path, wishes: Wishes) -> tuple[MediaInfo, Plan]:
+    probed = tools.process.run("probe", {"path": str(film), "wishes": to_json(wishes)}, tools.limits)
+    return from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
+
+
+def _made(tools: Tools, film: Path, info: MediaInfo, plan: Plan, target: Path) -> Path:
+    upload = Upload(id="edit", path=str(film.resolve()), size=film.stat().st_size, sha256="")
+    most = Most(bytes=syntaxes.LARGEST_FRAGMENT)
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=tools.how, most=most)
+    parts = making.run(tools.process, tools.limits, tools.listener)
+    if len(parts) > 1:
+        raise TooLarge("The edited video would be longer than one object can be (4 GiB).")
+    return Path(parts[0].path)
+
+
+def _beside(demands: Demands, masks: Sequence[Region], info: MediaInfo) -> Demands:
+    """What is demanded of whole pictures, so that what is beside the masks is as good as demanded: black costs nothing,
+    and would raise every mean."""
+    area = info.video.width * info.video.height
+    hidden = min(sum(one.width * one.height for one in masks), area - 1)
+    part = (area - hidden) / area
+    return Demands(psnr=demands.psnr - 10 * math.log10(part), ssim=1 - (1 - demands.ssim) * part)
