@@ -14,6 +14,7 @@ import fields
 from clips import Clips, picture_source
 from judging import judge, pictures
 from media.test_exact import FILMS
+from orthanc_video.bitstream import h264
 from orthanc_video.clip import Cut, Moment, Range
 from orthanc_video.errors import BadRequest, UnsupportedMedia
 from orthanc_video.media.clip.cut import cut
@@ -175,6 +176,17 @@ def test_level_tier_and_colours_are_the_sources(clips: Clips, tmp_path: Path) ->
         before, after = probe(film).video, probe(target).video
         for said in ("codec", "profile", "level", "width", "height", "pixel_format", "primaries", "matrix", "transfer"):
             assert getattr(after, said) == getattr(before, said), said
+
+
+def test_frames_coded_anew_are_said_to_be_reordered_as_far(clips: Clips, tmp_path: Path) -> None:
+    for name in ("groups of 15, 23.976", "b-frames.mp4", "all key frames"):
+        target = tmp_path / "clip.mp4"
+        _cut(_ALL[name](clips), target, [(7, 40)])
+        with av.open(str(target)) as container:
+            sets, _ = h264.parameter_sets(bytes(container.streams.video[0].codec_context.extradata or b""))
+        told = [h264.parse_sps(one) for one in sets]
+        assert len({one.max_num_reorder_frames for one in told}) == 1, name
+        assert all((one.max_dec_frame_buffering or 0) >= one.max_num_ref_frames for one in told), name
 
 
 def test_other_codecs_are_told(clips: Clips, tmp_path: Path) -> None:
