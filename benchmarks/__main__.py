@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     REPOSITORY,
+    clips,
     convert,
     frames,
     jobs,
@@ -44,6 +45,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sending": sending.measure,
     "transcode": transcode.measure,
     "frames": frames.measure,
+    "clips": clips.measure,
     "stills": stills.measure,
     "jobs": jobs.measure,
     "soak": soak.measure,

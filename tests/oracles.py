@@ -13,6 +13,10 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from pydicom import dcmread
+from pydicom.uid import UID
+
+from orthanc_video.dicom.syntaxes import H264_HIGH_41, HEVC_MAIN
 
 Picture = npt.NDArray[np.uint8]
 
@@ -124,6 +128,18 @@ def complaints(path: Path, iod: str = "Video") -> list[str]:
         assert iod in said, f"{program} did not name the IOD: {said}"
         found += [f"{program}: {line}" for line in said.splitlines() if "Error" in line or "Warning" in line]
     return found
+
+
+def known(path: Path, called: Path) -> Path:
+    """The object, H.265 called H.264: Debian's dciodvfy knows no later video."""
+    said = dcmread(path)
+    if said.file_meta.TransferSyntaxUID != HEVC_MAIN:
+        return path
+    said.file_meta.TransferSyntaxUID = UID(H264_HIGH_41)
+    methods = said["LossyImageCompressionMethod"]
+    methods.value = ["ISO_14496_10"] * methods.VM
+    said.save_as(called)
+    return called
 
 
 def dcmdump(path: Path) -> str:

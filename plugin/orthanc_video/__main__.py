@@ -197,6 +197,9 @@ def _run(arguments: argparse.Namespace) -> None:
 
         sys.exit(command_doctor.run(arguments.configuration, arguments.url, arguments.json))
     if arguments.command == "clip":
+        from orthanc_video.jobs import processes
+
+        processes.warm_up()  # which takes as long as loading what follows
         from orthanc_video import command_clip
 
         precise = arguments.precision == "frame"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,14 @@ def _never(*_: object) -> bytes:
     raise AssertionError("more was read than is needed")
 
 
+def _reading(packet: bytes) -> Callable[[int, int], bytes]:
+    def read(offset: int, length: int) -> bytes:
+        assert offset + length <= len(packet), "more was read than there is"
+        return packet[offset : offset + length]
+
+    return read
+
+
 def _packet(units: list[bytes], lengths: bool) -> bytes:
     return b"".join((len(unit).to_bytes(4) if lengths else b"\0\0\1") + unit for unit in units)
 
@@ -39,13 +49,18 @@ def test_a_packet_is_hollow_that_has_units_and_no_slice(data: st.DataObject) -> 
     packet = _packet(units, lengths)
     head = packet[: data.draw(st.integers(1, len(packet)))]
     hollow = Hollow(codec, _LENGTHS[codec] if lengths else b"")
-    assert hollow.is_hollow(head, len(packet), lambda: packet) == (not set(kinds) & _PICTURES[codec])
+    pictured = bool(set(kinds) & _PICTURES[codec])
+    assert hollow.is_hollow(head, len(packet), lambda: packet) != pictured
+    quick = hollow.begins_with_picture(_reading(packet), len(packet))
+    assert quick == (lengths and pictured)
 
 
 @given(data=st.binary(max_size=200), codec=st.sampled_from(sorted(_PICTURES)), lengths=st.booleans())
 def test_any_bytes_are_judged(data: bytes, codec: str, lengths: bool) -> None:
     hollow = Hollow(codec, _LENGTHS.get(codec, b"") if lengths else b"")
     assert hollow.is_hollow(data, len(data), _never) in {True, False}
+    if data and hollow.begins_with_picture(_reading(data), len(data)):
+        assert not hollow.is_hollow(data, len(data), _never)
     assert len(hollow.headers(data)) <= 2 * len(data)
 
 

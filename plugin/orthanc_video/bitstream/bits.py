@@ -10,6 +10,12 @@ def unescape(nal: bytes) -> bytes:
     return nal.replace(b"\x00\x00\x03", b"\x00\x00")
 
 
+def ue(value: int) -> str:
+    """An unsigned Exp-Golomb number as it is written, ue(v), in digits 0 and 1."""
+    code = f"{value + 1:b}"
+    return "0" * (len(code) - 1) + code
+
+
 class BitReader:
     """Reads ``data`` from its first bit on. ``what`` names the data in error sentences.
 

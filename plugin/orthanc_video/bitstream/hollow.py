@@ -11,6 +11,8 @@ from orthanc_video.errors import BrokenVideo
 
 # More bytes than this hold a picture, whatever their beginning says.
 _MOST = 1 << 20
+# What comes before a slice: a delimiter, parameter sets, some messages.
+_FEW = 8
 _START = b"\0\0\1"
 _SETS = {"h264": frozenset({nal.SPS, nal.PPS, 13, nal.SUBSET_SPS}), "hevc": frozenset({hevc.VPS, hevc.SPS, hevc.PPS})}
 _SEQUENCE_END = 0xB7  # MPEG-2 Table 6-1
@@ -23,6 +25,7 @@ class Hollow:
         """``codec`` is FFmpeg's name, ``extradata`` the configuration as FFmpeg hands it over."""
         self._codec = codec
         self._length_size = length_size(codec, extradata)
+        self._is_slice = hevc.is_slice if codec == "hevc" else h264.is_slice
 
     def is_hollow(self, head: bytes, size: int, whole: Callable[[], bytes]) -> bool:
         """Whether a packet of ``size`` bytes that begins with ``head`` is one.
@@ -36,6 +39,23 @@ class Hollow:
             return False
         data = head[:size] if len(head) >= size else whole()
         return self._is_intact(data) and not self._has_slice(data)
+
+    def begins_with_picture(self, read: Callable[[int, int], bytes], size: int) -> bool:
+        """Whether one of a packet's first units is a slice, so that it is not hollow; ``read`` takes offset and length.
+
+        A few bytes are read of each unit, where lengths tell where the next is; of other streams this is not known.
+        """
+        at = 0
+        for _ in range(_FEW if self._length_size else 0):
+            piece = read(at, min(self._length_size + 2, size - at))
+            length = int.from_bytes(piece[: self._length_size])
+            unit = piece[self._length_size :][:length]
+            if len(unit) > 1 and self._is_slice(unit):
+                return True
+            at += self._length_size + length
+            if at >= size:
+                break
+        return False
 
     def headers(self, data: bytes) -> bytes:
         """What of a hollow packet the pictures after it may need: parameter sets, and MPEG-2's headers."""
@@ -55,8 +75,7 @@ class Hollow:
     def _has_slice(self, data: bytes) -> bool:
         if self._codec == "mpeg2video":
             return any(mpeg2.is_slice(unit) for unit in mpeg2.units(data))
-        is_slice = h264.is_slice if self._codec == "h264" else hevc.is_slice
-        return any(is_slice(unit) for unit in self._units(data))
+        return any(self._is_slice(unit) for unit in self._units(data))
 
     def _is_intact(self, data: bytes) -> bool:
         """Whether the packet is made of units from its beginning to its end."""

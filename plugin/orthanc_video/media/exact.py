@@ -41,13 +41,18 @@ _SPARING = frozenset({"h264", "mpeg2video"})
 _SMALL = 256
 
 
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
 class Coded(Protocol):
-    """A stream's frames in decode order: when each is shown (``times``, None where it is not said), whether it is a
+    """A stream's frames in decode order: when each is shown (``times``) and whether that is ``told``, whether it is a
     ``key`` frame, and whether it can be ``shown`` at all; ``tick`` in seconds."""
 
-    times: list[int | None]
-    key: list[bool]
-    shown: list[bool]
+    times: Integers
+    told: Flags
+    key: Flags
+    shown: Flags
     tick: Fraction
 
     def head(self, at: int) -> bytes: ...
@@ -100,12 +105,11 @@ class Exact:
         self.stream = stream
         self._begins = pictures.begins(*coding_of(stream))
         self._opening = opening.Opening(*coding_of(stream))
-        seen = np.flatnonzero(np.array(coded.shown, dtype=np.bool_))
+        seen = np.flatnonzero(coded.shown)
         opening.refuse_keyless(len(seen))
-        times = [coded.times[at] for at in seen.tolist()]
-        given = np.array([time for time in times if time is not None], dtype=np.int64)
-        order = np.argsort(given)
-        self.timed = len(given) == len(times) and bool((np.diff(given[order]) > 0).all())
+        times = coded.times[seen]
+        order = np.argsort(times, kind="stable")  # which is quick where most are in order
+        self.timed = bool(coded.told[seen].all() and (np.diff(times[order]) > 0).all())
         self._order = seen[order] if self.timed else seen
         self._run: _Run | None = None
         self._rate = stream.guessed_rate or Fraction(25)
@@ -165,7 +169,7 @@ class Exact:
         return self.frame(number)
 
     def _time(self, number: int) -> int:
-        return self.coded.times[self._order[number]] or 0
+        return int(self.coded.times[self._order[number]])
 
     def _starts(self, number: int) -> Iterator[int]:
         """Where to begin to decode, in decode order: the nearest place, one farther back should that not do, the first.
@@ -182,10 +186,10 @@ class Exact:
         yield 0
 
     def _does(self, at: int, number: int) -> bool:
-        time, head = self.coded.times[at], self.coded.head(at)
+        head = self.coded.head(at)
         if not self.timed:
             return self._opening.is_closed(head)
-        return time is not None and time <= self._time(number) and self._begins(head)
+        return bool(self.coded.told[at] and self.coded.times[at] <= self._time(number)) and self._begins(head)
 
     def _found(self, number: int, begin: int) -> av.VideoFrame | None:
         run = self._run
@@ -194,7 +198,7 @@ class Exact:
         run.asked = number
         if self.timed:
             return run.at(self._time(number))
-        return run.counted(number - sum(self.coded.shown[: run.begin]))
+        return run.counted(number - int(np.count_nonzero(self.coded.shown[: run.begin])))
 
 
 def _alone(coded: Coded, context: Any, begin: int, place: int, time: int) -> av.VideoFrame | None:
@@ -282,13 +286,13 @@ class _Indexed:
         joined, first = Pairing(*coding).samples(source, table.rows(kept))
         self._rows = kept[first]
         self.tick = Fraction(1, table.timescale)
-        self.times = list(joined.time.tolist())
-        self.key = joined.key.tolist()
+        self.times, self.key = joined.time, joined.key
+        self.told = self.shown = np.ones(len(joined), dtype=np.bool_)
         begins = opening.Opening(*coding)
-        self.shown: list[bool] = []
-        while not begins.over and (at := len(self.shown)) < len(self.key):
-            self.shown.append(begins.shows(self.key[at], self.times[at], self.head(at)))
-        self.shown += [True] * (len(self.key) - len(self.shown))
+        begun: list[bool] = []
+        while not begins.over and (at := len(begun)) < len(joined):
+            begun.append(begins.shows(bool(self.key[at]), int(self.times[at]), self.head(at)))
+        self.shown = np.concatenate((np.array(begun, dtype=np.bool_), self.shown[len(begun) :]))
 
     def head(self, at: int) -> bytes:
         row = int(self._rows[at])
@@ -313,9 +317,16 @@ def _hollow(source: SpanSource, table: mp4.SampleTable, tell: Hollow) -> npt.NDA
     hollow: npt.NDArray[np.bool_] = table.size == 0
     for at in np.flatnonzero((table.key | (table.size <= _SMALL)) & ~hollow).tolist():
         offset, size = int(table.offset[at]), int(table.size[at])
+        if tell.begins_with_picture(functools.partial(_read, source, offset), size):
+            continue
         head = source.read_at(offset, min(size, HEAD))
         hollow[at] = tell.is_hollow(head, size, functools.partial(source.read_at, offset, size))
     return hollow
+
+
+def _read(source: SpanSource, place: int, offset: int, length: int) -> bytes:
+    """From ``offset`` bytes behind ``place`` on."""
+    return source.read_at(place + offset, length)
 
 
 class _Walked:
@@ -325,10 +336,16 @@ class _Walked:
     def __init__(self, path: Path, spans: Spans, container: InputContainer, stream: AvStream) -> None:
         self._path, self._spans = path, spans
         self.tick = Fraction(stream.time_base) if stream.time_base else Fraction(1, 90000)
-        self.times: list[int | None] = []
-        self.key: list[bool] = []
-        self.shown: list[bool] = []
         self._heads: dict[int, bytes] = {}
+        found = self._looked(container, stream)
+        self.times = np.array([time or 0 for time, _, _ in found], dtype=np.int64)
+        self.told = np.array([time is not None for time, _, _ in found], dtype=np.bool_)
+        self.key = np.array([key for _, key, _ in found], dtype=np.bool_)
+        self.shown = np.array([shown for _, _, shown in found], dtype=np.bool_)
+
+    def _looked(self, container: InputContainer, stream: AvStream) -> list[tuple[int | None, bool, bool]]:
+        """Of all frames time, whether they are key frames, and whether they can be shown."""
+        found: list[tuple[int | None, bool, bool]] = []
         begins = opening.Opening(*coding_of(stream))
         try:
             for at, packet in enumerate(_frames(container, stream)):
@@ -336,12 +353,11 @@ class _Walked:
                 if packet.is_keyframe:
                     self._heads[at] = head[: opening.HEAD]
                 time = packet.pts if packet.pts is not None else packet.dts
-                self.times.append(time)
-                self.key.append(packet.is_keyframe)
-                self.shown.append(begins.shows(packet.is_keyframe, time, head))
+                found.append((time, packet.is_keyframe, begins.shows(packet.is_keyframe, time, head)))
         except av.error.FFmpegError as error:
-            if not self.times:
+            if not found:
                 raise BrokenVideo(f"The stream cannot be read ({reason(error)}).") from error
+        return found
 
     def head(self, at: int) -> bytes:
         return self._heads.get(at, b"")

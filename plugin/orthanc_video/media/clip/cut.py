@@ -57,14 +57,11 @@ def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, span
     digest = SliceHash(*coding_of(video.stream))
     try:
         kind, options = remux.output_format(clip.film.codec, mp4=target.suffix.lower() == ".mp4")
-        with (
-            av.open(str(target), "w", format=kind, options=options) as output,
-            opened(path, spans) as container,
-        ):
+        with av.open(str(target), "w", format=kind, options=options) as output:
             made = stream_of(output, clip, encoder, clip.tick)
             frames = hashed(clip.frames(planned, encoder), digest)
             seen = placed(frames, times(clip, planned), places(clip, planned), made)
-            heard, sound = _heard(output, container, clip, planned, path, spans)
+            heard, sound = _heard(output, clip, planned, path, spans)
             for _, packet in heapq.merge(seen, heard, key=lambda pair: pair[0]):
                 output.mux_one(packet)
     except av.error.FFmpegError as error:
@@ -74,9 +71,11 @@ def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, span
 
 
 def _heard(
-    output: OutputContainer, container: InputContainer, clip: Source, planned: Sequence[Piece], path: Path, spans: Spans
+    output: OutputContainer, clip: Source, planned: Sequence[Piece], path: Path, spans: Spans
 ) -> tuple[Iterable[tuple[Fraction, Packet[Any]]], str]:
     """The sound's packets with their times, and its name; none where there is none, or the container holds no such."""
+    container = clip.video.stream.container
+    assert isinstance(container, InputContainer)  # noqa: S101
     of = sound.stream_of(container)
     if of is None or sound.name_of(of) not in output.supported_codecs:
         return (), ""

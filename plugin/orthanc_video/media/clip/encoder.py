@@ -26,6 +26,9 @@ _QUANTIZER = 14
 _FINEST = 118
 # ITU-T H.264 A.2; x264's names.
 _PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422", 244: "high444"}
+# From here on a stream's profile is told by other tools than CABAC, which takes a third of the time at such a fine
+# quantizer and saves one byte in ten.
+_HIGH = 100
 _LARGEST_ID = 31  # of a sequence parameter set (H.264 7.4.2.1.1)
 _Options = dict[str, str]
 
@@ -116,11 +119,12 @@ def _like_h264(sets: list[bytes]) -> tuple[str, _Options]:
         raise UnsupportedMedia(f"H.264 of profile {like.profile_idc} is not coded anew; clips can begin at key frames.")
     interlaced = {} if like.frame_mbs_only else {"flags": "+ildct+ilme+global_header"}
     params = f"sps-id={free}:bframes=0:keyint=infinite:scenecut=0"
+    if like.profile_idc >= _HIGH:
+        params += ":cabac=0:weightp=0"
     return "libx264", {
         "preset": PRESET,
         "profile": _PROFILES[like.profile_idc],
         "level": f"{like.level_idc // 10}.{like.level_idc % 10}",
-        "refs": str(min(4, max(1, like.max_num_ref_frames))),
         "qp": str(_QUANTIZER),
         "x264-params": params,
         **interlaced,

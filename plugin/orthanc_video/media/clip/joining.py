@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orthanc_video.bitstream import hevc, mpeg2, nal
-from orthanc_video.bitstream.bits import unescape
+from orthanc_video.bitstream import h264, hevc, mpeg2, nal
+from orthanc_video.bitstream.bits import ue, unescape
 from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.h264 import parameter_sets as sets_of_h264
 from orthanc_video.bitstream.userdata import escape
@@ -61,8 +61,33 @@ def configuration(of: Film, encoder: bytes) -> bytes:
     """
     if of.codec == "mpeg2video":
         return b""
-    others = [unit for sets in sets_of_h264(encoder) for unit in sets] if of.codec == "h264" else []
-    return joined(dict.fromkeys([*of.sets, *others]), 0)
+    others = sets_of_h264(encoder) if of.codec == "h264" else ((), ())
+    own = [_delayed(unit, of) for unit in others[0]]
+    return joined(dict.fromkeys([*of.sets, *own, *others[1]]), 0)
+
+
+def _delayed(unit: bytes, of: Film) -> bytes:
+    """The encoder's sequence parameter set, saying that frames are reordered as far as the source's are (H.264 E.2.1).
+
+    A decoder that did not expect it gives out its pictures without delay, and then takes the key frame of a copy for
+    one that comes too late (seen with FFmpeg 5.1 to 8.1 where frames are interlaced).
+    """
+    own = h264.parse_sps(unit)
+    like = [h264.parse_sps(one) for one in of.sets if h264.nal_type(one) == h264.SPS]
+    if own.max_num_reorder_frames is None or own.max_dec_frame_buffering is None:
+        return unit
+    depth = max(_first(one.max_num_reorder_frames, one.max_num_ref_frames) for one in like)
+    held = max(_first(one.max_dec_frame_buffering, one.max_num_ref_frames) for one in like)
+    # Both stand at its end, before the bit that ends it.
+    bits = "".join(f"{byte:08b}" for byte in unescape(unit)).rstrip("0")[:-1]
+    before = bits.removesuffix(ue(own.max_num_reorder_frames) + ue(own.max_dec_frame_buffering))
+    made = before + ue(depth) + ue(max(held, depth, own.max_dec_frame_buffering)) + "1"
+    made += "0" * (-len(made) % 8)
+    return escape(int(made, 2).to_bytes(len(made) // 8))
+
+
+def _first(said: int | None, otherwise: int) -> int:
+    return otherwise if said is None else said
 
 
 def anew(of: Film, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 from av.video.frame import VideoFrame
 
 from orthanc_video.clip import Cut
@@ -37,7 +38,7 @@ class Source:
         """``change`` makes of a frame that is coded anew, with its number, the one that is shown."""
         self.video, self._coded, self._change = video, video.coded, change
         codec, extradata = coding_of(video.stream)
-        self._keys = [at for at, key in enumerate(self._coded.key) if key and self._coded.shown[at]]
+        self._keys: list[int] = np.flatnonzero(self._coded.key & self._coded.shown).tolist()
         self.film = joining.film(codec, extradata, self._coded.head(self._keys[0]))
         self.numbers = video.numbers()
         self._fresh = begins(codec, extradata)
