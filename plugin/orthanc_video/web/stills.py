@@ -28,13 +28,15 @@ _STILLS = '{"frames": [46, "00:00:12.5"], "as": "endoscopic"}'
 _MARKS = '{"moments": [{"frame": 46}, 12.5], "title": "Of Interest", "text": "papilla"}'
 _QUALITY = 90
 _LONGEST = 1024
+# More frames than this take minutes rather than seconds.
+_SOON = 100
 
 
 @router.post("/{named}/stills")
 async def stills(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Stores frames of a video as still images, which say of which frame of which object they are."""
     wanted = stills_of(await _body(request, _STILLS))
-    return await _derived(gateway, caller, named, Making.STILLS, wanted)
+    return await _derived(gateway, caller, named, Making.STILLS, wanted, long=len(wanted.frames) > _SOON)
 
 
 @router.post("/{named}/marks")
@@ -44,11 +46,13 @@ async def marks(named: str, request: Request, gateway: GatewayParts, caller: Cal
     return await _derived(gateway, caller, named, Making.MARKS, wanted)
 
 
-async def _derived(gateway: Gateway, caller: CallerNow, named: str, making: Making, wanted: Stills | Marks) -> Response:
+async def _derived(
+    gateway: Gateway, caller: CallerNow, named: str, making: Making, wanted: Stills | Marks, *, long: bool = False
+) -> Response:
     who = caller.unvouched
     stored = await gateway.objects.readable(who, named)
     await gateway.access.may_upload(who)
-    task = deriving.order(making, [stored], to_json(wanted))
+    task = deriving.order(making, [stored], to_json(wanted), long=long)
     return deriving.answer(task, await deriving.outcome(gateway, task))
 
 
