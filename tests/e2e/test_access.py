@@ -112,6 +112,8 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
         "/video/instances/{ID}/thumbnail", "/video/instances/{ID}/assign", "/video/instances/{ID}/links",
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
+        "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",
+        "/video/instances/{ID}/preview", "/video/instances/{ID}/stills", "/video/instances/{ID}/marks",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
@@ -176,10 +178,14 @@ def test_orthancs_filter_is_obeyed(guarded: OrthancServer, stored: dict[str, Any
     assert requests.delete(f"{jobs}/{stored['Video']['Job']}", auth=BOB, timeout=10).status_code == 403
 
 
+_FRAMES = [
+    f"/video/instances/{{ID}}/{part}" for part in ("frames/1", "frames?time=0", "sheet?columns=2", "preview?frames=2")
+]
 PICTURES = [
     "/video/instances/{ID}/stream",
     "/video/instances/{ID}/index",
     "/video/instances/{ID}/thumbnail",
+    *_FRAMES,
     *DICOM_WEB,
 ]
 
@@ -188,7 +194,7 @@ PICTURES = [
 def test_pictures_that_orthanc_refuses_are_not_shown(guarded: OrthancServer, stored: dict[str, Any], path: str) -> None:
     """Who may know of a video is not yet one who may see it; what others were shown before does not help."""
     url = guarded.gateway_url + path.format(**stored)
-    for method in ("GET", "HEAD") if path.endswith("/stream") or path in DICOM_WEB else ("GET",):
+    for method in ("GET", "HEAD") if path.endswith("/stream") or path in {*DICOM_WEB, *_FRAMES} else ("GET",):
         assert requests.request(method, url, auth=ALICE, timeout=20).status_code == 200
         refused = requests.request(method, url, auth=CAROL, timeout=20)
         assert refused.status_code == 403
@@ -204,6 +210,14 @@ READ = [
     "/video/instances/{SOPInstanceUID}/stream",
     "/video/instances/{SOPInstanceUID}/index",
 ]
+
+
+def test_who_may_not_upload_stores_no_stills(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    """Dora may read the video; what is made of it, she may not store."""
+    for kind, asked in (("stills", '{"frames": [1], "as": "endoscopic"}'), ("marks", '{"moments": [0]}')):
+        url = f"{guarded.gateway_url}/video/instances/{stored['ID']}/{kind}"
+        assert requests.post(url, data=asked, auth=DORA, timeout=20).status_code == 403
+        assert requests.post(url, data=asked, auth=ALICE, timeout=20).status_code == 200
 
 
 @pytest.mark.parametrize("path", READ)

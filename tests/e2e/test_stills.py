@@ -15,6 +15,7 @@ import requests
 from PIL import Image
 from pydicom import dcmread
 
+from cines import colours, film
 from e2e.films import BITS, Films
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
@@ -102,6 +103,22 @@ def test_a_frame_by_time_is_that_on_the_screen(
     answer = _get(server, f"{numbered}/frames?time={time}", _PNG, own=own)
     assert _number(_picture(answer)) == wanted
     assert answer.headers["Content-Location"] == f"/video/instances/{numbered}/frames/{wanted}"
+
+
+def test_of_a_film_of_single_pictures(server: OrthancServer, tmp_path: Path) -> None:
+    path = film(tmp_path / "film.dcm", colours(6), FrameTime="40")
+    stored = store(server, path.read_bytes())
+    for asked, wanted in (("frames/3", 3), ("frames?time=0.08", 3), ("frames?time=0.239", 6)):
+        answer = _get(server, f"{stored}/{asked}", _PNG)
+        assert np.array_equal(np.asarray(_picture(answer)), colours(6)[wanted - 1])
+    raw = _get(server, f"{stored}/frames/2", _OCTETS)
+    assert raw.content == colours(6)[1].tobytes()
+    assert _get(server, f"{stored}/frames/7").status_code == 404
+    assert _get(server, f"{stored}/frames?time=0.24").status_code == 400
+    refused = _post(server, f"{stored}/stills", {"frames": [1]})
+    assert (refused.status_code, '"as"' in refused.json()["detail"]) == (400, True)
+    (told,) = _post(server, f"{stored}/stills", {"frames": [6], "as": "photographic"}).json()["Results"]
+    assert dcmread(_stored(server, told["ID"], tmp_path)).SourceImageSequence[0].ReferencedFrameNumber == 6
 
 
 def test_what_is_unchanged_is_not_sent_again_and_head_sends_nothing(server: OrthancServer, numbered: str) -> None:

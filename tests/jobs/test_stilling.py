@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,18 @@ from jobs.forms import EXPLICIT, JPEG, STORAGE, frames_of, stored
 from jobs.test_forms import complaints
 from oracles import decoded, psnr
 from orthanc_video.clip import Moment
-from orthanc_video.errors import BadRequest
+from orthanc_video.errors import BadRequest, Busy, WorkerFailed
+from orthanc_video.film import Coded
 from orthanc_video.jobs import processes, stilling
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.model import Rational
+from orthanc_video.plain import to_json
+from orthanc_video.settings import settings_from
 from orthanc_video.still import Stills
 
+_CODED = Coded(
+    path="", index="", frames=2, rows=2, columns=2, samples=3, photometric="RGB", step=None, start=Rational(0), first=1
+)
 _LIMITS = Limits(seconds=60, memory=4 << 30)
 
 
@@ -132,3 +139,18 @@ def test_frames_that_there_are_not(video: Path, tmp_path: Path) -> None:
         _made(video, tmp_path / "made", 1, 61)
     with pytest.raises(BadRequest, match=r"no frame is shown at 7\.000"):
         _made(video, tmp_path / "made", Moment(seconds=Rational(7)))
+
+
+def test_a_full_disk_is_said_before_anything_is_made(video: Path, tmp_path: Path) -> None:
+    settings = settings_from({"StorageDirectory": str(tmp_path), "VideoGateway": {"MinimumFreeDiskMB": 10**9}})
+    settings.spool.mkdir(parents=True)
+    asked = to_json(Stills(frames=(Moment(frame=1),)))
+    with pytest.raises(Busy, match="disk is nearly full"):
+        stilling.make(settings, MediaProcess(), [video], asked, tmp_path, None)
+
+
+@pytest.mark.parametrize("numbers", [(), (1,), (1, 1), (2, 1), (0, 1), (1, 2, 3)])
+def test_a_media_process_that_names_other_frames(numbers: tuple[int, ...]) -> None:
+    with pytest.raises(WorkerFailed, match="did not say which frames"):
+        stilling.refuse_unnamed(replace(_CODED, numbers=numbers))
+    stilling.refuse_unnamed(replace(_CODED, numbers=(1, 2)))

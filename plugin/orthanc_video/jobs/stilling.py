@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item
-from orthanc_video.dicom import classes, framed, still, write
+from orthanc_video.dicom import classes, framed, still, stored, write
 from orthanc_video.dicom.moving import described
+from orthanc_video.dicom.said import whole
 from orthanc_video.errors import WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import Coded
 from orthanc_video.form import Form, Kind
-from orthanc_video.jobs import forms
+from orthanc_video.jobs import forms, ingest_job
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
 from orthanc_video.plain import from_json
 from orthanc_video.settings import Settings
@@ -34,8 +36,17 @@ def make(
     listener: Listener | None,
 ) -> list[Item]:
     """An object of each frame, each once, in their order."""
-    (source,) = sources
-    return of_object(process, job_limits(settings), source, from_json(Stills, asked), folder, listener)
+    (source,), wanted = sources, from_json(Stills, asked)
+    ingest_job.room_for(settings, 2 * _guess(source, wanted))
+    return of_object(process, job_limits(settings), source, wanted, folder, listener)
+
+
+def _guess(source: Path, wanted: Stills) -> int:
+    """Bytes that the pictures may take: what the media process makes is written once more."""
+    with SpanSource(source) as file:
+        said = stored.header(Bytes(file)).said
+    plain = len(wanted.frames) * (whole(said, "Rows") or 0) * (whole(said, "Columns") or 0) * 3
+    return plain // (8 if wanted.quality else 2)
 
 
 def of_object(
@@ -49,7 +60,7 @@ def of_object(
     form = Form(kind=Kind.STILLS, sop_class=kind.uid, transfer_syntax=syntax, quality=wanted.quality)
     target = folder / "pictures"
     coded, pictures = forms.code(process, limits, source, place, form, target, listener, wanted.frames)
-    _refuse_unnamed(coded)
+    refuse_unnamed(coded)
     made = []
     for at, number in enumerate(coded.numbers):
         start = coded.start.fraction + Fraction(pictures.times[at], _MICROSECONDS)
@@ -62,6 +73,8 @@ def of_object(
     return made
 
 
-def _refuse_unnamed(coded: Coded) -> None:
-    if len(coded.numbers) != coded.frames or not all(number > 0 for number in coded.numbers):
+def refuse_unnamed(coded: Coded) -> None:
+    """Each frame has a number of its own, in their order: a hostile film may say what it likes."""
+    ascending = all(earlier < later for earlier, later in pairwise((0, *coded.numbers)))
+    if len(coded.numbers) != coded.frames or not ascending:
         raise WorkerFailed("The media process did not say which frames it had coded: the film may be made to do so.")

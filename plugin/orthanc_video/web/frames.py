@@ -41,11 +41,10 @@ async def frame(
     accept: Annotated[str, _ACCEPT] = "",  # noqa: ARG001
 ) -> Response:
     """Frame ``number`` (from 1), exactly: JPEG, PNG, or its samples without compression."""
+    stored = await gateway.objects.readable(caller, named)
     if not _NUMBER.fullmatch(number):
         raise BadRequest("A frame's number must be a whole number, from 1 on.")
-    kind = _kind(request)
-    stored = await gateway.objects.readable(caller, named)
-    return await _frame(request, stored, int(number), kind)
+    return await _frame(request, stored, int(number), _kind(request))
 
 
 @router.get("/{named}/frames")
@@ -59,13 +58,13 @@ async def frame_at(
     accept: Annotated[str, _ACCEPT] = "",  # noqa: ARG001
 ) -> Response:
     """The frame that is on the screen at that time, as ``frames/{number}`` gives it; Content-Location names it."""
+    stored = await gateway.objects.readable(caller, named)
     if not time:
         raise BadRequest("Say which frame: frames/46 (from 1), or frames?time=1.5 (seconds) or ?time=00:00:01.500.")
     wanted = moment(time)
     if wanted.frame:
         raise BadRequest("time must be in seconds or HH:MM:SS.mmm; a frame's number goes into the path.")
     kind = _kind(request)
-    stored = await gateway.objects.readable(caller, named)
     number = await asyncio.to_thread(pictures.number_at, gateway.settings, stored, wanted)
     answer = await _frame(request, stored, number, kind)
     answer.headers["Content-Location"] = f"{request.url.path}/{number}"
@@ -84,10 +83,10 @@ async def sheet(
     width: int = 1280,
 ) -> Response:
     """Evenly spaced frames in one JPEG, ``width`` pixels wide: at most ``rows`` rows of ``columns`` pictures."""
+    stored = await gateway.objects.readable(caller, named)
     _refuse_beyond("columns", columns, _COLUMNS)
     _refuse_beyond("rows", rows, _ROWS)
     _refuse_beyond("width", width, _SHEET_WIDTHS)
-    stored = await gateway.objects.readable(caller, named)
     rendering = _small(width // columns)
     drawing = Drawing(kind=JPEG, spread=columns * rows, columns=columns, rendering=rendering)
     return await sending.respond(request, stored, drawing)
@@ -99,9 +98,9 @@ async def preview(
     named: str, request: Request, gateway: GatewayParts, caller: CallerNow, frames: int = 12, width: int = 320
 ) -> Response:
     """Evenly spaced frames one after the other, as a GIF that moves, ``width`` pixels wide."""
+    stored = await gateway.objects.readable(caller, named)
     _refuse_beyond("frames", frames, _PREVIEW_FRAMES)
     _refuse_beyond("width", width, _PREVIEW_WIDTHS)
-    stored = await gateway.objects.readable(caller, named)
     drawing = Drawing(kind=GIF, spread=frames, moving=True, rendering=_small(width))
     return await sending.respond(request, stored, drawing)
 

@@ -9,8 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orthanc_video.archive.callers import Caller
+from orthanc_video.archive.objects import Stored
 from orthanc_video.clip import Moment
-from orthanc_video.derivation import Making
+from orthanc_video.derivation import Derivation, Making
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.dicom.marked import title_of
 from orthanc_video.errors import BadRequest, TooLarge
@@ -28,27 +30,36 @@ _STILLS = '{"frames": [46, "00:00:12.5"], "as": "endoscopic"}'
 _MARKS = '{"moments": [{"frame": 46}, 12.5], "title": "Of Interest", "text": "papilla"}'
 _QUALITY = 90
 _LONGEST = 1024
+# More frames than this take minutes rather than seconds.
+_SOON = 100
 
 
 @router.post("/{named}/stills")
 async def stills(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Stores frames of a video as still images, which say of which frame of which object they are."""
+    stored = await _source(gateway, caller, named)
     wanted = stills_of(await _body(request, _STILLS))
-    return await _derived(gateway, caller, named, Making.STILLS, wanted)
+    long = len(wanted.frames) > _SOON
+    return await _derived(gateway, deriving.order(Making.STILLS, [stored], to_json(wanted), long=long))
 
 
 @router.post("/{named}/marks")
 async def marks(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Marks moments of a video by a Key Object Selection document in its study."""
+    stored = await _source(gateway, caller, named)
     wanted = marks_of(await _body(request, _MARKS))
-    return await _derived(gateway, caller, named, Making.MARKS, wanted)
+    return await _derived(gateway, deriving.order(Making.MARKS, [stored], to_json(wanted)))
 
 
-async def _derived(gateway: Gateway, caller: CallerNow, named: str, making: Making, wanted: Stills | Marks) -> Response:
+async def _source(gateway: Gateway, caller: Caller, named: str) -> Stored:
+    """The video, for who may read it, and store what is made of it."""
     who = caller.unvouched
     stored = await gateway.objects.readable(who, named)
     await gateway.access.may_upload(who)
-    task = deriving.order(making, [stored], to_json(wanted))
+    return stored
+
+
+async def _derived(gateway: Gateway, task: Derivation) -> Response:
     return deriving.answer(task, await deriving.outcome(gateway, task))
 
 
