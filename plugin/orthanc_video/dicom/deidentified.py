@@ -62,7 +62,9 @@ def cleaned(dataset: Dataset, key: bytes, kind: VideoClass, sentence: str, *, pi
 
     ``sentence`` says what was done, ``pixels`` that names in the pictures were masked.
     """
-    patient = _digest(key, "patient", text(dataset, "PatientID"), text(dataset, "IssuerOfPatientID"))
+    # Of those without an ID each study is another patient's.
+    who = text(dataset, "PatientID") or text(dataset, "StudyInstanceUID")
+    patient = _digest(key, "patient", who, text(dataset, "IssuerOfPatientID"))
     needs = {need.keyword: need.kind for module in kind.modules for need in module.needs}
     _clean(dataset, key, lambda keyword: needs.get(keyword, 3))
     pseudonym = patient.hex()[:12].upper()

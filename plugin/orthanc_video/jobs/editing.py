@@ -64,7 +64,7 @@ def make(
     """A DICOM file, or the film alone where no object is wanted."""
     wanted = from_json(Wanted, asked)
     tools = Tools(
-        process=process, limits=job_limits(settings), how=how(settings.gateway), key=_key(settings), listener=listener
+        process=process, limits=job_limits(settings), how=how(settings.gateway), key=key_of(settings), listener=listener
     )
     if wanted.object:
         target = folder / "edit.dcm"
@@ -79,7 +79,7 @@ def _told(done: Edited) -> dict[str, Any]:
     return {"CodedAnew": done.anew, "Reasons": list(done.sentences)}
 
 
-def _key(settings: Settings) -> bytes:
+def key_of(settings: Settings) -> bytes:
     """The gateway's secret for de-identified objects, made when it is first needed; all its workers have the same."""
     path = settings.directory / "deidentification.key"
     if not path.exists():
@@ -145,14 +145,25 @@ def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, synt
 
 
 def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> Edited:
-    info, _ = _planned(tools, films[0], Wishes())
-    target = folder / f"joined.{_suffix(info)}"
+    infos = [_planned(tools, film, Wishes())[0] for film in films]
+    for info in infos:
+        _refuse_arranged(info)
+    target = folder / f"joined.{_suffix(infos[0])}"
     arguments = {"paths": [str(film.resolve()) for film in films], "target": str(target)}
     told = tools.process.run("join", arguments, tools.limits)["joined"]
     said = [f"{len(films)} videos are joined: {told['frames']} frames, {told['anew']} of them coded anew."]
     if told["silenced"]:
         said.append("The sound is left out: not all of the videos have one, coded in the same way.")
     return Edited(path=target, syntax=syntax, anew=int(told["anew"]), sentences=tuple(said))
+
+
+def _refuse_arranged(info: MediaInfo) -> None:
+    """Raises UnsupportedMedia where a container shows something else than the frames of its stream, as they are."""
+    if info.video.rotation or info.video.mirrored or info.video.change or not info.simple_edits:
+        raise UnsupportedMedia(
+            "The container has the pictures turned, changing, or shown in part: convert the video first, or mask it "
+            "throughout."
+        )
 
 
 def _suffix(info: MediaInfo) -> str:
@@ -171,8 +182,7 @@ def _steps(edit: Edit) -> Iterator[Any]:
 def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """Regions black in some of the frames: of the others as many as can be are copied."""
     info, _ = _planned(tools, film.path, Wishes(masks=edit.masks))
-    if info.video.rotation or info.video.mirrored:
-        raise UnsupportedMedia("The container has the pictures turned: mask them throughout, or convert them first.")
+    _refuse_arranged(info)
     target = folder / f"masked.{_suffix(info)}"
     arguments = {
         "path": str(film.path.resolve()),
@@ -191,8 +201,9 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     masks = () if edit.ranges else edit.masks
     wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
-    beside = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
-    made = _made(dataclasses.replace(tools, how=beside), film.path, info, plan, folder / "reframed.mp4")
+    shown = edit.crop or Region(0, 0, info.video.width, info.video.height)
+    measured = dataclasses.replace(tools.how, demands=beside(tools.how.demands, masks, shown))
+    made = _made(dataclasses.replace(tools, how=measured), film.path, info, plan, folder / "reframed.mp4")
     return Edited(
         path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
     )
@@ -224,10 +235,13 @@ def _made(tools: Tools, film: Path, info: MediaInfo, plan: Plan, target: Path) -
     return Path(parts[0].path)
 
 
-def _beside(demands: Demands, masks: Sequence[Region], info: MediaInfo) -> Demands:
+def beside(demands: Demands, masks: Sequence[Region], shown: Region) -> Demands:
     """What is demanded of whole pictures, so that what is beside the masks is as good as demanded: black costs nothing,
     and would raise every mean."""
-    area = info.video.width * info.video.height
-    hidden = min(sum(one.width * one.height for one in masks), area - 1)
-    part = (area - hidden) / area
+    rows = [bytearray(shown.width) for _ in range(shown.height)]
+    for one in masks:
+        left, right = (min(max(x - shown.x, 0), shown.width) for x in (one.x, one.x + one.width))
+        for y in range(max(one.y - shown.y, 0), min(one.y + one.height - shown.y, shown.height)):
+            rows[y][left:right] = b"\1" * (right - left)
+    part = max(1, sum(row.count(0) for row in rows)) / (shown.width * shown.height)
     return Demands(psnr=demands.psnr - 10 * math.log10(part), ssim=1 - (1 - demands.ssim) * part)
