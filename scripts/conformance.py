@@ -16,8 +16,9 @@ from orthanc_video import __version__
 from orthanc_video.dicom import syntaxes
 from orthanc_video.dicom.attributes import ALLOWED
 from orthanc_video.dicom.build import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, build
-from orthanc_video.dicom.classes import BY_CHOICE, BY_UID, CINE, VideoClass
+from orthanc_video.dicom.classes import BY_CHOICE, BY_UID, CINE, STILLS, WRITTEN, VideoClass
 from orthanc_video.dicom.fit import named_level
+from orthanc_video.dicom.marked import KEY_OBJECTS, KEY_OBJECTS_NAME
 from orthanc_video.dicom.modules import When
 from orthanc_video.dicom.syntaxes import Format, VideoSyntax
 from orthanc_video.model import Action, Made, MediaInfo, Plan, Rational, Upload, VideoStream
@@ -65,7 +66,11 @@ def _overview() -> Iterator[str]:
     yield ""
     yield from _table(
         "SOP class | UID | Created | Read and judged",
-        ([kind.name, f"`{kind.uid}`", "yes" if kind.choice else "no", "yes"] for kind in BY_UID.values()),
+        (
+            *([kind.name, f"`{kind.uid}`", "yes" if kind.choice else "no", "yes"] for kind in BY_UID.values()),
+            *([WRITTEN[uid].name, f"`{uid}`", "of frames of stored videos", "shown"] for uid in STILLS.values()),
+            [KEY_OBJECTS_NAME, f"`{KEY_OBJECTS}`", "for marked moments of stored videos", "no"],
+        ),
     )
     yield "## 3 Introduction"
     yield ""

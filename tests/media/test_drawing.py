@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
 from cines import colours, film, grey
-from clips import Clips
+from clips import Clips, picture_source
 from oracles import decoded, psnr
 from orthanc_video.dicom import multiframe
 from orthanc_video.errors import NotFound, TooLarge
@@ -22,7 +22,7 @@ from orthanc_video.film import MultiFrame, Window, WindowFunction
 from orthanc_video.media import drawing
 from orthanc_video.media.drawing import draw
 from orthanc_video.model import Span
-from orthanc_video.picture import GIF, JPEG, PNG, SAMPLES, Drawing, Rendering, Said
+from orthanc_video.picture import GIF, JPEG, PNG, SAMPLES, Drawing, Rendering, Said, Viewport
 
 
 def _drawn(path: Path, tmp_path: Path, wanted: Drawing, stored: Any = None) -> list[bytes]:
@@ -119,3 +119,50 @@ def test_what_there_is_not(clips: Clips, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(drawing, "MOST_BYTES", 100_000)
     with pytest.raises(TooLarge, match="after 2 of them"):
         _drawn(path, tmp_path, Drawing(kind=SAMPLES, frames=(1, 2, 3)))
+
+
+def test_frames_far_apart_are_those_that_are_close_by(clips: Clips, tmp_path: Path) -> None:
+    """They are decoded in another way."""
+    path = clips.encoded("far.mp4", "-bf 3 -g 24 -movflags +faststart", source=picture_source(seconds=3))
+    whole = _drawn(path, tmp_path, Drawing(kind=SAMPLES))
+    for numbers in ((1, 30, 60, 90), (2, 3, 70), (47,)):
+        found = _drawn(path, tmp_path, Drawing(kind=SAMPLES, frames=numbers))
+        assert found == [whole[number - 1] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "found"),
+    [(300, 3, [50, 150, 250]), (4, 2, [1, 3]), (5, 5, [0, 1, 2, 3, 4]), (2, 9, [0, 1]), (1, 1, [0])],
+)
+def test_evenly_spaced(count: int, wanted: int, found: list[int]) -> None:
+    assert drawing.spread(count, wanted) == found
+
+
+def test_a_sheet_of_evenly_spaced_frames(clips: Clips, tmp_path: Path) -> None:
+    soft = f"{picture_source()},gblur=sigma=4"
+    path = clips.encoded("sheet.mp4", "-movflags +faststart", source=soft)
+    expected = decoded(path, 160, 120)
+    small = Rendering(viewport=Viewport(width=80, height=320))
+    (data,) = _drawn(path, tmp_path, Drawing(kind=JPEG, spread=5, columns=3, rendering=small))
+    sheet = Image.open(io.BytesIO(data))
+    assert sheet.size == (240, 120)
+    for at, number in enumerate((3, 9, 15, 21, 27)):
+        cell = sheet.crop((at % 3 * 80, at // 3 * 60, at % 3 * 80 + 80, at // 3 * 60 + 60))
+        other = Image.fromarray(expected[number]).resize((80, 60), Image.Resampling.LANCZOS)
+        assert psnr(np.asarray(cell), np.asarray(other)) > 28
+    assert np.asarray(sheet)[70:, 170:].max() < 16  # JPEG blurs what is before
+
+
+def test_a_sheet_of_a_film_shorter_than_it(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.dcm", grey(2))
+    (data,) = _drawn(path, tmp_path, Drawing(kind=JPEG, spread=16, columns=4), _film(path))
+    assert Image.open(io.BytesIO(data)).size == (128, 48)
+
+
+def test_a_preview_shows_each_frame_as_long(clips: Clips, tmp_path: Path) -> None:
+    (data,) = _drawn(clips.variable_rate(), tmp_path, Drawing(kind=GIF, spread=4, moving=True))
+    image, shown = Image.open(io.BytesIO(data)), []
+    for at in range(4):
+        image.seek(at)
+        shown.append(image.info["duration"])
+    assert shown == [400] * 4

@@ -17,7 +17,7 @@ from orthanc_video.dicom import build, derived, identity
 from orthanc_video.dicom.said import text
 from orthanc_video.errors import BadRequest
 
-_KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
+KEY_OBJECTS, KEY_OBJECTS_NAME = "1.2.840.10008.5.1.4.1.1.88.59", "Key Object Selection Document Storage"
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _DESCRIPTION = build.code("113012", "DCM", "Key Object Description")
 # Of CID 7010 those that a person marks moments by, and that ask for no further code (TID 2010, rows 2 to 4).
@@ -53,7 +53,7 @@ def of_frames(said: FileDataset, numbers: Several[int], title: str, words: str) 
     dataset.SpecificCharacterSet = "ISO_IR 192"
     for element in identity.elements(identity.taken(said, identity.PATIENT | identity.STUDY | {identity.TIMEZONE})):
         dataset.add(element)
-    dataset.SOPClassUID, dataset.Modality = _KEY_OBJECTS, "KO"
+    dataset.SOPClassUID, dataset.Modality = KEY_OBJECTS, "KO"
     source = text(said, "SOPInstanceUID")
     dataset.SeriesInstanceUID = build.derived_uid("marks", text(said, "SeriesInstanceUID"))
     dataset.SOPInstanceUID = build.derived_uid("mark", source, title, words, *map(str, numbers))

@@ -63,9 +63,9 @@ def stills_of(given: Mapping[str, Any]) -> Stills:
     """What a request asks for; raises BadRequest."""
     _refuse_unknown(given, {"frames", "as", "coding", "quality"}, _STILLS)
     choice, coding = given.get("as", ""), given.get("coding", LOSSLESS)
-    if "as" in given and choice not in BY_CHOICE:
+    if "as" in given and choice not in list(BY_CHOICE):  # what JSON says need not be hashable
         raise BadRequest(f'"as" must be one of {", ".join(sorted(BY_CHOICE))}.')
-    if coding not in {LOSSLESS, JPEG}:
+    if coding not in (LOSSLESS, JPEG):
         raise BadRequest(f'"coding" must be {LOSSLESS} or {JPEG}.')
     quality = given.get("quality", _QUALITY)
     if not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100:
