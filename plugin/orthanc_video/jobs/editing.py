@@ -14,17 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item
-from orthanc_video.dicom import edited, syntaxes
+from orthanc_video.dicom import edited, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.jobs import clipping, reformed
+from orthanc_video.film import MultiFrame
+from orthanc_video.form import Form, Kind
+from orthanc_video.jobs import clipping, forms, reformed
 from orthanc_video.jobs.making import How, Making, how
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Demands, Located, MediaInfo, Most, Plan, Region, Target, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
+
+# Of lossy pictures that are coded once more.
+_QUALITY = 97
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +49,14 @@ class Edited:
     """An edited film; ``syntax`` is its transfer syntax where that is settled, ``anew`` how many frames were coded
     anew.
 
-    ``sentences`` say what was done.
+    ``sentences`` say what was done, ``plays`` whether the object is a video.
     """
 
     path: Path
     syntax: str
     anew: int = 0
     sentences: tuple[str, ...] = ()
+    plays: bool = True
 
 
 def make(
@@ -69,7 +75,7 @@ def make(
     if wanted.object:
         target = folder / "edit.dcm"
         done = of_objects(tools, sources, wanted, target)
-        return [Item(object=target.name, plays=True, told=_told(done))]
+        return [Item(object=target.name, plays=done.plays, told=_told(done))]
     done = of_streams(tools, sources, wanted, folder)
     return [Item(film=done.path.name, told=_told(done))]
 
@@ -103,11 +109,38 @@ def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Pa
     Raises BadRequest or UnsupportedMedia for what cannot be done, BrokenVideo for damaged frames, PoorQuality where
     what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault.
     """
+    if len(sources) == 1 and (pictures := _pictures_of(sources[0])) is not None:
+        return _of_pictures(tools, sources[0], *pictures, wanted.edit, target)
     streams, said = _sources(sources, wanted, target.parent)
     film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
     clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
     return film
+
+
+def _pictures_of(source: Path) -> tuple[MultiFrame, edited.Source] | None:
+    with SpanSource(source) as file:
+        place, said = described(Bytes(file))
+    if isinstance(place, Located):
+        return None
+    return place, edited.Source(said=said, syntax=place.transfer_syntax)
+
+
+def _of_pictures(tools: Tools, source: Path, film: MultiFrame, of: edited.Source, edit: Edit, target: Path) -> Edited:
+    """As ``of_objects``, of a film of single pictures: all of them are coded anew, as they were."""
+    if not (edit.masks or edit.crop or edit.deidentify):
+        raise BadRequest("Single pictures have neither sound nor a container: crop, mask or de-identify them.")
+    kind = edited.kind_of(of.said)
+    form = Form(kind=Kind.FRAMES, sop_class=kind.uid, transfer_syntax=film.transfer_syntax, quality=_QUALITY)
+    coded, pictures = forms.code(
+        tools.process, tools.limits, source, film, form, target.with_name("pictures"), tools.listener, edit=edit
+    )
+    dataset = edited.of_pictures(of, edit, coded, pictures.times, sum(pictures.lengths), tools.key)
+    write.write(framed.envelope(dataset, pictures), Path(coded.path), target)
+    if coded.frames > 1:
+        forms.refuse_faulty(target)
+    sentence = f"All {coded.frames} pictures are coded anew."
+    return Edited(path=target, syntax=film.transfer_syntax, anew=coded.frames, sentences=(sentence,), plays=False)
 
 
 def of_streams(tools: Tools, sources: Sequence[Path], wanted: Wanted, folder: Path) -> Edited:
@@ -130,7 +163,7 @@ def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
     if not isinstance(place, Located):
-        raise BadRequest("The object is no video: of single pictures no edits are made yet.")
+        raise BadRequest("The object is no video: single pictures are not joined, and edited as DICOM objects alone.")
     return reformed.extracted(source, place, target), edited.Source(said=said, syntax=place.transfer_syntax)
 
 
