@@ -62,7 +62,9 @@ def cleaned(dataset: Dataset, key: bytes, kind: VideoClass, sentence: str, *, pi
 
     ``sentence`` says what was done, ``pixels`` that names in the pictures were masked.
     """
-    patient = _digest(key, "patient", text(dataset, "PatientID"), text(dataset, "IssuerOfPatientID"))
+    # Of those without an ID each study is another patient's.
+    who = text(dataset, "PatientID") or text(dataset, "StudyInstanceUID")
+    patient = _digest(key, "patient", who, text(dataset, "IssuerOfPatientID"))
     needs = {need.keyword: need.kind for module in kind.modules for need in module.needs}
     _clean(dataset, key, lambda keyword: needs.get(keyword, 3))
     pseudonym = patient.hex()[:12].upper()
@@ -105,27 +107,17 @@ def _nothing(_keyword: str) -> int:
 
 
 def _action(tag: BaseTag, need: int) -> str:
-    """Empty for what stays. What no standard knows goes: nobody can say what it tells."""
+    """Empty for what stays. What no standard knows goes, since nobody can say what it tells, and with it the curves and
+    overlays, whose groups are not in the dictionary."""
     if tag.is_private or not dictionary_has_tag(tag):
         return _REMOVE
     found = _single().get((tag.group, tag.element))
-    if found is None:
-        return _REMOVE if _is_repeated(tag) else ""
-    return found[min(need, 3) - 1]
+    return found[min(need, 3) - 1] if found else ""
 
 
 @functools.cache
 def _single() -> dict[tuple[int, ...], tuple[str, str, str]]:
     return {tag: (one, two, three) for tags, one, two, three in _ACTIONS for tag in tags if len(tag) == 2}
-
-
-def _is_repeated(tag: BaseTag) -> bool:
-    """Curves and overlays, of which there may be several groups: group, element and what of both counts."""
-    return any(
-        tag.group & one[2] == one[0] & one[2] and tag.element & one[3] == one[1] & one[3]
-        for one in table.X_TAGS
-        if len(one) == 4
-    )
 
 
 def _replace(dataset: Dataset, tag: BaseTag, action: str, key: bytes) -> None:

@@ -125,7 +125,7 @@ def of_pictures(
         start += Fraction(times[still - 1], 10**6)
         dataset.InstanceNumber = still
     else:
-        _cine(dataset, coded, times)
+        cine(dataset, coded, times)
     moments.shift(dataset, start)
     remember_form(dataset, said, kind, source_syntax, form, lossy=is_lossy(form.transfer_syntax), scaled=scaled)
     lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1 if still else coded.frames)
@@ -187,7 +187,7 @@ def pixels(dataset: Dataset, coded: Coded) -> None:
         dataset.PixelAspectRatio = [coded.aspect.denominator, coded.aspect.numerator]
 
 
-def _cine(dataset: Dataset, coded: Coded, times: Several[int]) -> None:
+def cine(dataset: Dataset, coded: Coded, times: Several[int]) -> None:
     """Cine and Multi-frame modules (PS3.3 C.7.6.5, C.7.6.6)."""
     dataset.NumberOfFrames = coded.frames
     steps = [0, *(later - earlier for earlier, later in pairwise(times))]

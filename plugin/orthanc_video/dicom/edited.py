@@ -21,6 +21,7 @@ from orthanc_video.dicom.classes import VideoClass
 from orthanc_video.dicom.said import number, text
 from orthanc_video.edit import DROP, Edit
 from orthanc_video.errors import BadRequest
+from orthanc_video.film import Coded
 from orthanc_video.model import Made, Plan, Region
 from orthanc_video.plain import to_json
 
@@ -61,20 +62,44 @@ def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: 
     dataset = derived.taken(first.said, kind)
     dataset.update(build.of_stream(plan, made))
     derived.accumulate(dataset, first.said, anew=bool(anew))
-    _place(dataset, edit.crop, made)
+    _place(dataset, edit.crop)
+    how = f"{anew} of {made.video.frames} frames coded anew" if anew else "no picture coded anew"
+    _finish(dataset, sources, edit, how, plan.transfer_syntax, key, lossy=bool(anew))
+    return dataset
+
+
+def of_pictures(source: Source, edit: Edit, coded: Coded, times: Several[int], size: int, key: bytes) -> Dataset:
+    """Of a film of single pictures, ``coded`` anew in its own transfer syntax; ``times`` and ``size`` as a form's."""
+    dataset = derived.taken(source.said, kind_of(source.said))
+    derived.pixels(dataset, coded)
+    derived.cine(dataset, coded, times)
+    derived.lossy(dataset, source.syntax, source.syntax, coded, size, coded.frames)
+    _place(dataset, edit.crop)
+    lossy = derived.is_lossy(source.syntax)
+    how = f"all {coded.frames} frames coded anew{'' if lossy else ' without loss'}"
+    _finish(dataset, [source], edit, how, source.syntax, key, lossy=lossy)
+    return dataset
+
+
+def _finish(
+    dataset: Dataset, sources: Several[Source], edit: Edit, how: str, syntax: str, key: bytes, *, lossy: bool
+) -> None:
+    """What was done, and what the object is called."""
+    said, kind = sources[0].said, kind_of(sources[0].said)
     if edit.burned_in:
         dataset.BurnedInAnnotation = edit.burned_in
-    done = _done(sources, edit, made, anew)
-    derived.remember(dataset, first.said, kind, first.syntax, done)
+    steps = [_MASKED] * bool(edit.masks) + [derived.LOSSY] * lossy
+    sentence = f"{'; '.join(_deeds(len(sources), edit))}, {how}, by orthanc-video"[:900]
+    done = derived.Done(sentence=sentence, steps=tuple(steps), by=_MODIFYING)
+    derived.remember(dataset, said, kind, sources[0].syntax, done)
     _name_all(dataset, sources[1:])
-    dataset.SeriesInstanceUID = build.derived_uid("edits", text(first.said, "SeriesInstanceUID"))
+    dataset.SeriesInstanceUID = build.derived_uid("edits", text(said, "SeriesInstanceUID"))
     which = [text(one.said, "SOPInstanceUID") for one in sources]
     dataset.SOPInstanceUID = build.derived_uid("edit", json.dumps(to_json(edit), sort_keys=True), *which)
     if edit.deidentify:
-        deidentified.cleaned(dataset, key, kind, f"{done.sentence}.", pixels=bool(edit.masks))
+        deidentified.cleaned(dataset, key, kind, f"{sentence}.", pixels=bool(edit.masks))
     build.fill(dataset, kind)
-    dataset.file_meta = derived.meta(dataset, plan.transfer_syntax)
-    return dataset
+    dataset.file_meta = derived.meta(dataset, syntax)
 
 
 def refuse_strangers(sources: Several[Source]) -> None:
@@ -100,13 +125,6 @@ def _moment(said: Dataset) -> str:
     )
 
 
-def _done(sources: Several[Source], edit: Edit, made: Made, anew: int) -> derived.Done:
-    how = f", {anew} of {made.video.frames} frames coded anew" if anew else ", no picture coded anew"
-    steps = [_MASKED] * bool(edit.masks) + [derived.LOSSY] * bool(anew)
-    sentence = f"{'; '.join(_deeds(len(sources), edit))}{how}, by orthanc-video"
-    return derived.Done(sentence=sentence[:900], steps=tuple(steps), by=_MODIFYING)
-
-
 def _deeds(sources: int, edit: Edit) -> Iterator[str]:
     if sources > 1:
         yield f"{sources} videos joined"
@@ -130,11 +148,11 @@ def _name_all(dataset: Dataset, others: Several[Source]) -> None:
         dataset.SourceImageSequence.append(item)
 
 
-def _place(dataset: Dataset, crop: Region | None, made: Made) -> None:
+def _place(dataset: Dataset, crop: Region | None) -> None:
     """What lies at a place of the picture: moved with a crop, gone where pictures were scaled."""
     if crop is None:
         return
-    if (made.video.width, made.video.height) != (crop.width, crop.height):
+    if (dataset.Columns, dataset.Rows) != (crop.width, crop.height):
         derived.remove(dataset, derived.PLACES)
     elif "SequenceOfUltrasoundRegions" in dataset:
         kept = [one for one in dataset.SequenceOfUltrasoundRegions if _moved(one, crop)]

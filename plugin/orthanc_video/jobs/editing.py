@@ -14,17 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item
-from orthanc_video.dicom import edited, syntaxes
+from orthanc_video.dicom import edited, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
-from orthanc_video.jobs import clipping, reformed
+from orthanc_video.film import MultiFrame
+from orthanc_video.form import Form, Kind
+from orthanc_video.jobs import clipping, forms, reformed
 from orthanc_video.jobs.making import How, Making, how
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
 from orthanc_video.model import Action, Demands, Located, MediaInfo, Most, Plan, Region, Target, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
+
+# Of lossy pictures that are coded once more.
+_QUALITY = 97
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +49,14 @@ class Edited:
     """An edited film; ``syntax`` is its transfer syntax where that is settled, ``anew`` how many frames were coded
     anew.
 
-    ``sentences`` say what was done.
+    ``sentences`` say what was done, ``plays`` whether the object is a video.
     """
 
     path: Path
     syntax: str
     anew: int = 0
     sentences: tuple[str, ...] = ()
+    plays: bool = True
 
 
 def make(
@@ -64,12 +70,12 @@ def make(
     """A DICOM file, or the film alone where no object is wanted."""
     wanted = from_json(Wanted, asked)
     tools = Tools(
-        process=process, limits=job_limits(settings), how=how(settings.gateway), key=_key(settings), listener=listener
+        process=process, limits=job_limits(settings), how=how(settings.gateway), key=key_of(settings), listener=listener
     )
     if wanted.object:
         target = folder / "edit.dcm"
         done = of_objects(tools, sources, wanted, target)
-        return [Item(object=target.name, plays=True, told=_told(done))]
+        return [Item(object=target.name, plays=done.plays, told=_told(done))]
     done = of_streams(tools, sources, wanted, folder)
     return [Item(film=done.path.name, told=_told(done))]
 
@@ -79,7 +85,7 @@ def _told(done: Edited) -> dict[str, Any]:
     return {"CodedAnew": done.anew, "Reasons": list(done.sentences)}
 
 
-def _key(settings: Settings) -> bytes:
+def key_of(settings: Settings) -> bytes:
     """The gateway's secret for de-identified objects, made when it is first needed; all its workers have the same."""
     path = settings.directory / "deidentification.key"
     if not path.exists():
@@ -103,11 +109,38 @@ def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Pa
     Raises BadRequest or UnsupportedMedia for what cannot be done, BrokenVideo for damaged frames, PoorQuality where
     what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault.
     """
+    if len(sources) == 1 and (pictures := _pictures_of(sources[0])) is not None:
+        return _of_pictures(tools, sources[0], *pictures, wanted.edit, target)
     streams, said = _sources(sources, wanted, target.parent)
     film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
     clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
     return film
+
+
+def _pictures_of(source: Path) -> tuple[MultiFrame, edited.Source] | None:
+    with SpanSource(source) as file:
+        place, said = described(Bytes(file))
+    if isinstance(place, Located):
+        return None
+    return place, edited.Source(said=said, syntax=place.transfer_syntax)
+
+
+def _of_pictures(tools: Tools, source: Path, film: MultiFrame, of: edited.Source, edit: Edit, target: Path) -> Edited:
+    """As ``of_objects``, of a film of single pictures: all of them are coded anew, as they were."""
+    if not (edit.masks or edit.crop or edit.deidentify):
+        raise BadRequest("Single pictures have neither sound nor a container: crop, mask or de-identify them.")
+    kind = edited.kind_of(of.said)
+    form = Form(kind=Kind.FRAMES, sop_class=kind.uid, transfer_syntax=film.transfer_syntax, quality=_QUALITY)
+    coded, pictures = forms.code(
+        tools.process, tools.limits, source, film, form, target.with_name("pictures"), tools.listener, edit=edit
+    )
+    dataset = edited.of_pictures(of, edit, coded, pictures.times, sum(pictures.lengths), tools.key)
+    write.write(framed.envelope(dataset, pictures), Path(coded.path), target)
+    if coded.frames > 1:
+        forms.refuse_faulty(target)
+    sentence = f"All {coded.frames} pictures are coded anew."
+    return Edited(path=target, syntax=film.transfer_syntax, anew=coded.frames, sentences=(sentence,), plays=False)
 
 
 def of_streams(tools: Tools, sources: Sequence[Path], wanted: Wanted, folder: Path) -> Edited:
@@ -130,7 +163,7 @@ def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
     if not isinstance(place, Located):
-        raise BadRequest("The object is no video: of single pictures no edits are made yet.")
+        raise BadRequest("The object is no video: single pictures are not joined, and edited as DICOM objects alone.")
     return reformed.extracted(source, place, target), edited.Source(said=said, syntax=place.transfer_syntax)
 
 
@@ -145,14 +178,25 @@ def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, synt
 
 
 def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> Edited:
-    info, _ = _planned(tools, films[0], Wishes())
-    target = folder / f"joined.{_suffix(info)}"
+    infos = [_planned(tools, film, Wishes())[0] for film in films]
+    for info in infos:
+        _refuse_arranged(info)
+    target = folder / f"joined.{_suffix(infos[0])}"
     arguments = {"paths": [str(film.resolve()) for film in films], "target": str(target)}
     told = tools.process.run("join", arguments, tools.limits)["joined"]
     said = [f"{len(films)} videos are joined: {told['frames']} frames, {told['anew']} of them coded anew."]
     if told["silenced"]:
         said.append("The sound is left out: not all of the videos have one, coded in the same way.")
     return Edited(path=target, syntax=syntax, anew=int(told["anew"]), sentences=tuple(said))
+
+
+def _refuse_arranged(info: MediaInfo) -> None:
+    """Raises UnsupportedMedia where a container shows something else than the frames of its stream, as they are."""
+    if info.video.rotation or info.video.mirrored or info.video.change or not info.simple_edits:
+        raise UnsupportedMedia(
+            "The container has the pictures turned, changing, or shown in part: convert the video first, or mask it "
+            "throughout."
+        )
 
 
 def _suffix(info: MediaInfo) -> str:
@@ -171,8 +215,7 @@ def _steps(edit: Edit) -> Iterator[Any]:
 def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """Regions black in some of the frames: of the others as many as can be are copied."""
     info, _ = _planned(tools, film.path, Wishes(masks=edit.masks))
-    if info.video.rotation or info.video.mirrored:
-        raise UnsupportedMedia("The container has the pictures turned: mask them throughout, or convert them first.")
+    _refuse_arranged(info)
     target = folder / f"masked.{_suffix(info)}"
     arguments = {
         "path": str(film.path.resolve()),
@@ -191,8 +234,9 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     masks = () if edit.ranges else edit.masks
     wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
-    beside = dataclasses.replace(tools.how, demands=_beside(tools.how.demands, masks, info))
-    made = _made(dataclasses.replace(tools, how=beside), film.path, info, plan, folder / "reframed.mp4")
+    shown = edit.crop or Region(0, 0, info.video.width, info.video.height)
+    measured = dataclasses.replace(tools.how, demands=beside(tools.how.demands, masks, shown))
+    made = _made(dataclasses.replace(tools, how=measured), film.path, info, plan, folder / "reframed.mp4")
     return Edited(
         path=made, syntax=plan.transfer_syntax, anew=info.video.frames, sentences=(*film.sentences, *plan.reasons)
     )
@@ -224,10 +268,13 @@ def _made(tools: Tools, film: Path, info: MediaInfo, plan: Plan, target: Path) -
     return Path(parts[0].path)
 
 
-def _beside(demands: Demands, masks: Sequence[Region], info: MediaInfo) -> Demands:
+def beside(demands: Demands, masks: Sequence[Region], shown: Region) -> Demands:
     """What is demanded of whole pictures, so that what is beside the masks is as good as demanded: black costs nothing,
     and would raise every mean."""
-    area = info.video.width * info.video.height
-    hidden = min(sum(one.width * one.height for one in masks), area - 1)
-    part = (area - hidden) / area
+    rows = [bytearray(shown.width) for _ in range(shown.height)]
+    for one in masks:
+        left, right = (min(max(x - shown.x, 0), shown.width) for x in (one.x, one.x + one.width))
+        for y in range(max(one.y - shown.y, 0), min(one.y + one.height - shown.y, shown.height)):
+            rows[y][left:right] = b"\1" * (right - left)
+    part = max(1, sum(row.count(0) for row in rows)) / (shown.width * shown.height)
     return Demands(psnr=demands.psnr - 10 * math.log10(part), ssim=1 - (1 - demands.ssim) * part)

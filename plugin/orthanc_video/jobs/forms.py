@@ -22,6 +22,7 @@ from orthanc_video.clip import Moment
 from orthanc_video.dicom import check, classes, derived, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import text, whole
+from orthanc_video.edit import Edit
 from orthanc_video.errors import Nonconforming, WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import Coded, MultiFrame
@@ -64,7 +65,7 @@ def make(
     if form.kind in {Kind.FRAMES, Kind.STILLS}:
         return _pictures(settings, process, source, form, folder, listener)
     video = reformed.make(settings, process, source, form, folder, listener)
-    _refuse_faulty(video.path)
+    refuse_faulty(video.path)
     return [
         FormFile(
             path=str(video.path),
@@ -118,7 +119,7 @@ def _pictures(
             )
         )
         if coded.frames > 1 and not still:
-            _refuse_faulty(path)
+            refuse_faulty(path)
     target.unlink()
     Path(coded.index).unlink()
     return made
@@ -133,14 +134,16 @@ def code(
     target: Path,
     listener: Listener | None = None,
     named: Sequence[Moment] = (),
+    edit: Edit | None = None,
 ) -> tuple[Coded, framed.Pictures]:
-    """Has the pictures of a form coded into ``target``, or those of the frames that are ``named``."""
+    """Has the pictures of a form coded into ``target``, or those of the frames that are ``named``, with an ``edit``."""
     arguments = {
         **reading.task(source, place),
         "target": str(target),
         "form": to_json(form),
         "shades": classes.WRITTEN[form.sop_class].shades,
         "moments": to_json(list(named)),
+        "edit": to_json(edit),
     }
     coded = _coded(process.run("code", arguments, limits, listener), target)
     native = syntaxes.IMAGES[form.transfer_syntax].native
@@ -173,7 +176,7 @@ def _coded(answer: object, target: Path) -> Coded:
     return coded
 
 
-def _refuse_faulty(path: Path) -> None:
+def refuse_faulty(path: Path) -> None:
     with SpanSource(path) as file:
         wrong = check.errors(check.examine(Bytes(file)).findings)
     if wrong:

@@ -24,11 +24,13 @@ import numpy as np
 
 from orthanc_video.clip import Moment
 from orthanc_video.dicom.syntaxes import LARGEST_FRAGMENT
+from orthanc_video.edit import Edit
 from orthanc_video.errors import BadRequest, BrokenVideo, TooLarge
 from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
 from orthanc_video.media import cine, exact, moments, planes, timing
 from orthanc_video.media.coders import CODERS, Coder, encoded
+from orthanc_video.media.edit.retouching import Retouched
 from orthanc_video.media.seen import Picture
 from orthanc_video.model import Progress, Rational, Span
 
@@ -70,8 +72,11 @@ def code(
     target: Path,
     listener: Listener,
     named: Sequence[Moment] = (),
+    edit: Edit | None = None,
 ) -> Coded:
     """Writes the frames that ``form`` asks for, or those that are ``named``, each once, and beside them their index.
+
+    Of single pictures with the crop and the masks of an ``edit``.
 
     ``shades``: what the SOP class holds, ``grey``, ``colours`` or ``either``. Raises BadRequest where the film has no
     such frames, or colours that the class does not hold; BrokenVideo where a frame cannot be decoded.
@@ -79,7 +84,7 @@ def code(
     coder = CODERS.get(form.transfer_syntax)
     if coder is None:
         raise BadRequest(f"Single pictures are not written in the transfer syntax {form.transfer_syntax}.")
-    with _opened(path, stored) as source:
+    with _opened(path, stored, edit) as source:
         numbers: Sequence[int] = chosen(len(source), form)
         if named:
             numbers = sorted({source.timed.number(moment) for moment in named})
@@ -245,10 +250,10 @@ def _is_colourful(shown: Shown) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, stored: MultiFrame | Spans) -> Iterator[_Source]:
+def _opened(path: Path, stored: MultiFrame | Spans, edit: Edit | None) -> Iterator[_Source]:
     if isinstance(stored, MultiFrame):
         with cine.opened(path, stored) as pictures:
-            yield _Film(pictures, stored)
+            yield Retouched(pictures, stored, edit) if edit else _Film(pictures, stored)
     else:
         with exact.video(path, stored, threads=True) as video:
             yield _Video(video)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.clip import Moment, Range
+from orthanc_video.edit import Edit
 from orthanc_video.errors import BrokenVideo, Busy, NotVideo, VideoError
 from orthanc_video.film import MultiFrame
 from orthanc_video.form import Form
@@ -178,7 +179,8 @@ def _code(arguments: dict[str, Any], listener: Listener) -> dict[str, Any]:
     """Frames as pictures that are coded each by itself."""
     form, target, path = from_json(Form, arguments["form"]), Path(arguments["target"]), Path(arguments["path"])
     wanted = [from_json(Moment, one) for one in arguments.get("moments", [])]
-    made = coded.code(path, _stored(arguments), form, arguments["shades"], target, listener, wanted)
+    edit = from_json(Edit, arguments["edit"]) if arguments.get("edit") else None
+    made = coded.code(path, _stored(arguments), form, arguments["shades"], target, listener, wanted, edit)
     return {"coded": to_json(made)}
 
 

@@ -112,6 +112,16 @@ def test_what_is_not_masked_is_copied(clips: Clips, tmp_path: Path) -> None:
     assert not set(before[15:30]) & set(after[15:30])
 
 
+def test_the_decoder_keeps_its_own_frame(clips: Clips) -> None:
+    with av.open(str(clips.conforming())) as container:
+        stream = container.streams.video[0]
+        frame = next(container.decode(stream))
+        before = frame.to_ndarray()
+        masked = masking.Masker(stream, [_PLACE], progressive=True).masked(frame)
+        assert np.array_equal(frame.to_ndarray(), before)
+        assert not np.array_equal(masked.to_ndarray(), before)
+
+
 def test_frames_that_there_are_none_of(clips: Clips, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="there is no frame 999"):
         masking.mask(

@@ -1,0 +1,140 @@
+"""Edits: what is demanded of the quality beside masks, the secret of de-identified objects, and films that none are
+made of."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from cines import LOSSLESS, Frames, coded, colours, film, grey, shown
+from clips import Clips
+from orthanc_video.clip import Moment, Range
+from orthanc_video.edit import Edit, Wanted
+from orthanc_video.errors import BadRequest, UnsupportedMedia
+from orthanc_video.jobs import editing
+from orthanc_video.jobs.making import how
+from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.model import Demands, Region
+from orthanc_video.settings import MIB, Gateway, Settings
+
+_ASKED = Demands(psnr=35.0, ssim=0.9)
+_SHOWN = Region(0, 0, 100, 100)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processes() -> Iterator[None]:
+    yield
+    close()
+
+
+def _tools() -> editing.Tools:
+    limits = Limits(seconds=60, memory=4096 * MIB)
+    return editing.Tools(process=MediaProcess(), limits=limits, how=how(Gateway()), key=b"k" * 32)
+
+
+def test_more_is_demanded_where_black_flatters_the_mean() -> None:
+    assert editing.beside(_ASKED, [], _SHOWN) == _ASKED
+    half = editing.beside(_ASKED, [Region(0, 0, 50, 100)], _SHOWN)
+    assert (round(half.psnr, 2), round(half.ssim, 3)) == (38.01, 0.95)
+    # What lies twice under a mask counts once, and what is cut off does not.
+    assert editing.beside(_ASKED, [Region(0, 0, 50, 100), Region(25, 0, 25, 100)], _SHOWN) == half
+    assert editing.beside(_ASKED, [Region(0, 0, 50, 100)], Region(50, 0, 50, 100)) == _ASKED
+    assert editing.beside(_ASKED, [Region(0, 0, 75, 100)], Region(50, 0, 50, 100)) == half
+
+
+def test_the_secret_stays_and_is_nobody_elses(tmp_path: Path) -> None:
+    settings = Settings(gateway=Gateway(), orthanc_url="", directory=tmp_path, maximum_upload=0)
+    key = editing.key_of(settings)
+    assert len(key) == 32
+    assert editing.key_of(settings) == key
+    (path,) = tmp_path.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["rotated", "cut_by_edits"])
+def test_what_a_container_arranges_is_not_masked_in_a_range(clips: Clips, tmp_path: Path, name: str) -> None:
+    film: Path = getattr(clips, name)()
+    tools = _tools()
+    edit = Edit(masks=(Region(0, 0, 8, 8),), ranges=(Range(Moment(1), Moment(2)),))
+    with pytest.raises(UnsupportedMedia, match="turned, changing, or shown in part"):
+        editing.of_films(tools, [film], edit, tmp_path)
+    with pytest.raises(UnsupportedMedia, match="turned, changing, or shown in part"):
+        editing.of_films(tools, [clips.conforming(), film], Edit(), tmp_path)
+
+
+_KNOWN: dict[str, Any] = {
+    "StudyDate": "20260228", "StudyTime": "10", "StudyID": "1", "SeriesNumber": 1, "InstanceNumber": 1,
+    "PatientName": "A^B", "PatientID": "4711", "Laterality": "R", "LossyImageCompression": "00",
+}  # fmt: skip
+_MASK, _CROP = Region(11, 9, 20, 10), Region(4, 6, 41, 31)
+
+
+def _edited(source: Path, edit: Edit) -> Path:
+    target = source.with_name("edit.dcm")
+    told = editing.of_objects(_tools(), [source], Wanted(edit=edit, object=True), target)
+    assert not told.plays
+    return target
+
+
+@pytest.mark.parametrize("name", ["plain", "5", "70", "80", "90"])
+@pytest.mark.parametrize("frames", [grey(6), colours(6)], ids=["grey", "colours"])
+def test_single_pictures_lose_nothing_beside_a_mask(tmp_path: Path, name: str, frames: Frames) -> None:
+    source = film(tmp_path / "film.dcm", frames, **_KNOWN)
+    if name != "plain":
+        source = coded(source, LOSSLESS[name])
+    edit = Edit(masks=(_MASK,), ranges=(Range(Moment(2), Moment(3)),), crop=_CROP)
+    target = _edited(source, edit)
+    of, made = dcmread(source), dcmread(target)
+    assert made.file_meta.TransferSyntaxUID == of.file_meta.TransferSyntaxUID
+    assert (made.Rows, made.Columns, made.NumberOfFrames) == (31, 41, 6)
+    assert made.LossyImageCompression == "00"
+    assert made.SourceImageSequence[0].ReferencedSOPInstanceUID == of.SOPInstanceUID
+    if name == "90":  # which DCMTK does not read
+        target = coded(target, ["gdcmconv", "--raw"])
+    for number, before in enumerate(frames):
+        expected = before.copy()
+        if number in {1, 2}:  # whole blocks of 8
+            expected[8:24, 8:32] = 0
+        assert np.array_equal(shown(target, number), expected[6:37, 4:45]), number
+
+
+def test_lossy_pictures_stay_alike_beside_a_mask(tmp_path: Path) -> None:
+    source = coded(film(tmp_path / "film.dcm", colours(4), **_KNOWN), ["dcmcjpeg", "+eb"])
+    target = _edited(source, Edit(masks=(_MASK,)))
+    made = dcmread(target)
+    assert list(made.LossyImageCompressionMethod) == ["ISO_10918_1"] * 2
+    for number in range(4):
+        before, after = shown(source, number).astype(int), shown(target, number).astype(int)
+        assert after[9:19, 11:31].max() <= 8
+        assert np.abs(before[32:] - after[32:]).mean() < 3
+
+
+def test_single_pictures_are_de_identified(tmp_path: Path) -> None:
+    source = coded(film(tmp_path / "film.dcm", colours(4), **_KNOWN), LOSSLESS["70"])
+    target = _edited(source, Edit(deidentify=True))
+    made = dcmread(target)
+    assert (made.PatientIdentityRemoved, str(made.PatientID)[:5]) == ("YES", "ANON-")
+    assert np.array_equal(shown(target, 2), colours(4)[2])
+    assert b"4711" not in target.read_bytes()
+
+
+def test_what_single_pictures_are_not_edited_for(tmp_path: Path) -> None:
+    deep = film(tmp_path / "deep.dcm", grey(3, 12), bits=12, **_KNOWN)
+    with pytest.raises(UnsupportedMedia, match="other than 8 bits"):
+        _edited(deep, Edit(masks=(_MASK,)))
+    windowed = film(tmp_path / "windowed.dcm", grey(3), WindowCenter=100, WindowWidth=50, **_KNOWN)
+    with pytest.raises(UnsupportedMedia, match="through a window"):
+        _edited(windowed, Edit(masks=(_MASK,)))
+    plain = film(tmp_path / "plain.dcm", grey(3), **_KNOWN)
+    with pytest.raises(BadRequest, match="neither sound nor a container"):
+        _edited(plain, Edit(audio="drop"))
+    with pytest.raises(BadRequest, match="does not lie within"):
+        _edited(plain, Edit(crop=Region(0, 0, 65, 10)))
+    with pytest.raises(BadRequest, match="there is no frame 9"):
+        _edited(plain, Edit(masks=(_MASK,), ranges=(Range(Moment(1), Moment(9)),)))
