@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,14 @@ FILMS: dict[str, tuple[str, list[str]]] = {
     "25 without B-frames": ("25", [*X264, "-bf", "0", "-g", "250"]),
     "29.97": ("30000/1001", [*X264, "-bf", "3", "-g", "60"]),
     "50": ("50", [*X264, "-bf", "2", "-g", "30"]),
-    "59.94 with a pyramid": ("60000/1001", [*X264, "-bf", "8", "-g", "250", "-x264-params", "b-pyramid=normal:b-adapt=0"]),
-    "variable": ("25", ["-vf", UNEVEN, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", *X264, "-bf", "3", "-g", "30"]),
+    "59.94 with a pyramid": (
+        "60000/1001",
+        [*X264, "-bf", "8", "-g", "250", "-x264-params", "b-pyramid=normal:b-adapt=0"],
+    ),
+    "variable": (
+        "25",
+        ["-vf", UNEVEN, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", *X264, "-bf", "3", "-g", "30"],
+    ),
     "open groups": ("25", [*X264, "-bf", "3", "-g", "30", "-x264-params", "open-gop=1"]),
     "groups of 1": ("30000/1001", [*X264, "-g", "1"]),
     "groups of 30": ("25", [*X264, "-bf", "3", "-g", "30", "-keyint_min", "30"]),
@@ -35,7 +41,7 @@ FILMS: dict[str, tuple[str, list[str]]] = {
     "MPEG-2": ("25", ["-c:v", "mpeg2video", "-bf", "2", "-g", "12", "-q:v", "3", "-f", "mpegts"]),
 }
 LEAST_LOOKS = 190  # of each film: more than 2000 in all
-# What a look is, in the page: it presses keys and moves the slider, waits until the page names the frame, and reads the bars.
+# Presses keys and moves the slider, waits until the page names the frame, and reads the bars.
 LOOKS = """async ([bits, bar, tasks]) => {
   const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
   const canvas = document.querySelector("[data-test=player] canvas"), frame = part("frame");
@@ -166,7 +172,7 @@ def moves(seed: str) -> list[tuple[str, Any]]:
 def rounds(looks: list[Look]) -> list[int]:
     """By how many frames each frame played is after the one before."""
     places = [told for _, _, told, *_ in looks]
-    return [after - before for before, after in zip(places, places[1:], strict=False)]
+    return [after - before for before, after in pairwise(places)]
 
 
 @pytest.mark.parametrize("name", FILMS)
@@ -188,3 +194,96 @@ def test_the_frame_shown_is_the_frame_asked_for(
         turns = [step for step in rounds(played) if step * direction < 0]
         assert turns
         assert all(-step * direction > (last - first) / 2 for step in turns)
+
+
+def test_it_plays_by_time(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """In real time and at a rate: how far it has come is what the page's own clock says, to a few display ticks."""
+    film = opened(post(server, made(films, "50")))
+    for rate, fps in (("", 50.0), ("10", 10.0), ("120", 120.0)):
+        film.part("rate").fill(rate)
+        film.part("rate").dispatch_event("change")
+        begun, *played = film.looks(("jump", 10), ("play", {"key": "l", "looks": 12}))
+        assert begun[3] == 10
+        assert all(look[2] == look[3] for look in played)
+        _, _, first, _, start = played[1]
+        for _, _, place, _, now in played[2:]:
+            assert (place - first) / fps == pytest.approx((now - start) / 1000, abs=0.05 + 1 / fps)
+
+
+def test_the_ends_of_a_range(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, made(films, "50")))
+    film.part("at-end").select_option("stop")
+    film.looks(("jump", 30), ("i", 30), ("jump", 40), ("o", 40), ("Home", 30))
+    expect(film.part("range-of")).to_have_text("Range 31–41")
+    film.page.locator("[data-test=player] canvas").press("l")
+    expect(film.part("on")).to_have_attribute("aria-pressed", "false")
+    assert film.looks(("k", 40))[0][3] == 40
+    film.part("at-end").select_option("swing")
+    played = film.looks(("play", {"key": "l", "looks": 40}))
+    steps = rounds(played)
+    assert min(steps) < 0 < max(steps)
+    assert max(abs(step) for step in steps) <= 5
+    assert all(30 <= look[2] == look[3] <= 40 for look in played)
+
+
+def test_a_line_that_drops_requests(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """Every second request for bytes is lost: nobody notices."""
+    asked: list[str] = []
+
+    def lose(route: Route) -> None:
+        asked.append(route.request.headers.get("range", ""))
+        if len(asked) % 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    visit.context.route("**/stream", lose)
+    film = opened(post(server, made(films, "groups of 30")))
+    looks = film.looks(*(("jump", place) for place in (299, 0, 150, 75, 220)), ("play", {"key": "l", "looks": 20}))
+    assert all(look[1] == look[2] == look[3] for look in looks)
+    assert len(asked) >= 8
+
+
+def test_frames_are_thrown_away_and_had_again(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """More than half a gigabyte of them: 300 frames of 1920 × 960."""
+    film = opened(post(server, made(films, "groups of 250", scale=10)))
+    tasks = [(way, place) for start in (299, 120) for way, place in [("jump", start), ("ArrowLeft", start - 1)]]
+    tasks += [("jump", place) for place in (0, 299, 1, 298, 150)]
+    looks = film.looks(*tasks, ("play", {"key": "l", "looks": 60}), ("play", {"key": "j", "looks": 30}), bar=10 * BAR)
+    assert all(look[1] == look[2] == look[3] for look in looks)
+
+
+def test_a_stream_that_cannot_be_had(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """The page says so, and the next move tries again."""
+    film = opened(post(server, made(films, "groups of 30")))
+    visit.context.route("**/stream", lambda route: route.abort())
+    film.page.locator("[data-test=player] canvas").press("End")
+    expect(film.part("player-problem")).to_contain_text("cannot be loaded at the moment")
+    visit.context.unroute("**/stream")
+    film.looks(("ArrowLeft", 298))
+    expect(film.part("player-problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("missing", ["VideoDecoder", "isSecureContext"])
+def test_without_webcodecs_it_plays_all_the_same(
+    missing: str, server: OrthancServer, films: Films, visit: Visit
+) -> None:
+    """By the browser alone, and says what is lost. A page that came over an unprotected line has no VideoDecoder."""
+    hide = "delete globalThis.VideoDecoder;"
+    if missing == "isSecureContext":
+        hide += "Object.defineProperty(globalThis, 'isSecureContext', {value: false});"
+    visit.context.add_init_script(hide)
+    visit.page.goto(f"{server.gateway_url}/#/v/{post(server, made(films, '50'))}")
+    sentence = "With HTTPS" if missing == "isSecureContext" else "it cannot decode this video frame by frame"
+    expect(visit.page.locator("[data-test=plain-note]")).to_contain_text(sentence)
+    video = visit.page.locator("[data-test=player] video")
+    assert video.evaluate("video => new Promise(done => { video.onplaying = () => done(true); video.play(); })")
+
+
+def test_the_browsers_own_player_and_back(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, made(films, "50")))
+    film.part("plain").click()
+    expect(film.part("plain-note")).to_contain_text("with sound if there is any")
+    film.part("exact").click()
+    expect(film.part("frame")).to_have_text("1")
+    assert film.looks(("End", 299))[0][3] == 299
