@@ -30,6 +30,8 @@ export class H264Source implements Source {
   private bytesOfFrame = 0;
   /** After trouble nothing is asked for until something else is wanted. */
   private stuck = false;
+  /** The frame that is wanted and cannot be had, once that was said. */
+  private never = -1;
 
   constructor(
     private readonly film: Film,
@@ -54,7 +56,7 @@ export class H264Source implements Source {
   }
 
   want(path: readonly number[]): void {
-    if (path[0] !== this.path[0]) this.stuck = false;
+    if (path[0] !== this.path[0]) [this.stuck, this.never] = [false, -1];
     this.path = path;
     this.cache.follow(path);
     this.plan();
@@ -67,13 +69,10 @@ export class H264Source implements Source {
 
   private plan(): void {
     if (this.stuck) return;
+    this.tellIfNever();
     const has = (place: number): boolean => this.cache.get(place) !== null || this.lost.has(place);
     const run = nextRun(this.film, this.path, has, this.refused, this.room >> 1);
-    if (run === null) {
-      this.failIfNever();
-      return;
-    }
-    if (this.run !== null && !this.isUrgent(run)) return;
+    if (run === null || (this.run !== null && !this.isUrgent(run))) return;
     // What is far ahead waits until there is more of it: a run for each frame would be a request for each.
     const ahead = this.path.findIndex((place) => place === run.first || place === run.last);
     if (this.run === null && ahead > this.path.length / 2) return;
@@ -90,10 +89,13 @@ export class H264Source implements Source {
     return !coming && wanted >= run.first && wanted <= run.last;
   }
 
-  private failIfNever(): void {
+  private tellIfNever(): void {
     const wanted = this.path[0];
-    if (wanted === undefined || this.cache.get(wanted) !== null) return;
-    if (this.lost.has(wanted) || keyFor(this.film, wanted, this.refused) === null) this.fail("undecodable");
+    if (wanted === undefined || wanted === this.never) return;
+    const never = this.lost.has(wanted) || keyFor(this.film, wanted, this.refused) === null;
+    if (!never || this.cache.get(wanted) !== null) return;
+    this.never = wanted;
+    this.told.failed("undecodable");
   }
 
   private fail(trouble: Trouble): void {

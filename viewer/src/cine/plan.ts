@@ -53,8 +53,8 @@ export function nextRun(
   const begin = path[at];
   if (begin === undefined) return null;
   const key = keyFor(film, begin, refused) ?? 0;
-  const next = path[at + 1];
-  if (next !== undefined && next === begin - 1) {
+  const backwards = path[at + 1] === begin - 1 || (at === path.length - 1 && path[at - 1] === begin + 1);
+  if (backwards) {
     const low = Math.max(film.placeOf[key] ?? 0, (path[0] ?? 0) - room + 1);
     let first = begin;
     while (first - 1 >= low && !has(first - 1)) first -= 1;
