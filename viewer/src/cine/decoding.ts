@@ -127,7 +127,8 @@ export class Decoding {
   private take(frame: VideoFrame): void {
     const place = Math.round(frame.timestamp / STAMP);
     this.out = Math.max(this.out, place);
-    if (place < this.run.first || place > this.run.last) frame.close();
+    // What comes out behind the run's end was fed to push its last frames out, and is likely to be wanted next.
+    if (place < this.run.first) frame.close();
     else this.copies.push(own(frame).then((copy) => this.keep(place, copy)));
   }
 }

@@ -26,6 +26,7 @@ export class H264Source implements Source {
   private readonly lost = new Set<number>();
   private run: Run | null = null;
   private fruitful = false;
+  private closed = false;
   private id = 0;
   private bytesOfFrame = 0;
   /** After trouble nothing is asked for until something else is wanted. */
@@ -63,6 +64,7 @@ export class H264Source implements Source {
   }
 
   close(): void {
+    this.closed = true;
     this.worker.terminate();
     this.cache.clear();
   }
@@ -109,6 +111,10 @@ export class H264Source implements Source {
 
   private hear(report: Report): void {
     if (report.kind === "frame") {
+      if (this.closed) {
+        report.frame.close();
+        return;
+      }
       this.fruitful = true;
       this.bytesOfFrame = sizeOf(report.frame);
       this.cache.add(report.place, report.frame);

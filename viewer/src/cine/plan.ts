@@ -3,7 +3,7 @@
 import { lastAtMost } from "./film";
 import type { Film } from "./film";
 
-/** To decode from the sample `key` on, and to keep the frames in the places `first` to `last`. */
+/** To decode from the sample `key` on, and to keep the frames from the place `first` on; done when the one in the place `last` is there. */
 export interface Run {
   key: number;
   first: number;

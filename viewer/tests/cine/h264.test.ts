@@ -98,6 +98,7 @@ describe("a source of H.264", () => {
       expect(hands.open).toBeLessThanOrEqual(20);
     }
     source.close();
+    hands.frame(0); // it was on its way
     expect([hands.open, hands.ended]).toEqual([0, true]);
   });
 
