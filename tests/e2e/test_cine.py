@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
-from e2e.orthanc_server import OrthancServer
+from e2e.orthanc_server import REPOSITORY, OrthancServer
 
 FRAMES = 300
 X264 = ["-c:v", "libx264", "-preset", "veryfast"]
@@ -278,6 +279,15 @@ def test_without_webcodecs_it_plays_all_the_same(
     expect(visit.page.locator("[data-test=plain-note]")).to_contain_text(sentence)
     video = visit.page.locator("[data-test=player] video")
     assert video.evaluate("video => new Promise(done => { video.onplaying = () => done(true); video.play(); })")
+
+
+def test_the_page_is_light(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """All that it loads to play, the worker included: 300 KB at most, compressed."""
+    opened(post(server, made(films, "50")))
+    names = {url.rsplit("/", 1)[1] for _, url in visit.responses if "/assets/" in url}
+    assert {name.split("-")[0] for name in names} >= {"index", "worker"}
+    assets = REPOSITORY / "viewer" / "dist" / "assets"
+    assert sum(len(gzip.compress((assets / name).read_bytes())) for name in names) < 300_000
 
 
 def test_the_browsers_own_player_and_back(server: OrthancServer, films: Films, opened: Opening) -> None:

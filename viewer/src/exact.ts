@@ -34,14 +34,14 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
   const pen = canvas.getContext("2d", { alpha: false });
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
-  const read = readOut(about.frames, dropped);
-  read.show(clock(0), "–");
-  const element = el("div", { class: "stage", "data-test": "exact-stage" }, canvas, read.element, note.element);
+  const element = el("div", { class: "stage" }, canvas, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
 
   function begin(film: Film): void {
+    // As many frames as there are, which an object of another writer may not tell rightly.
+    const read = readOut(film.count, dropped);
     const source = new H264Source(film, new URL(address.stream(about.id), document.baseURI).href, cineWorker(), {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
@@ -61,7 +61,7 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
       now: () => performance.now(),
     }));
     controls = transport(player, film.count, plain);
-    read.element.before(controls.element);
+    note.element.before(controls.element, read.element);
     player.moveTo(0);
   }
 

@@ -32,8 +32,11 @@ function commands(cine: Cine, frames: number): Record<Command, () => void> {
 }
 
 function rateField(cine: Cine): HTMLElement {
-  const field = el("input", { type: "number", min: SLOWEST, max: FASTEST, placeholder: words.realTime, "data-test": "rate" });
-  field.addEventListener("change", () => cine.setRate(field.value === "" ? null : field.valueAsNumber));
+  const limits = { min: SLOWEST, max: FASTEST, step: "any" };
+  const field = el("input", { type: "number", ...limits, placeholder: words.realTime, "data-test": "rate" });
+  field.addEventListener("change", () => {
+    if (field.reportValidity()) cine.setRate(field.value === "" ? null : field.valueAsNumber);
+  });
   return el("label", {}, `${words.rate} `, field);
 }
 

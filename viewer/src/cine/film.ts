@@ -38,10 +38,10 @@ function bytesOf(base64: string): Uint8Array {
   }
 }
 
-/** "avc1.64001f" of an avcC (ISO/IEC 14496-15 5.3.3.1): profile, compatibility, level. */
-function h264(description: Uint8Array): string {
+/** "avc1.64001f" of a sample entry and its avcC (ISO/IEC 14496-15 5.3.3.1): profile, compatibility, level. */
+function h264(entry: string, description: Uint8Array): string {
   const parts = [...description.subarray(1, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `avc1.${parts.join("")}`;
+  return `${entry}.${parts.join("")}`;
 }
 
 /** The answer of `/index`, in the order of presentation. */
@@ -61,7 +61,7 @@ export function readFilm(value: unknown): Film {
   const start = Float64Array.from(sampleOf, (sample) => ((times[sample] ?? 0) - first) / timescale);
   const last = sampleOf[count - 1] ?? 0;
   return {
-    codec: text(index["Codec"]).startsWith("avc") ? h264(description) : text(index["Codec"]),
+    codec: h264(text(index["Codec"]), description),
     description,
     count,
     start,
