@@ -254,6 +254,19 @@ def test_frames_are_thrown_away_and_had_again(server: OrthancServer, films: Film
     assert all(look[1] == look[2] == look[3] for look in looks)
 
 
+def test_closing_ends_it(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Nothing goes on decoding, and no frame is left to the browser to clean up, of which it would complain."""
+    film = opened(post(server, made(films, "50")))
+    film.looks(("play", {"key": "l", "looks": 3}))
+    canvas = film.page.locator("[data-test=player] canvas")
+    canvas.press("l")
+    (worker,) = film.page.workers
+    with worker.expect_event("close"):
+        canvas.press("Escape")
+    expect(film.part("frame")).to_have_count(0)
+    film.page.context.new_cdp_session(film.page).send("HeapProfiler.collectGarbage")
+
+
 def test_a_stream_that_cannot_be_had(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
     """The page says so, and the next move tries again."""
     film = opened(post(server, made(films, "groups of 30")))
