@@ -2,6 +2,8 @@
 
 import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
+import { readFilm } from "./cine/film";
+import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
 import { words } from "./words";
@@ -18,6 +20,7 @@ export class ApiError extends Error {
 
 export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
+  index: (id: string) => `video/instances/${encodeURIComponent(id)}/index`,
   asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
@@ -44,6 +47,11 @@ export async function getPage(since: number, limit: number, signal: AbortSignal)
 
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {
   return readVideo(await ask(`video/instances/${encodeURIComponent(id)}`, { signal }));
+}
+
+/** Every frame's time and place in what `address.stream` sends. */
+export async function getFilm(id: string, signal: AbortSignal): Promise<Film> {
+  return readFilm(await ask(address.index(id), { signal }));
 }
 
 export async function getJob(id: string): Promise<Job> {

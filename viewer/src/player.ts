@@ -1,23 +1,14 @@
-// The player panel: the video with the browser's own controls, its time and frame number, and what is known of it.
+// The player panel: the video, by exact frames where the browser can, and what is known of it.
 
-import { address, getVideo, streamProblem } from "./api";
+import { address, getVideo } from "./api";
 import type { Video } from "./answers";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
-import {
-  bytes,
-  clock,
-  codec,
-  date,
-  frameAt,
-  frameRate,
-  framesPerSecond,
-  frameStamped,
-  instant,
-  personName,
-  pictureSize,
-} from "./format";
+import { canBeExact, exactStage } from "./exact";
+import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
+import { plainStage } from "./plain";
 import { prepare } from "./prepare";
+import type { Stage } from "./stage";
 import { words } from "./words";
 
 export interface Player {
@@ -74,49 +65,6 @@ function plan(video: Video): HTMLElement | null {
   );
 }
 
-// H.264 and HEVC hold back at most 16 pictures to bring them in order.
-const MOST_REORDERED = 16;
-
-/** Keeps the time and frame number beside the video those of the picture on screen. Returns what ends it. */
-function readOut(video: HTMLVideoElement, about: Video, time: HTMLElement, frame: HTMLElement): () => void {
-  const fps = framesPerSecond(about.rate, about.frameTime);
-  // Until the video is played or moved the poster is on screen, which is some frame, not the first.
-  let poster = true;
-  let [seconds, number] = [0, 1];
-  const draw = (): void => {
-    time.textContent = clock(seconds);
-    frame.textContent = poster || fps === 0 ? "–" : String(number);
-  };
-  const show = (...now: [seconds: number, number: number]): void => {
-    [seconds, number] = now;
-    draw();
-  };
-  const reveal = (): void => {
-    poster = false;
-    draw();
-  };
-  video.addEventListener("playing", reveal, { once: true });
-  video.addEventListener("seeked", reveal, { once: true });
-  draw();
-  if (!("requestVideoFrameCallback" in video)) {
-    const media = video as HTMLVideoElement;
-    const update = (): void => show(media.currentTime, frameAt(media.currentTime, fps, about.frames));
-    const events = ["timeupdate", "seeking", "seeked", "pause", "loadeddata"];
-    for (const name of events) media.addEventListener(name, update);
-    return () => events.forEach((name) => media.removeEventListener(name, update));
-  }
-  // Streams with reordered pictures and no edit list do not start at zero. A browser shows their first frame when it
-  // has loaded them, before anyone plays or seeks: that one's time is where counting starts.
-  let origin: number | null = null;
-  const onFrame: VideoFrameRequestCallback = (_now, { mediaTime }) => {
-    origin ??= poster && video.paused && !video.seeking && mediaTime * fps <= MOST_REORDERED ? mediaTime : 0;
-    show(mediaTime - origin, frameStamped(mediaTime - origin, fps, about.frames));
-    handle = video.requestVideoFrameCallback(onFrame);
-  };
-  let handle = video.requestVideoFrameCallback(onFrame);
-  return () => video.cancelVideoFrameCallback(handle);
-}
-
 /** `onClose` is called when the reader closes the panel (Escape, the button); not by `close()`. */
 export function player(onClose: () => void): Player {
   const title = el("h2", { id: "player-title" });
@@ -134,66 +82,21 @@ export function player(onClose: () => void): Player {
 
   let current: string | null = null;
   let asking: AbortController | null = null;
-  let media: HTMLVideoElement | null = null;
-  let endReadOut: () => void = () => undefined;
+  let stage: Stage | null = null;
   let endDeliveries: () => void = () => undefined;
 
   function stop(): void {
     asking?.abort();
     endDeliveries();
     endDeliveries = () => undefined;
-    endReadOut();
-    endReadOut = () => undefined;
-    if (media) {
-      // Without this a browser goes on loading a video that is no longer on the page.
-      media.pause();
-      media.removeAttribute("src");
-      media.load();
-      media = null;
-    }
+    stage?.end();
+    stage = null;
     body.replaceChildren();
   }
 
   function fail(sentence: string): void {
     title.textContent = words.title;
     body.replaceChildren(el("p", { class: "problem", role: "alert", "data-test": "player-problem" }, sentence));
-  }
-
-  function stage(about: Video): HTMLElement {
-    const note = el("p", { class: "problem", role: "alert", "data-test": "player-problem", hidden: about.remark === "" }, about.remark);
-    const poster = address.thumbnail(about.id);
-    const label = words.videoLabel(date(about.studyDate));
-    const video = el("video", {
-      class: "screen",
-      controls: true,
-      playsinline: true,
-      preload: "metadata",
-      poster,
-      src: address.stream(about.id),
-      "aria-label": label,
-    });
-    media = video;
-    video.addEventListener("error", () => {
-      if (media !== video) return;
-      const code = video.error?.code;
-      void streamProblem(about.id).then((sentence) => {
-        const here = code === MediaError.MEDIA_ERR_NETWORK ? words.playFailed : words.decodeFailed;
-        note.textContent = sentence === null ? here : `${words.playFailed} ${sentence}`;
-        note.hidden = false;
-      });
-    });
-    const time = el("output", { class: "number", "data-test": "time" });
-    const frame = el("output", { class: "number", "data-test": "frame" });
-    // Not announced while it runs: a screen reader would never fall silent.
-    for (const output of [time, frame]) output.setAttribute("aria-live", "off");
-    endReadOut = readOut(video, about, time, frame);
-    const read = el(
-      "p",
-      { class: "read-out" },
-      el("span", {}, el("span", { class: "unseen" }, `${words.time} `), time),
-      el("span", {}, `${words.frame} `, frame, about.frames > 0 ? ` ${words.ofFrames(about.frames)}` : null),
-    );
-    return el("div", { class: "stage" }, video, read, note);
   }
 
   function links(about: Video): HTMLElement {
@@ -232,8 +135,16 @@ export function player(onClose: () => void): Player {
   }
 
   function play(about: Video, side: HTMLElement): void {
-    body.replaceChildren(stage(about), side);
-    media?.focus();
+    const put = (now: Stage): void => {
+      stage?.end();
+      stage = now;
+      body.replaceChildren(now.element, side);
+      now.focus();
+    };
+    const exact = (): void => put(exactStage(about, () => plain(words.plainUnable, null), () => plain(words.plainChosen, exact)));
+    const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back));
+    if (canBeExact()) exact();
+    else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
 
   return {

@@ -18,7 +18,9 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
 )
-_POLICY_VIEWER = _POLICY + "img-src 'self'; media-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+_POLICY_VIEWER = _POLICY + (
+    "img-src 'self'; media-src 'self'; worker-src 'self'; require-trusted-types-for 'script'; trusted-types cine-worker"
+)
 # Swagger UI sets HTML, has its icons in data: URLs, and shows a picture that was asked for as a blob: URL.
 _POLICY_DOCUMENTATION = _POLICY + "img-src 'self' data: blob:"
 

@@ -1,0 +1,312 @@
+"""The viewer's engine in Chromium: the number in a frame's bars is the number that was asked for, whatever is done."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Route, expect
+
+from e2e.browser import Visit, chromium
+from e2e.films import BAR, BITS, Films, bars, ffmpeg
+from e2e.orthanc_server import REPOSITORY, OrthancServer
+
+FRAMES = 300
+X264 = ["-c:v", "libx264", "-preset", "veryfast"]
+# Times in milliseconds that are 40 apart in the mean, 10 at least and 70 at most.
+UNEVEN = "settb=1/1000,setpts='40*N+10*mod(N*N\\,5)'"
+# Frame rate and encoding of each film; what is not H.264 plays by its rendition.
+FILMS: dict[str, tuple[str, list[str]]] = {
+    "23.976": ("24000/1001", [*X264, "-bf", "3", "-g", "60"]),
+    "25 without B-frames": ("25", [*X264, "-bf", "0", "-g", "250"]),
+    "29.97": ("30000/1001", [*X264, "-bf", "3", "-g", "60"]),
+    "50": ("50", [*X264, "-bf", "2", "-g", "30"]),
+    "59.94 with a pyramid": (
+        "60000/1001",
+        [*X264, "-bf", "8", "-g", "250", "-x264-params", "b-pyramid=normal:b-adapt=0"],
+    ),
+    "variable": (
+        "25",
+        ["-vf", UNEVEN, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", *X264, "-bf", "3", "-g", "30"],
+    ),
+    "open groups": ("25", [*X264, "-bf", "3", "-g", "30", "-x264-params", "open-gop=1"]),
+    "groups of 1": ("30000/1001", [*X264, "-g", "1"]),
+    "groups of 30": ("25", [*X264, "-bf", "3", "-g", "30", "-keyint_min", "30"]),
+    "groups of 250": ("30000/1001", [*X264, "-bf", "3", "-g", "250", "-keyint_min", "250", "-sc_threshold", "0"]),
+    "MPEG-2": ("25", ["-c:v", "mpeg2video", "-bf", "2", "-g", "12", "-q:v", "3", "-f", "mpegts"]),
+}
+LEAST_LOOKS = 190  # of each film: more than 2000 in all
+# Presses keys and moves the slider, waits until the page names the frame, and reads the bars.
+LOOKS = """async ([bits, bar, tasks]) => {
+  const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
+  const canvas = document.querySelector("[data-test=player] canvas"), frame = part("frame");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const pen = copy.getContext("2d", {willReadFrequently: true});
+  const told = () => Number(frame.textContent) - 1;
+  const read = () => {
+    pen.drawImage(canvas, 0, 0);
+    const row = pen.getImageData(0, canvas.height / 2, bits * bar, 1).data;
+    return [...Array(bits).keys()].reduce((sum, bit) => sum + (row[4 * (bit * bar + bar / 2)] > 127 ? 2 ** bit : 0), 0);
+  };
+  const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+  const jump = place => {
+    part("position").value = place + 1;
+    part("position").dispatchEvent(new Event("input"));
+  };
+  const until = place => new Promise((done, fail) => {
+    if (told() === place) return done();
+    const watch = new MutationObserver(() => told() === place && (watch.disconnect(), clearTimeout(timer), done()));
+    const late = `frame ${place} did not come; the page tells of ${told()}`;
+    const timer = setTimeout(() => (watch.disconnect(), fail(new Error(late))), 15000);
+    watch.observe(frame, {childList: true, characterData: true, subtree: true});
+  });
+  const tick = () => new Promise(requestAnimationFrame);
+  const looks = [];
+  for (const [act, place] of tasks) {
+    if (act === "jump") jump(place);
+    else if (act !== "play") press(act);
+    if (act !== "play") {
+      await until(place);
+      looks.push([act, place, told(), read()]);
+      continue;
+    }
+    // Playing: so many different frames, each of which has to be the one that the page names.
+    press(place.key);
+    for (let seen = 0, last = -1; seen < place.looks;) {
+      await tick();
+      if (told() === last) continue;
+      last = told();
+      seen += 1;
+      looks.push([`play ${place.key}`, told(), told(), read(), performance.now()]);
+    }
+    press("k");
+  }
+  return looks;
+}"""
+
+Look = list[Any]
+Opening = Callable[[str], "Film"]
+
+
+class Film:
+    """A film in the page's player."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def part(self, name: str) -> Any:
+        return self.page.locator(f"[data-test=player] [data-test={name}]")
+
+    def looks(self, *tasks: tuple[str, Any], bar: int = BAR) -> list[Look]:
+        found: list[Look] = self.page.evaluate(LOOKS, [BITS, bar, tasks])
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
+    one = Visit(browser)
+    try:
+        yield one
+        # While a rendition is made, the page is told to wait; some tests break the line on purpose.
+        one.assert_well_behaved(server.gateway_url, "status of 503", "ERR_FAILED")
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def opened(visit: Visit, server: OrthancServer) -> Opening:
+    def begin(instance: str) -> Film:
+        visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
+        film = Film(visit.page)
+        expect(film.part("frame")).to_have_text("1", timeout=60_000)
+        return film
+
+    return begin
+
+
+def made(films: Films, name: str, frames: int = FRAMES, scale: int = 1) -> Path:
+    """A film of bars as ``FILMS`` says, each pixel of it ``scale`` wide and high."""
+    path = films.folder / f"cine-{name.replace(' ', '-')}-{scale}.{'ts' if name == 'MPEG-2' else 'mp4'}"
+    if not path.exists():
+        rate, encoding = FILMS[name]
+        raw = b"".join(bars(number).tobytes() for number in range(frames))
+        size = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{BITS * BAR}x96", "-r", rate]
+        larger = ["-s", f"{BITS * BAR * scale}x{96 * scale}"] if scale > 1 else []
+        index = [] if name == "MPEG-2" else ["-movflags", "+faststart"]
+        ffmpeg(*size, "-i", "-", *larger, *encoding, "-pix_fmt", "yuv420p", *index, str(path), stdin=raw)
+    return path
+
+
+def post(server: OrthancServer, path: Path) -> str:
+    answer = requests.post(f"{server.gateway_url}/instances", data=path.read_bytes(), timeout=120)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["ID"])
+
+
+def moves(seed: str) -> list[tuple[str, Any]]:
+    """Steps, jumps, a range and both its ends, and playing in it, forwards and backwards."""
+    chance = random.Random(seed)  # noqa: S311
+    last = FRAMES - 1
+    tasks: list[tuple[str, Any]] = [("ArrowRight", place) for place in range(1, 41)]
+    tasks += [("jump", place) for place in chance.sample(range(FRAMES), 40)]
+    tasks += [("jump", last), *(("ArrowLeft", place) for place in range(last - 1, last - 36, -1))]
+    tasks += [("Home", 0), ("End", last)]
+    first = chance.randrange(20, 100)
+    tasks += [("jump", first), ("i", first), ("jump", first + 24), ("o", first + 24)]
+    tasks += [("Home", first), ("play", {"key": "l", "looks": 35}), ("End", first + 24), ("Home", first)]
+    tasks += [("End", first + 24), ("play", {"key": "j", "looks": 35}), ("Home", first), ("End", first + 24)]
+    return tasks
+
+
+def rounds(looks: list[Look]) -> list[int]:
+    """By how many frames each frame played is after the one before."""
+    places = [told for _, _, told, *_ in looks]
+    return [after - before for before, after in pairwise(places)]
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_the_frame_shown_is_the_frame_asked_for(
+    name: str, server: OrthancServer, films: Films, opened: Opening
+) -> None:
+    instance = post(server, made(films, name))
+    facts = requests.get(f"{server.gateway_url}/video/instances/{instance}", timeout=10).json()
+    assert facts["NumberOfFrames"] == FRAMES
+    looks = opened(instance).looks(*moves(name))
+    wrong = [look for look in looks if not look[1] == look[2] == look[3]]
+    assert wrong == []
+    assert len(looks) >= LEAST_LOOKS
+    for key, direction in (("l", 1), ("j", -1)):
+        played = [look for look in looks if look[0] == f"play {key}"]
+        first, last = min(look[2] for look in looks if look[0] == "i"), max(look[2] for look in looks if look[0] == "o")
+        assert all(first <= place <= last for _, _, place, *_ in played)
+        # Within the range it goes on in its direction, and begins anew at its end.
+        turns = [step for step in rounds(played) if step * direction < 0]
+        assert turns
+        assert all(-step * direction > (last - first) / 2 for step in turns)
+
+
+def test_it_plays_by_time(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """In real time and at a rate: how far it has come is what the page's own clock says, to a few display ticks."""
+    film = opened(post(server, made(films, "50")))
+    for rate, fps in (("", 50.0), ("10", 10.0), ("120", 120.0)):
+        film.part("rate").fill(rate)
+        film.part("rate").dispatch_event("change")
+        begun, *played = film.looks(("jump", 10), ("play", {"key": "l", "looks": 12}))
+        assert begun[3] == 10
+        assert all(look[2] == look[3] for look in played)
+        _, _, first, _, start = played[1]
+        for _, _, place, _, now in played[2:]:
+            assert (place - first) / fps == pytest.approx((now - start) / 1000, abs=0.05 + 1 / fps)
+
+
+def test_the_ends_of_a_range(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, made(films, "50")))
+    film.part("at-end").select_option("stop")
+    film.looks(("jump", 30), ("i", 30), ("jump", 40), ("o", 40), ("Home", 30))
+    expect(film.part("range-of")).to_have_text("Range 31–41")
+    film.page.locator("[data-test=player] canvas").press("l")
+    expect(film.part("on")).to_have_attribute("aria-pressed", "false")
+    assert film.looks(("k", 40))[0][3] == 40
+    film.part("at-end").select_option("swing")
+    played = film.looks(("play", {"key": "l", "looks": 40}))
+    steps = rounds(played)
+    assert min(steps) < 0 < max(steps)
+    assert max(abs(step) for step in steps) <= 5
+    assert all(30 <= look[2] == look[3] <= 40 for look in played)
+
+
+def test_a_line_that_drops_requests(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """Every second request for bytes is lost: nobody notices."""
+    asked: list[str] = []
+
+    def lose(route: Route) -> None:
+        asked.append(route.request.headers.get("range", ""))
+        if len(asked) % 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    visit.context.route("**/stream", lose)
+    film = opened(post(server, made(films, "groups of 30")))
+    looks = film.looks(*(("jump", place) for place in (299, 0, 150, 75, 220)), ("play", {"key": "l", "looks": 20}))
+    assert all(look[1] == look[2] == look[3] for look in looks)
+    assert len(asked) >= 8
+
+
+def test_frames_are_thrown_away_and_had_again(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """More than half a gigabyte of them: 300 frames of 1920 × 960."""
+    film = opened(post(server, made(films, "groups of 250", scale=10)))
+    tasks = [(way, place) for start in (299, 120) for way, place in [("jump", start), ("ArrowLeft", start - 1)]]
+    tasks += [("jump", place) for place in (0, 299, 1, 298, 150)]
+    looks = film.looks(*tasks, ("play", {"key": "l", "looks": 60}), ("play", {"key": "j", "looks": 30}), bar=10 * BAR)
+    assert all(look[1] == look[2] == look[3] for look in looks)
+
+
+def test_closing_ends_it(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Nothing goes on decoding, and no frame is left to the browser to clean up, of which it would complain."""
+    film = opened(post(server, made(films, "50")))
+    film.looks(("play", {"key": "l", "looks": 3}))
+    canvas = film.page.locator("[data-test=player] canvas")
+    canvas.press("l")
+    (worker,) = film.page.workers
+    with worker.expect_event("close"):
+        canvas.press("Escape")
+    expect(film.part("frame")).to_have_count(0)
+    film.page.context.new_cdp_session(film.page).send("HeapProfiler.collectGarbage")
+
+
+def test_a_stream_that_cannot_be_had(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """The page says so, and the next move tries again."""
+    film = opened(post(server, made(films, "groups of 30")))
+    visit.context.route("**/stream", lambda route: route.abort())
+    film.page.locator("[data-test=player] canvas").press("End")
+    expect(film.part("player-problem")).to_contain_text("cannot be loaded at the moment")
+    visit.context.unroute("**/stream")
+    film.looks(("ArrowLeft", 298))
+    expect(film.part("player-problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("missing", ["VideoDecoder", "isSecureContext"])
+def test_without_webcodecs_it_plays_all_the_same(
+    missing: str, server: OrthancServer, films: Films, visit: Visit
+) -> None:
+    """By the browser alone, and says what is lost. A page that came over an unprotected line has no VideoDecoder."""
+    hide = "delete globalThis.VideoDecoder;"
+    if missing == "isSecureContext":
+        hide += "Object.defineProperty(globalThis, 'isSecureContext', {value: false});"
+    visit.context.add_init_script(hide)
+    visit.page.goto(f"{server.gateway_url}/#/v/{post(server, made(films, '50'))}")
+    sentence = "With HTTPS" if missing == "isSecureContext" else "it cannot decode this video frame by frame"
+    expect(visit.page.locator("[data-test=plain-note]")).to_contain_text(sentence)
+    video = visit.page.locator("[data-test=player] video")
+    assert video.evaluate("video => new Promise(done => { video.onplaying = () => done(true); video.play(); })")
+
+
+def test_the_page_is_light(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    """All that it loads to play, the worker included: 300 KB at most, compressed."""
+    opened(post(server, made(films, "50")))
+    names = {url.rsplit("/", 1)[1] for _, url in visit.responses if "/assets/" in url}
+    assert {name.split("-")[0] for name in names} >= {"index", "worker"}
+    assets = REPOSITORY / "viewer" / "dist" / "assets"
+    assert sum(len(gzip.compress((assets / name).read_bytes())) for name in names) < 300_000
+
+
+def test_the_browsers_own_player_and_back(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, made(films, "50")))
+    film.part("plain").click()
+    expect(film.part("plain-note")).to_contain_text("with sound if there is any")
+    film.part("exact").click()
+    expect(film.part("frame")).to_have_text("1")
+    assert film.looks(("End", 299))[0][3] == 299

@@ -1,0 +1,115 @@
+// A film's coded bytes: by ranges of the stream, a stretch of samples at a time, tried again where the line breaks.
+
+import type { Film } from "./film";
+
+/** The most in one request, and the most between two samples (sound lies there) that is read rather than asked for anew. */
+const [MOST, GAP] = [2 << 20, 64 << 10];
+/** How long to wait before each further try, in milliseconds. */
+const PAUSES = [100, 300, 900, 2700];
+const STRETCHES = 4;
+
+/** Samples `first` to `last` at once: the bytes of the stream from `begin` up to `end`. */
+export interface Stretch {
+  first: number;
+  last: number;
+  begin: number;
+  end: number;
+}
+
+export class BytesError extends Error {
+  constructor(readonly changed: boolean) {
+    super(changed ? "changed" : "unreachable");
+  }
+}
+
+/** As many samples from `first` up to `until` as one request should have: at least one. */
+export function stretch(film: Film, first: number, until: number): Stretch {
+  const begin = film.offset[first] ?? 0;
+  let [last, end] = [first, begin + (film.size[first] ?? 0)];
+  for (let next = first + 1; next <= until; next += 1) {
+    const at = film.offset[next] ?? 0;
+    const over = at + (film.size[next] ?? 0);
+    if (at < end || at - end > GAP || over - begin > MOST) break;
+    [last, end] = [next, over];
+  }
+  return { first, last, begin, end };
+}
+
+/** What a request needs of the world; tests have their own. */
+export interface Line {
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+interface Held {
+  at: Stretch;
+  data: Promise<Uint8Array>;
+  signal: AbortSignal;
+  whole: boolean;
+}
+
+export class Bytes {
+  private readonly held = new Set<Held>();
+  /** Names the very stream that the first answer was of. */
+  private tag: string | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly film: Film,
+    private readonly line: Line,
+  ) {}
+
+  /** A sample's bytes. What is asked for at the same time goes up to the sample `until`. */
+  async sample(sample: number, until: number, signal: AbortSignal): Promise<Uint8Array> {
+    const held = this.stretchWith(sample, until, signal);
+    const { last } = held.at;
+    if (last < until) this.stretchWith(last + 1, until, signal);
+    const data = await held.data;
+    const begin = (this.film.offset[sample] ?? 0) - held.at.begin;
+    return data.subarray(begin, begin + (this.film.size[sample] ?? 0));
+  }
+
+  private stretchWith(sample: number, until: number, signal: AbortSignal): Held {
+    for (const one of this.held) {
+      const { at, whole } = one;
+      if (at.first <= sample && sample <= at.last && (whole || !one.signal.aborted)) return one;
+    }
+    const at = stretch(this.film, sample, until);
+    const one: Held = { at, data: this.ask(at, signal), signal, whole: false };
+    this.held.add(one);
+    for (const oldest of this.held) if (this.held.size > STRETCHES) this.held.delete(oldest);
+    // What failed is asked for again; who awaits it hears of it.
+    one.data.then(
+      () => (one.whole = true),
+      () => this.held.delete(one),
+    );
+    return one;
+  }
+
+  private async ask(at: Stretch, signal: AbortSignal): Promise<Uint8Array> {
+    for (const pause of [...PAUSES, null]) {
+      const data = await this.tryOnce(at, signal).catch((error: unknown) => {
+        if (signal.aborted || error instanceof BytesError) throw error;
+        return null;
+      });
+      if (data !== null) return data;
+      if (pause !== null) await this.line.pause(pause, signal);
+    }
+    throw new BytesError(false);
+  }
+
+  /** Null where another try may do better. */
+  private async tryOnce({ begin, end }: Stretch, signal: AbortSignal): Promise<Uint8Array | null> {
+    const headers: Record<string, string> = { Range: `bytes=${begin}-${end - 1}` };
+    if (this.tag !== null) headers["If-Match"] = this.tag;
+    const response = await this.line.fetch(this.url, { headers, cache: "no-store", signal });
+    if (response.status === 412) throw new BytesError(true);
+    if (response.status !== 206) {
+      await response.body?.cancel();
+      return null;
+    }
+    this.tag ??= response.headers.get("ETag");
+    const data = new Uint8Array(await response.arrayBuffer());
+    return data.length === end - begin ? data : null;
+  }
+}

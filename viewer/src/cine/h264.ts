@@ -1,0 +1,136 @@
+// H.264 as a source of frames: decoded by a worker from byte ranges of the stream, kept within a budget of bytes.
+
+import { Cache } from "./cache";
+import type { Film } from "./film";
+import type { Order, Report, Trouble } from "./messages";
+import { keyFor, nextRun } from "./plan";
+import type { Run } from "./plan";
+import type { Source } from "./source";
+
+/** Decoded frames in memory, in bytes. */
+export const BUDGET = 512 << 20;
+
+export interface Told {
+  /** A frame has come. */
+  arrived: (place: number) => void;
+  failed: (trouble: Trouble) => void;
+}
+
+export class H264Source implements Source {
+  readonly start: Float64Array;
+  readonly seconds: number;
+  private readonly cache: Cache<VideoFrame>;
+  private readonly refused = new Set<number>();
+  private path: readonly number[] = [];
+  /** Frames that no decoder gives, though it should. */
+  private readonly lost = new Set<number>();
+  private run: Run | null = null;
+  private fruitful = false;
+  private closed = false;
+  private id = 0;
+  private bytesOfFrame = 0;
+  /** After trouble nothing is asked for until something else is wanted. */
+  private stuck = false;
+  /** The frame that is wanted and cannot be had, once that was said. */
+  private never = -1;
+
+  constructor(
+    private readonly film: Film,
+    url: string,
+    private readonly worker: Worker,
+    private readonly told: Told,
+    private readonly budget: number = BUDGET,
+  ) {
+    [this.start, this.seconds] = [film.start, film.seconds];
+    this.cache = new Cache(budget, (frame) => sizeOf(frame));
+    worker.addEventListener("message", ({ data }: MessageEvent<Report>) => this.hear(data));
+    worker.addEventListener("error", () => told.failed("undecodable"));
+    this.order({ kind: "film", film, url });
+  }
+
+  get room(): number {
+    return this.bytesOfFrame === 0 ? 8 : Math.max(2, Math.floor(this.budget / this.bytesOfFrame));
+  }
+
+  get(place: number): VideoFrame | null {
+    return this.cache.get(place);
+  }
+
+  want(path: readonly number[]): void {
+    if (path[0] !== this.path[0]) [this.stuck, this.never] = [false, -1];
+    this.path = path;
+    this.cache.follow(path);
+    this.plan();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.worker.terminate();
+    this.cache.clear();
+  }
+
+  private plan(): void {
+    if (this.stuck) return;
+    this.tellIfNever();
+    const has = (place: number): boolean => this.cache.get(place) !== null || this.lost.has(place);
+    const run = nextRun(this.film, this.path, has, this.refused, this.room >> 1);
+    if (run === null || (this.run !== null && !this.isUrgent(run))) return;
+    // What is far ahead waits until there is more of it: a run for each frame would be a request for each.
+    const ahead = this.path.findIndex((place) => place === run.first || place === run.last);
+    if (this.run === null && ahead > this.path.length / 2) return;
+    [this.run, this.fruitful] = [run, false];
+    this.id += 1;
+    this.order({ kind: "run", id: this.id, run });
+  }
+
+  /** Whether a run has to take the place of the one under way, which does not bring the frame that is wanted now. */
+  private isUrgent(run: Run): boolean {
+    const wanted = this.path[0] ?? 0;
+    if (this.run === null || this.cache.get(wanted) !== null) return false;
+    const coming = wanted >= this.run.first && wanted <= this.run.last;
+    return !coming && wanted >= run.first && wanted <= run.last;
+  }
+
+  private tellIfNever(): void {
+    const wanted = this.path[0];
+    if (wanted === undefined || wanted === this.never) return;
+    const never = this.lost.has(wanted) || keyFor(this.film, wanted, this.refused) === null;
+    if (!never || this.cache.get(wanted) !== null) return;
+    this.never = wanted;
+    this.told.failed("undecodable");
+  }
+
+  private fail(trouble: Trouble): void {
+    this.stuck = true;
+    this.told.failed(trouble);
+  }
+
+  private order(order: Order): void {
+    this.worker.postMessage(order);
+  }
+
+  private hear(report: Report): void {
+    if (report.kind === "frame") {
+      if (this.closed) {
+        report.frame.close();
+        return;
+      }
+      this.fruitful = true;
+      this.bytesOfFrame = sizeOf(report.frame);
+      this.cache.add(report.place, report.frame);
+      this.told.arrived(report.place);
+      return;
+    }
+    if (report.id !== this.id) return;
+    const { run } = this;
+    this.run = null;
+    if (report.kind === "done" && !this.fruitful && run !== null) this.lost.add(run.first);
+    if (report.kind === "refused") this.refused.add(report.key);
+    if (report.kind === "trouble") this.fail(report.trouble);
+    this.plan();
+  }
+}
+
+function sizeOf(frame: VideoFrame): number {
+  return frame.format === null ? frame.codedWidth * frame.codedHeight * 2 : frame.allocationSize();
+}

@@ -1,0 +1,16 @@
+// What the page and the worker that decodes say to each other.
+
+import type { Film } from "./film";
+import type { Run } from "./plan";
+
+export type Order = { kind: "film"; film: Film; url: string } | { kind: "run"; id: number; run: Run };
+
+/** Why frames do not come. */
+export type Trouble = "unreachable" | "changed" | "undecodable";
+
+export type Report =
+  | { kind: "frame"; place: number; frame: VideoFrame }
+  | { kind: "done"; id: number }
+  /** Decoding cannot begin at this key frame: some decoders take no recovery points. */
+  | { kind: "refused"; id: number; key: number }
+  | { kind: "trouble"; id: number; trouble: Trouble };

@@ -1,0 +1,66 @@
+// What to decode so that frames can be shown. Pure.
+
+import { lastAtMost } from "./film";
+import type { Film } from "./film";
+
+/** To decode from the sample `key` on, and to keep the frames from the place `first` on; done when the one in the place `last` is there. */
+export interface Run {
+  key: number;
+  first: number;
+  last: number;
+}
+
+/**
+ * The sample at which decoding begins for the frame at a place; null where there is none.
+ *
+ * In an open group frames that are shown before its key frame are stored behind it, and lean on the group before: a
+ * decoder that begins at the key frame cannot have them. So the key frame has to come first in both orders.
+ */
+export function keyFor(film: Film, place: number, refused: ReadonlySet<number>): number | null {
+  const sample = film.sampleOf[place] ?? 0;
+  for (let at = lastAtMost(film.keys, sample); at >= 0; at -= 1) {
+    const key = film.keys[at] ?? 0;
+    if ((film.placeOf[key] ?? 0) <= place && !refused.has(key)) return key;
+  }
+  return null;
+}
+
+/** Whether a decoder that began at `key` can have a sample behind it. */
+export function decodable(film: Film, key: number, sample: number): boolean {
+  return (film.placeOf[sample] ?? 0) >= (film.placeOf[key] ?? 0);
+}
+
+/** The last of the samples that hold the frames of a run. */
+export function lastSample(film: Film, { first, last }: Run): number {
+  let sample = 0;
+  for (let place = first; place <= last; place += 1) sample = Math.max(sample, film.sampleOf[place] ?? 0);
+  return sample;
+}
+
+/**
+ * The next run for the frames of `path`, which are wanted in this order; null when all are there. Backwards the whole
+ * group up to the first missing frame is kept, since all of it has to be decoded anyway, but nothing that is farther than
+ * `room` frames from the frame that is wanted now.
+ */
+export function nextRun(
+  film: Film,
+  path: readonly number[],
+  has: (place: number) => boolean,
+  refused: ReadonlySet<number>,
+  room: number,
+): Run | null {
+  const at = path.findIndex((place) => !has(place) && keyFor(film, place, refused) !== null);
+  const begin = path[at];
+  if (begin === undefined) return null;
+  const key = keyFor(film, begin, refused) ?? 0;
+  const backwards = path[at + 1] === begin - 1 || (at === path.length - 1 && path[at - 1] === begin + 1);
+  if (backwards) {
+    const low = Math.max(film.placeOf[key] ?? 0, (path[0] ?? 0) - room + 1);
+    let first = begin;
+    while (first - 1 >= low && !has(first - 1)) first -= 1;
+    return { key, first, last: begin };
+  }
+  let last = begin;
+  for (let more = at + 1; path[more] === last + 1 && !has(last + 1) && last - begin + 1 < room; more += 1) last += 1;
+  return { key, first: begin, last };
+}

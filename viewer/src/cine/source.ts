@@ -1,0 +1,15 @@
+// Where the engine has its frames from.
+
+export interface Source {
+  /** By place, in the order of presentation: when each frame begins, in seconds since the first one. */
+  readonly start: Float64Array;
+  /** When the last of them is over. */
+  readonly seconds: number;
+  /** Frames that it can hold, about. */
+  readonly room: number;
+  /** A frame's picture if it is there; it is the source's, and drawn at once. */
+  get: (place: number) => VideoFrame | null;
+  /** The frames that are wanted, the present one first: whatever of them is not there is fetched. */
+  want: (path: readonly number[]) => void;
+  close: () => void;
+}

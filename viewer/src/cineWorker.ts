@@ -1,0 +1,16 @@
+// The worker that decodes. The page's policy takes a script's address only from a policy of this name (Trusted Types).
+
+import address from "./cine/worker?worker&url";
+
+interface ScriptPolicies {
+  createPolicy: (name: string, rules: { createScriptURL: (url: string) => string }) => { createScriptURL: (url: string) => string };
+}
+
+const { trustedTypes } = globalThis as { trustedTypes?: ScriptPolicies };
+// One script, whatever is asked for.
+const script = new URL(address, import.meta.url).href;
+const policy = trustedTypes?.createPolicy("cine-worker", { createScriptURL: () => script });
+
+export function cineWorker(): Worker {
+  return new Worker(policy?.createScriptURL("") ?? script, { type: "module" });
+}

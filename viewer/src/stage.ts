@@ -1,0 +1,46 @@
+// What a stage is: where a video is seen, by whatever plays it; and its line with time and frame number.
+
+import { el } from "./dom";
+import { words } from "./words";
+
+export interface Stage {
+  element: HTMLElement;
+  focus: () => void;
+  /** Stops it, and gives back what it holds. */
+  end: () => void;
+}
+
+export interface ReadOut {
+  element: HTMLElement;
+  show: (time: string, frame: string) => void;
+}
+
+export function readOut(frames: number, ...more: HTMLElement[]): ReadOut {
+  const time = el("output", { class: "number", "data-test": "time" });
+  const frame = el("output", { class: "number", "data-test": "frame" });
+  // Not announced while it runs: a screen reader would never fall silent.
+  for (const output of [time, frame]) output.setAttribute("aria-live", "off");
+  const element = el(
+    "p",
+    { class: "read-out" },
+    el("span", {}, el("span", { class: "unseen" }, `${words.time} `), time),
+    el("span", {}, `${words.frame} `, frame, frames > 0 ? ` ${words.ofFrames(frames)}` : null),
+    ...more,
+  );
+  const show = (now: string, number: string): void => {
+    time.textContent = now;
+    frame.textContent = number;
+  };
+  return { element, show };
+}
+
+/** A sentence about what goes wrong, hidden while it is empty. */
+export function problem(sentence: string): { element: HTMLElement; tell: (sentence: string) => void } {
+  const element = el("p", { class: "problem", role: "alert", "data-test": "player-problem" });
+  const tell = (now: string): void => {
+    element.textContent = now;
+    element.hidden = now === "";
+  };
+  tell(sentence);
+  return { element, tell };
+}

@@ -1,0 +1,86 @@
+// The controls of a film that is played frame by frame.
+
+import type { Cine } from "./cine/cine";
+import { FASTEST, SLOWEST } from "./cine/clock";
+import type { AtEnd } from "./cine/clock";
+import { button, el } from "./dom";
+import type { Command } from "./keys";
+import { words } from "./words";
+
+export interface Transport {
+  element: HTMLElement;
+  obey: (command: Command) => void;
+  /** Brings the controls in step with the film. */
+  draw: () => void;
+}
+
+function commands(cine: Cine, frames: number): Record<Command, () => void> {
+  const range = (first: number, last: number): void => cine.setRange(first, last);
+  return {
+    back: () => cine.play(-1),
+    pause: () => cine.pause(),
+    on: () => cine.play(1),
+    toggle: () => (cine.playing === 0 ? cine.play(1) : cine.pause()),
+    stepBack: () => cine.step(-1),
+    stepOn: () => cine.step(1),
+    first: () => cine.moveTo(cine.range[0]),
+    last: () => cine.moveTo(cine.range[1]),
+    in: () => range(cine.place, Math.max(cine.place, cine.range[1])),
+    out: () => range(Math.min(cine.place, cine.range[0]), cine.place),
+    whole: () => range(0, frames - 1),
+  };
+}
+
+function rateField(cine: Cine): HTMLElement {
+  const limits = { min: SLOWEST, max: FASTEST, step: "any" };
+  const field = el("input", { type: "number", ...limits, placeholder: words.realTime, "data-test": "rate" });
+  field.addEventListener("change", () => {
+    if (field.reportValidity()) cine.setRate(field.value === "" ? null : field.valueAsNumber);
+  });
+  return el("label", {}, `${words.rate} `, field);
+}
+
+function endField(cine: Cine): HTMLElement {
+  const options = Object.entries(words.atEnds).map(([value, name]) => el("option", { value }, name));
+  const field = el("select", { "data-test": "at-end" }, ...options);
+  field.addEventListener("change", () => cine.setAtEnd(field.value as AtEnd));
+  return el("label", {}, `${words.atEnd} `, field);
+}
+
+/** `plain` hands the video to the browser's own player. */
+export function transport(cine: Cine, frames: number, plain: () => void): Transport {
+  const acts = commands(cine, frames);
+  const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
+    button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
+  const position = el("input", { type: "range", min: 1, max: frames, value: 1, "aria-label": words.position, "data-test": "position" });
+  position.addEventListener("input", () => cine.moveTo(position.valueAsNumber - 1));
+  const range = el("output", { "data-test": "range-of" });
+  const [back, on] = [act("back", "◀", words.playBack), act("on", "▶", words.playOn)];
+  const element = el(
+    "div",
+    { class: "transport", role: "group", "aria-label": words.transport },
+    position,
+    act("first", "|◀", words.firstFrame),
+    back,
+    act("stepBack", "‹", words.stepBack),
+    act("pause", "▮▮", words.pauseNow),
+    act("stepOn", "›", words.stepOn),
+    on,
+    act("last", "▶|", words.lastFrame),
+    act("in", "[", words.markIn),
+    act("out", "]", words.markOut),
+    act("whole", "[ ]", words.wholeRange),
+    range,
+    rateField(cine),
+    endField(cine),
+    button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, plain),
+  );
+  const draw = (): void => {
+    position.valueAsNumber = cine.place + 1;
+    back.setAttribute("aria-pressed", String(cine.playing === -1));
+    on.setAttribute("aria-pressed", String(cine.playing === 1));
+    range.textContent = words.rangeOf(cine.range[0] + 1, cine.range[1] + 1);
+  };
+  draw();
+  return { element, obey: (command) => acts[command](), draw };
+}

@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Cine } from "../../src/cine/cine";
+import type { Screen } from "../../src/cine/cine";
+import type { Source } from "../../src/cine/source";
+
+const FPS = 25;
+const COUNT = 100;
+
+/** Frames that are there when the test says so. */
+class Shelf implements Source {
+  readonly start = Float64Array.from({ length: COUNT }, (_, place) => place / FPS);
+  readonly seconds = COUNT / FPS;
+  readonly room = 80;
+  there: (place: number) => boolean = () => true;
+  wanted: readonly number[] = [];
+  closed = false;
+
+  get = (place: number): VideoFrame | null => (this.there(place) ? ({} as VideoFrame) : null);
+  want = (path: readonly number[]): void => void (this.wanted = path);
+  close = (): void => void (this.closed = true);
+}
+
+/** A display of 60 Hz that ticks when the test says so. */
+class Display implements Screen {
+  readonly drawn: number[] = [];
+  private next: ((now: number) => void) | null = null;
+  private milliseconds = 5000;
+
+  draw = (_: VideoFrame, place: number): void => void this.drawn.push(place);
+  changed = (): void => undefined;
+  onTick = (next: (now: number) => void): void => void (this.next = next);
+  now = (): number => this.milliseconds;
+
+  tick(ticks = 1, every = 1000 / 60): void {
+    for (let count = 0; count < ticks; count += 1) {
+      this.milliseconds += every;
+      const { next } = this;
+      this.next = null;
+      next?.(this.milliseconds);
+    }
+  }
+
+  get idle(): boolean {
+    return this.next === null;
+  }
+}
+
+let shelf: Shelf;
+let display: Display;
+let cine: Cine;
+beforeEach(() => {
+  [shelf, display] = [new Shelf(), new Display()];
+  cine = new Cine(shelf, display);
+});
+
+describe("the engine", () => {
+  it("draws each frame once while it plays, each at the tick that is nearest to its time", () => {
+    cine.play(1);
+    display.tick(61);
+    expect(display.drawn).toEqual([...Array(26).keys()]);
+    expect(cine.tally).toEqual({ shown: 26, dropped: 0, late: 0 });
+    expect(shelf.wanted.slice(0, 3)).toEqual([25, 26, 27]);
+    expect(shelf.wanted).toHaveLength(Math.min(2 * FPS, 40));
+  });
+
+  it("begins only when the first frame is there", () => {
+    shelf.there = () => false;
+    cine.play(1);
+    display.tick(120);
+    expect(display.drawn).toEqual([]);
+    shelf.there = () => true;
+    display.tick(7);
+    expect(display.drawn).toEqual([0, 1, 2]);
+  });
+
+  it("counts what was passed over, and keeps time", () => {
+    cine.play(1);
+    display.tick(1);
+    display.tick(1, 400); // ten frames later
+    expect(display.drawn).toEqual([0, 10]);
+    expect(cine.tally).toEqual({ shown: 2, dropped: 9, late: 0 });
+  });
+
+  it("draws the newest frame that is there where the one that is due is not", () => {
+    cine.play(1);
+    display.tick(1);
+    shelf.there = (place) => place <= 7;
+    display.tick(1, 400);
+    expect(display.drawn).toEqual([0, 7]);
+    expect(cine.tally).toEqual({ shown: 2, dropped: 8, late: 1 });
+    display.tick(3);
+    expect(display.drawn).toEqual([0, 7]);
+  });
+
+  it("shows what it is asked for when it stands, as soon as it is there, and nothing else", () => {
+    cine.moveTo(0);
+    shelf.there = (place) => place !== 40;
+    cine.moveTo(40);
+    cine.arrived(39);
+    expect(display.drawn).toEqual([0]);
+    shelf.there = () => true;
+    cine.arrived(40);
+    cine.step(-1);
+    expect(display.drawn).toEqual([0, 40, 39]);
+    expect(shelf.wanted.slice(0, 3)).toEqual([39, 38, 37]);
+    expect(display.idle).toBe(true);
+  });
+
+  it("stands at the frame on screen when it is stopped", () => {
+    cine.play(1);
+    display.tick(10);
+    shelf.there = () => false;
+    display.tick(30);
+    cine.pause();
+    expect(cine.place).toBe(display.drawn.at(-1));
+    expect(cine.playing).toBe(0);
+    display.tick(1);
+    expect(display.idle).toBe(true);
+  });
+
+  it("stops at the range's end, where it is told to", () => {
+    cine.setAtEnd("stop");
+    cine.setRange(10, 14);
+    cine.play(1);
+    display.tick(40);
+    expect(display.drawn).toEqual([0, 10, 11, 12, 13, 14]);
+    expect([cine.playing, display.idle]).toEqual([0, true]);
+    cine.play(-1);
+    display.tick(40);
+    expect(display.drawn.slice(5)).toEqual([14, 13, 12, 11, 10]);
+  });
+
+  it("does nothing any more once it is closed", () => {
+    cine.play(1);
+    display.tick(2);
+    cine.close();
+    display.tick(20);
+    expect([shelf.closed, display.drawn]).toEqual([true, [0]]);
+  });
+});

@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { readFilm } from "../../src/cine/film";
+import { H264Source } from "../../src/cine/h264";
+import type { Order, Report, Trouble } from "../../src/cine/messages";
+import type { Run } from "../../src/cine/plan";
+import { indexOf } from "./films";
+
+const FILM = readFilm(indexOf(Array.from({ length: 8 }, () => ({ leading: 1, runs: [4, 4] }))));
+const BYTES = 100;
+
+/** A worker that does what the test has it do. */
+class Hands extends EventTarget {
+  readonly runs: { id: number; run: Run }[] = [];
+  ended = false;
+  open = 0;
+
+  postMessage(order: Order): void {
+    if (order.kind === "run") this.runs.push({ id: order.id, run: order.run });
+  }
+
+  terminate(): void {
+    this.ended = true;
+  }
+
+  tell(data: Report): void {
+    this.dispatchEvent(new MessageEvent("message", { data }));
+  }
+
+  /** The newest run, brought whole but for `without`. */
+  bring(without: readonly number[] = []): Run {
+    const { id, run } = this.newest;
+    for (let place = run.first; place <= run.last; place += 1) if (!without.includes(place)) this.frame(place);
+    this.tell({ kind: "done", id });
+    return run;
+  }
+
+  frame(place: number): void {
+    this.open += 1;
+    const frame = { format: "I420", allocationSize: () => BYTES, close: () => (this.open -= 1) };
+    this.tell({ kind: "frame", place, frame: frame as unknown as VideoFrame });
+  }
+
+  get newest(): { id: number; run: Run } {
+    const newest = this.runs.at(-1);
+    if (newest === undefined) throw new Error("no run was asked for");
+    return newest;
+  }
+}
+
+let hands: Hands;
+let source: H264Source;
+let arrived: number[];
+let failed: Trouble[];
+beforeEach(() => {
+  [hands, arrived, failed] = [new Hands(), [], []];
+  const told = { arrived: (place: number) => void arrived.push(place), failed: (trouble: Trouble) => void failed.push(trouble) };
+  source = new H264Source(FILM, "stream", hands as unknown as Worker, told, 20 * BYTES);
+});
+
+const forward = (from: number, length = 10): number[] => Array.from({ length }, (_, at) => from + at);
+
+describe("a source of H.264", () => {
+  it("asks for nothing before something is wanted, then for what is missing", () => {
+    expect(hands.runs).toEqual([]);
+    source.want(forward(3));
+    expect(hands.bring()).toMatchObject({ key: 0, first: 3 });
+    expect(source.get(3)).not.toBeNull();
+    expect(source.get(2)).toBeNull();
+  });
+
+  it("asks for more only when half of what is ahead is used up", () => {
+    source.want(forward(0));
+    while (hands.newest.run.last < 9) hands.bring();
+    hands.bring();
+    const before = hands.runs.length;
+    for (const from of [1, 2, 3, 4]) source.want(forward(from));
+    expect(hands.runs).toHaveLength(before);
+    source.want(forward(5));
+    expect(hands.newest.run).toMatchObject({ first: 10, last: 14 });
+  });
+
+  it("gives up a run for a frame that it would not bring, and hears no more of it", () => {
+    source.want(forward(0));
+    const { id } = hands.newest;
+    source.want(forward(50));
+    expect(hands.newest.run.first).toBe(50);
+    hands.tell({ kind: "trouble", id, trouble: "unreachable" });
+    expect(failed).toEqual([]);
+    hands.bring();
+    expect(source.get(50)).not.toBeNull();
+  });
+
+  it("stays within its budget", () => {
+    for (const from of [0, 10, 20, 30, 40, 30, 20, 10]) {
+      source.want(forward(from));
+      for (let runs = 0; runs < 5 && source.get(from) === null; runs += 1) hands.bring();
+      expect(source.get(from)).not.toBeNull();
+      expect(hands.open).toBeLessThanOrEqual(20);
+    }
+    source.close();
+    hands.frame(0); // it was on its way
+    expect([hands.open, hands.ended]).toEqual([0, true]);
+  });
+
+  it("begins one key frame earlier where the decoder refuses one", () => {
+    source.want(forward(20));
+    const { id, run } = hands.newest;
+    hands.tell({ kind: "refused", id, key: run.key });
+    expect(hands.newest.run.key).toBeLessThan(run.key);
+    hands.bring();
+    expect([source.get(20) !== null, failed]).toEqual([true, []]);
+  });
+
+  it("says so where no key frame is left", () => {
+    source.want(forward(1));
+    hands.tell({ kind: "refused", id: hands.newest.id, key: 0 });
+    expect(failed).toEqual(["undecodable"]);
+  });
+
+  it("goes on without a frame that the decoder never gives", () => {
+    source.want([5, 6, 7]);
+    hands.bring([5, 6, 7]);
+    hands.bring([6]);
+    expect(failed).toEqual(["undecodable"]);
+    source.want([6, 7, 8]);
+    expect(hands.runs.filter(({ run }) => run.first === 5)).toHaveLength(1);
+  });
+
+  it("asks again after trouble when another frame is wanted", () => {
+    source.want(forward(0));
+    hands.tell({ kind: "trouble", id: hands.newest.id, trouble: "unreachable" });
+    source.want(forward(0));
+    expect([failed, hands.runs.length]).toEqual([["unreachable"], 1]);
+    source.want(forward(1));
+    expect(hands.runs).toHaveLength(2);
+  });
+});
