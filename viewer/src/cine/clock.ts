@@ -111,7 +111,7 @@ export class Clock {
     return Math.max(1, Math.ceil((seconds * (this.last - this.first + 1)) / Math.max(to - from, 1e-3)));
   }
 
-  startOf(place: number): number {
+  private startOf(place: number): number {
     return this.rate === null ? (this.start[place] ?? this.end) : place / this.rate;
   }
 

@@ -8,7 +8,7 @@ import type { Run } from "./plan";
 import type { Source } from "./source";
 
 /** Decoded frames in memory, in bytes. */
-export const BUDGET = 512 << 20;
+const BUDGET = 512 << 20;
 
 export interface Told {
   /** A frame has come. */
