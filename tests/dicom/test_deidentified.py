@@ -121,3 +121,13 @@ def test_uids_stay_together_and_follow_from_the_key() -> None:
     assert third.PatientID != one.PatientID
     assert one.StudyInstanceUID == uid(_KEY, "1.2.3.77771251")
     assert one.StudyInstanceUID.is_valid
+
+
+def test_two_who_have_no_patient_id_do_not_become_one() -> None:
+    patients = []
+    for study in ("1.2.3", "1.2.4", "1.2.4"):
+        dataset = Dataset()
+        dataset.PatientID, dataset.StudyInstanceUID = "", study
+        cleaned(dataset, _KEY, _KIND, _SAID, pixels=False)
+        patients.append(dataset.PatientID)
+    assert patients[0] != patients[1] == patients[2]
