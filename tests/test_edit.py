@@ -221,6 +221,7 @@ def test_who_knows_that_names_are_gone_says_so(stored: Path, tmp_path: Path) -> 
         (("--mask", "0,0,10"), "is no region"),
         (("--mask", "-1,0,10,10"), "is no region"),
         (("--range", "0", "1"), "no region is named"),
+        (("--de-identify", "--audio", "keep"), "a voice tells who speaks"),
         ((), "Nothing is asked for"),
     ],
 )

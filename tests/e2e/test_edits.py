@@ -150,6 +150,7 @@ def test_a_de_identified_object_is_of_nobody(server: OrthancServer, numbered: st
         ({"mask": {"regions": [_CORNER] * 20_000}}, "at most 100"),
         ({"mask": {"regions": [_CORNER], "ranges": [{"start": 99, "end": 100}]}}, "frames; there is no frame"),
         ({"blur": True}, 'knows no "blur"'),
+        ({"deidentify": True, "audio": "keep"}, "a voice tells who speaks"),
         ('{"crop": {"x": NaN}}', ""),
         ("[]", "JSON object"),
     ],
