@@ -190,6 +190,17 @@ def test_a_de_identified_object(stored: Path, tmp_path: Path) -> None:
     assert dcmread(other).PatientID != made.PatientID
 
 
+def test_of_a_de_identified_clip_nothing_names_what_it_was_cut_from(stored: Path, tmp_path: Path) -> None:
+    clip, target = tmp_path / "clip.dcm", tmp_path / "out.dcm"
+    _done("clip", stored, clip, "--range", "frame:10", "frame:20")
+    uid = dcmread(stored).SOPInstanceUID.encode()
+    assert uid in clip.read_bytes()
+    _done("edit", clip, target, "--de-identify")
+    assert _run("check", target).stdout == f"{target}: nothing found\n"
+    assert uid not in target.read_bytes()
+    assert "FrameExtractionSequence" not in dcmread(target)
+
+
 def test_a_key_that_is_none(stored: Path, tmp_path: Path) -> None:
     done = _run("edit", stored, tmp_path / "out.dcm", "--de-identify", "--key", "secret")
     assert (done.returncode, "64 hexadecimal digits" in done.stderr) == (1, True)
@@ -210,6 +221,7 @@ def test_who_knows_that_names_are_gone_says_so(stored: Path, tmp_path: Path) -> 
         (("--mask", "0,0,10"), "is no region"),
         (("--mask", "-1,0,10,10"), "is no region"),
         (("--range", "0", "1"), "no region is named"),
+        (("--de-identify", "--audio", "keep"), "a voice tells who speaks"),
         ((), "Nothing is asked for"),
     ],
 )

@@ -137,7 +137,9 @@ def _add_edit(command: argparse.ArgumentParser) -> None:
         metavar=("START", "END"),
         help="where masks are, as clip has it; without any, throughout",
     )
-    command.add_argument("--audio", choices=AUDIO, default="keep", help="whether sound is left out")
+    command.add_argument(
+        "--audio", choices=AUDIO, default="", help="whether sound is left out; it stays unless de-identified"
+    )
     command.add_argument("--strip", action="store_true", help="leave out what is told beside pictures and sound")
     command.add_argument(
         "--de-identify", action="store_true", help="leave out all that names people, places and times, and the sound"

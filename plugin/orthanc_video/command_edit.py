@@ -13,7 +13,7 @@ from pathlib import Path
 from orthanc_video.clip import Range, moment
 from orthanc_video.command_clip import is_dicom
 from orthanc_video.command_convert import refuse_missing, writable
-from orthanc_video.edit import Edit, Wanted, region
+from orthanc_video.edit import Edit, Wanted, region, sound
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import editing
 from orthanc_video.jobs.making import how
@@ -45,7 +45,7 @@ def asked(arguments: argparse.Namespace) -> Wanted:
         crop=None if arguments.crop is None else _region(arguments.crop),
         masks=tuple(map(_region, arguments.mask)),
         ranges=tuple(Range(*map(moment, one)) for one in arguments.range),
-        audio=arguments.audio,
+        audio=sound(arguments.audio, deidentify=arguments.de_identify),
         strip=arguments.strip,
         deidentify=arguments.de_identify,
         burned_in=arguments.burned_in,

@@ -17,7 +17,7 @@ class Edit:
     """``crop`` is what stays of each picture. ``masks`` become black in the frames of ``ranges``, in all of them where
     there are no ranges. ``audio`` is ``keep`` or ``drop``; ``strip`` leaves out all that the container and the stream
     tell beside pictures and sound. ``burned_in`` is what the object says of names in its pictures (YES, NO; empty: what
-    it said before), which only a person can know. With ``deidentify`` neither sound nor what is told is kept.
+    it said before), which only a person can know. With ``deidentify`` nothing that is told is kept, nor sound.
     """
 
     crop: Region | None = None
@@ -31,6 +31,10 @@ class Edit:
     def __post_init__(self) -> None:
         if self.ranges and not self.masks:
             raise BadRequest("A range is where regions become black, and no region is named.")
+        if self.deidentify and self.audio == KEEP:
+            raise BadRequest(
+                "A de-identified video keeps no sound, since a voice tells who speaks: drop it, or say nothing of it."
+            )
 
     @property
     def reframes(self) -> bool:
@@ -38,14 +42,14 @@ class Edit:
         return self.crop is not None or (bool(self.masks) and not self.ranges)
 
     @property
-    def sound(self) -> str:
-        """What becomes of it."""
-        return DROP if self.deidentify else self.audio
-
-    @property
     def is_bare(self) -> bool:
         """Whether something beside the pictures is left out."""
-        return self.strip or self.sound == DROP
+        return self.strip or self.audio == DROP
+
+
+def sound(asked: str, *, deidentify: bool) -> str:
+    """What becomes of it where nothing is ``asked``, which is empty then."""
+    return asked or (DROP if deidentify else KEEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import io
 import pytest
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as table
 from pydicom import dcmwrite
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -31,25 +32,49 @@ _PLANTED: dict[str, object] = {
     "IS": "77771251",
     "UI": "1.2.3.77771251",
     "OB": b"PLANTED!",
+    "OW": b"PLANTED!",
     "UN": b"PLANTED!",
     "US": 0x7A7B,
 }
 _TRACES = (b"PLANTED", b"19720229", b"141516", b"077Y", b"7777.125", b"77771251", b"\x7b\x7a")
 
 
+# Kinds of attributes of which the table has not all.
+_TELLING = frozenset(
+    ("AE", "AS", "DA", "DT", "LO", "LT", "OB", "OB or OW", "OW", "PN", "SH", "ST", "TM", "UC", "UI", "UN", "UR", "UT")
+)
+# What a reader of PS3.6 finds to name neither people nor places, times or objects.
+_HARMLESS = frozenset({
+    "CodeValue", "LongCodeValue", "URNCodeValue", "CodeMeaning", "CodingSchemeDesignator", "CodingSchemeVersion",
+    "CodingSchemeRegistry", "MappingResourceName", "Manufacturer", "ManufacturerModelName", "ManufacturerModelVersion",
+    "ManufacturerRelatedModelGroup", "SoftwareVersions", "SecondaryCaptureDeviceManufacturer",
+    "SecondaryCaptureDeviceManufacturerModelName", "SecondaryCaptureDeviceSoftwareVersions",
+    "DigitalImageFormatAcquired", "VideoImageFormatAcquired", "RescaleType", "ModalityLUTType", "ICCProfile",
+    "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
+})  # fmt: skip
+
+
 def _planted() -> Dataset:
-    """All attributes of Table E.1-1, each with something to be found."""
+    """All attributes of Table E.1-1, and all others of the kinds that can tell, each with something to be found."""
     dataset = Dataset()
-    for tag in sorted(table.ALL_TAGS):
-        if len(tag) > 2 or tag[0] < 8 or not dictionary_has_tag(Tag(*tag)):
+    tabled = {Tag(*tag) for tag in table.ALL_TAGS if len(tag) == 2 and dictionary_has_tag(Tag(*tag))}
+    others = {
+        Tag(number)
+        for number, (vr, _, _, _, keyword) in DicomDictionary.items()
+        if vr in _TELLING | {"SQ"} and keyword not in _HARMLESS
+    }
+    for tag in sorted(tabled | others):
+        if tag.group < 8 or tag == 0x7FE00010:
             continue
-        vr = dictionary_VR(Tag(*tag))
+        vr = dictionary_VR(tag)
         if vr == "SQ":
             item = Dataset()
-            item.CodeMeaning = "PLANTED"
-            dataset.add(DataElement(Tag(*tag), "SQ", Sequence([item])))
-        elif vr in _PLANTED:
-            dataset.add(DataElement(Tag(*tag), vr, _PLANTED[vr]))
+            setattr(item, "CodeMeaning" if tag in tabled else "TextValue", "PLANTED")
+            dataset.add(DataElement(tag, "SQ", Sequence([item])))
+        elif vr.partition(" ")[0] in _PLANTED:
+            vr = vr.partition(" ")[0]
+            dataset.add(DataElement(tag, vr, _PLANTED[vr]))
+    dataset.ContentLabel = "PLANTED"
     return dataset
 
 
@@ -131,3 +156,42 @@ def test_two_who_have_no_patient_id_do_not_become_one() -> None:
         cleaned(dataset, _KEY, _KIND, _SAID, pixels=False)
         patients.append(dataset.PatientID)
     assert patients[0] != patients[1] == patients[2]
+
+
+def test_what_tells_nothing_stays() -> None:
+    """Codes, the make of the equipment, and the UIDs that the standard itself gives."""
+    dataset = Dataset()
+    dataset.SOPClassUID = _KIND.uid
+    dataset.Manufacturer, dataset.SoftwareVersions = "Endoscopes Ltd", "2.1"
+    dataset.SynchronizationFrameOfReferenceUID = "1.2.840.10008.15.1.1"
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "4596009", "SCT", "Larynx"
+    item.ContextUID, item.CodingSchemeUID = "1.2.840.10008.6.1.2", "2.16.840.1.113883.6.96"
+    dataset.AnatomicRegionSequence = Sequence([copy.deepcopy(item)])
+    cleaned(dataset, _KEY, _KIND, _SAID, pixels=False)
+    assert dataset.SOPClassUID == _KIND.uid
+    assert (dataset.Manufacturer, dataset.SoftwareVersions) == ("Endoscopes Ltd", "2.1")
+    assert dataset.SynchronizationFrameOfReferenceUID == "1.2.840.10008.15.1.1"
+    assert dataset.AnatomicRegionSequence[0] == item
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    ["FrameExtractionSequence", "EncryptedAttributesSequence", "ContentLabel", "RetrieveURL", "ContentDescription",
+     "PatientBirthDateInAlternativeCalendar", "PlacerOrderNumberProcedure", "ImageID", "EvaluatorName", "OwnerID",
+     "DateOfGainCalibration", "WaveformData"],
+)  # fmt: skip
+def test_what_the_table_does_not_name_is_gone_all_the_same(keyword: str) -> None:
+    dataset = _planted()
+    assert keyword in dataset
+    cleaned(dataset, _KEY, _KIND, _SAID, pixels=False)
+    assert keyword not in dataset
+
+
+def test_a_uid_that_the_table_does_not_name_is_replaced_as_others_are() -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = dataset.SOPInstanceUIDOfConcatenationSource = "1.2.3.4"
+    dataset.SOPClassesInStudy = ["1.2.3.4", _KIND.uid]
+    cleaned(dataset, _KEY, _KIND, _SAID, pixels=False)
+    assert dataset.SOPInstanceUIDOfConcatenationSource == dataset.SOPInstanceUID == uid(_KEY, "1.2.3.4") != "1.2.3.4"
+    assert list(dataset.SOPClassesInStudy) == [uid(_KEY, "1.2.3.4"), _KIND.uid]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from e2e.films import Films
 from e2e.orthanc_server import REPOSITORY, OrthancServer
+from e2e.recordings import Recordings, wait_until
+from orthanc_video.archive.identifiers import orthanc_ids
 
 USERS = {
     "alice": "wonderland",
@@ -24,7 +27,19 @@ USERS = {
     "frida": "explorer",
     "gina": "guest",
     "hugo": "modern",
+    "ivan": "half",
 }
+# Two videos of one study: the second is the one that Ivan may not see.
+_TWO = [
+    {
+        "PatientID": "two",
+        "StudyInstanceUID": "2.25.1",
+        "SeriesInstanceUID": "2.25.2",
+        "SOPInstanceUID": f"2.25.{number}",
+    }
+    for number in (3, 4)
+]
+_FIRST, _SECOND = (orthanc_ids(one)["ID"] for one in _TWO)
 # What a site may configure: Bob may look at nothing but the system, and upload nothing. Carol may read all that is said
 # in words, but see no pictures, no jobs, and upload nothing.
 # Dora may read all there is, by GET alone; Erik may search, and ask nothing of an instance. Frida may do all but by
@@ -58,9 +73,12 @@ function IncomingHttpRequestFilter(method, uri, ip, username, headers)
   if username == 'hugo' then
     return string.find(uri, '^/wado') == nil
   end
+  if username == 'ivan' then
+    return string.find(uri, '^/instances/SECOND') == nil
+  end
   return true
 end
-"""
+""".replace("SECOND", _SECOND.replace("-", "%-"))
 ALICE = ("alice", "wonderland")
 BOB = ("bob", "builder")
 CAROL = ("carol", "singer")
@@ -69,6 +87,7 @@ ERIK = ("erik", "asker")
 FRIDA = ("frida", "explorer")
 GINA = ("gina", "guest")
 HUGO = ("hugo", "modern")
+IVAN = ("ivan", "half")
 
 
 @pytest.fixture(scope="module")
@@ -358,6 +377,34 @@ def test_a_clip_is_for_who_may_see_the_video_and_an_object_of_it_for_who_may_upl
             == 403
         )
     assert requests.post(url, data=asked % "dicom", auth=ALICE, timeout=60).status_code == 200
+
+
+def test_a_joined_film_is_for_who_may_see_all_that_was_joined(guarded: OrthancServer, recordings: Recordings) -> None:
+    for uids in _TWO:
+        data = recordings.changed(_setting(uids), uids["SOPInstanceUID"])
+        answer = requests.post(f"{guarded.url}/instances", data=data, auth=ALICE, timeout=60)
+        assert answer.json()["ID"] in {_FIRST, _SECOND}, answer.text
+    url = f"{guarded.gateway_url}/video/instances/{_FIRST}"
+    asked = f'{{"join": ["{_SECOND}"], "as": "mp4"}}'
+    assert requests.get(f"{url}/stream", auth=IVAN, timeout=60).status_code == 200
+    assert requests.post(f"{url}/edits", data=asked, auth=IVAN, timeout=60).status_code == 403
+    told = requests.post(f"{url}/edits", data=asked, auth=ALICE, timeout=60)
+    assert told.status_code == 200, told.text
+    for base, method in ((guarded.gateway_url, "GET"), (guarded.gateway_url, "HEAD"), (guarded.url, "GET")):
+        for who, status in ((ALICE, 200), (IVAN, 403), (CAROL, 403), (BOB, 403)):
+            answer = requests.request(method, base + told.json()["Url"], auth=who, timeout=20)
+            assert answer.status_code == status, (base, who, method)
+    requests.delete(f"{guarded.url}/instances/{_SECOND}", auth=ALICE, timeout=20)
+    film = guarded.gateway_url + told.json()["Url"]  # to the same caller what was answered holds for a moment
+    wait_until(lambda: requests.get(film, auth=ALICE, timeout=20).status_code == 404)
+
+
+def _setting(values: dict[str, str]) -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+
+    return change
 
 
 @pytest.mark.parametrize("ending", ["", "/events"])

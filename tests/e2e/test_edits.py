@@ -138,6 +138,16 @@ def test_a_de_identified_object_is_of_nobody(server: OrthancServer, numbered: st
     assert other["ID"] != told["ID"]
 
 
+def test_a_de_identified_film_is_not_called_as_its_source(server: OrthancServer, numbered: str) -> None:
+    told = _done(server, numbered, {"deidentify": True, "as": "mp4"})
+    answer = requests.get(f"{server.gateway_url}{told['Url']}", timeout=60)
+    assert answer.status_code == 200
+    name = told["Url"].rpartition("/")[2]
+    assert answer.headers["Content-Disposition"] == f'inline; filename="{name}"'
+    assert numbered not in name
+    assert numbered.encode() not in answer.content
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["gateway", "orthanc"])
 @pytest.mark.parametrize(
     ("asked", "sentence"),
@@ -150,6 +160,7 @@ def test_a_de_identified_object_is_of_nobody(server: OrthancServer, numbered: st
         ({"mask": {"regions": [_CORNER] * 20_000}}, "at most 100"),
         ({"mask": {"regions": [_CORNER], "ranges": [{"start": 99, "end": 100}]}}, "frames; there is no frame"),
         ({"blur": True}, 'knows no "blur"'),
+        ({"deidentify": True, "audio": "keep"}, "a voice tells who speaks"),
         ('{"crop": {"x": NaN}}', ""),
         ("[]", "JSON object"),
     ],

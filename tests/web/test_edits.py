@@ -55,11 +55,20 @@ def test_an_edit_as_a_request_says_it() -> None:
         {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 0}, "end": 2}]}},
         {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 1, "second": 1}, "end": 2}]}},
         {"burnedInAnnotation": "MAYBE"}, {"burnedInAnnotation": None}, {"as": "avi"}, {"order": 1}, {"deidentify": 1},
+        {"deidentify": True, "audio": "keep"},
     ],
 )  # fmt: skip
 def test_no_edit(asked: Any) -> None:
     with pytest.raises(BadRequest):
         wanted_of(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "audio"),
+    [({}, "keep"), ({"deidentify": True}, "drop"), ({"deidentify": True, "audio": "drop"}, "drop")],
+)
+def test_sound_goes_with_the_names_and_else_stays(asked: Any, audio: str) -> None:
+    assert wanted_of(asked).edit.audio == audio
 
 
 _KEYS = ("x", "y", "width", "height", "regions", "ranges", "start", "end", "frame")

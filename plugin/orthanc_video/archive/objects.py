@@ -35,6 +35,7 @@ from orthanc_video.settings import Settings
 class StoredVideo:
     """One instance's stream: the local file that holds it and the spans within. ``uuid`` never names other bytes.
 
+    ``instance`` is its Orthanc ID; a film that was made of some, and is in no archive, has a name of its own.
     ``parents``: the UIDs of its study and series. ``playable``: browsers play these bytes. ``head`` comes before the
     spans, and counts in ``located.length``. ``origin`` is the file that it was made of, None where it is that itself.
     """

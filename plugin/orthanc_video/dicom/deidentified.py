@@ -4,6 +4,7 @@ PS3.15 E.2 and Table E.1-1, whose actions the package dicom-anonymizer lists; wh
 they are, and gives UIDs that are others each time. Here sequences are gone through, what the standard leaves to the
 object's class follows the class, and UIDs and the patient's pseudonym are made of the old ones with a secret key:
 objects of one study stay together, and nobody without the key can tell by trying which patient or object it was.
+The table has no entry for some of what names people, times and objects: that is told by its value representation.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import uuid
 from collections.abc import Callable
 
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as table
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_has_tag, dictionary_is_retired, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.uid import UID
 
 from orthanc_video.dicom.build import code
 from orthanc_video.dicom.classes import VideoClass
@@ -55,6 +58,32 @@ _ACTIONS: tuple[tuple[list[tuple[int, ...]], str, str, str], ...] = (
     (table.X_Z_D_TAGS, _DUMMY, _EMPTY, _REMOVE),
     (table.X_Z_U_STAR_TAGS, _REMOVE, _REMOVE, _REMOVE),
 )
+# What becomes of attributes that the table has not, where they are not among those that stay.
+_BY_VR: dict[str, tuple[str, str, str]] = {
+    "UI": (_UID, _UID, _UID),
+    **dict.fromkeys(
+        ("AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"), (_DUMMY, _EMPTY, _REMOVE)
+    ),
+    **dict.fromkeys(("OB", "OB or OW", "OW", "UN"), (_REMOVE, _REMOVE, _REMOVE)),
+}
+# Codes, the make of the equipment, and what colours mean: of nobody, and a video says little without.
+_STAY = frozenset({
+    "CodeValue", "LongCodeValue", "URNCodeValue", "CodeMeaning", "CodingSchemeDesignator", "CodingSchemeVersion",
+    "CodingSchemeRegistry", "MappingResourceName",
+    "Manufacturer", "ManufacturerModelName", "ManufacturerModelVersion", "ManufacturerRelatedModelGroup",
+    "SoftwareVersions", "SecondaryCaptureDeviceManufacturer", "SecondaryCaptureDeviceManufacturerModelName",
+    "SecondaryCaptureDeviceSoftwareVersions", "DigitalImageFormatAcquired", "VideoImageFormatAcquired",
+    "ICCProfile", "ModalityLUTType", "RescaleType", "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
+})  # fmt: skip
+# Of other kinds: a name of the source, what cannot be read here, free words in a code's dress, and what is nothing
+# without a text or date that goes (PS3.3 C.7.1.1, 10.7.1.3).
+_GO = frozenset({
+    "FrameExtractionSequence", "EncryptedAttributesSequence", "ContentLabel", "PatientAlternativeCalendar",
+    "PixelSpacingCalibrationType",
+})  # fmt: skip
+# Context groups, of which pydicom's registry has none (PS3.16 5), and code systems that HL7 registers (PS3.16 8).
+_KNOWN_ROOTS = ("1.2.840.10008.6.1.", "2.16.840.1.113883.6.")
 
 
 def cleaned(dataset: Dataset, key: bytes, kind: VideoClass, sentence: str, *, pixels: bool) -> None:
@@ -111,8 +140,18 @@ def _action(tag: BaseTag, need: int) -> str:
     overlays, whose groups are not in the dictionary."""
     if tag.is_private or not dictionary_has_tag(tag):
         return _REMOVE
-    found = _single().get((tag.group, tag.element))
+    found = _single().get((tag.group, tag.element)) or _untabled(tag)
     return found[min(need, 3) - 1] if found else ""
+
+
+def _untabled(tag: BaseTag) -> tuple[str, str, str] | None:
+    """As the table would have it; None for what stays."""
+    keyword = keyword_for_tag(tag)
+    if keyword in _STAY:
+        return None
+    if keyword in _GO or dictionary_is_retired(tag):
+        return _REMOVE, _REMOVE, _REMOVE
+    return _BY_VR.get(dictionary_VR(tag))
 
 
 @functools.cache
@@ -135,7 +174,9 @@ def _replace(dataset: Dataset, tag: BaseTag, action: str, key: bytes) -> None:
 
 
 def uid(key: bytes, old: str) -> str:
-    """Another one for the old (PS3.5 B.2), the same each time."""
+    """Another one for the old (PS3.5 B.2), the same each time. What the standard itself names so names no object."""
+    if UID(old, IGNORE).type or old.startswith(_KNOWN_ROOTS):
+        return old
     return f"2.25.{uuid.UUID(bytes=_digest(key, 'uid', old)[:16], version=5).int}"
 
 

@@ -133,7 +133,7 @@ def _deeds(sources: int, edit: Edit) -> Iterator[str]:
         yield f"{len(edit.masks)} region(s) of the pictures made black {where}"
     if edit.crop:
         yield f"pictures cropped to {edit.crop.width} × {edit.crop.height} at {edit.crop.x}, {edit.crop.y}"
-    if edit.sound == DROP:
+    if edit.audio == DROP:
         yield "sound left out"
     if edit.strip or edit.deidentify:
         yield "what the container and the stream told beside pictures left out"

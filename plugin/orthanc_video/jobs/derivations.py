@@ -11,21 +11,31 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orthanc_video.archive.objects import StoredVideo, evict
-from orthanc_video.derivation import Derivation
+from orthanc_video.derivation import Derivation, Origin
 from orthanc_video.dicom import syntaxes
 from orthanc_video.model import Located, Span
+from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
 
 Kept = list[dict[str, Any]]
 
-_LIST = "items.json"
+_LIST = "made.json"
 # An eighth of the cache's bound.
 _SHARE = 17
 _FILM = re.compile(r"([0-9a-f]{32})-([0-9]{1,6})\.(mp4|mpg)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """One that was made, and all objects that it was made of."""
+
+    video: StoredVideo
+    origins: tuple[Origin, ...]
 
 
 def folder_of(settings: Settings, name: str) -> Path:
@@ -37,10 +47,17 @@ def found(settings: Settings, task: Derivation) -> Kept | None:
     """What was made, if it was, and all films are there; from now on it counts as just used."""
     folder = folder_of(settings, task.name)
     try:
-        told: Kept = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+        told = _told(folder)
         os.utime(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    items: Kept = told["Items"]
+    return items
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """What lies with the films: ``Items``, what is told of each, and ``Origins``."""
+    told: dict[str, Any] = json.loads((folder / _LIST).read_text(encoding="utf-8"))
     return told
 
 
@@ -53,7 +70,8 @@ def keep(settings: Settings, task: Derivation, made: Path, items: Sequence[dict[
     for item in items:
         if item["Film"]:
             _synced(made / item["Film"]).rename(fresh / item["Film"])
-    (fresh / _LIST).write_text(json.dumps(list(items)), encoding="utf-8")
+    told = {"Origins": to_json(list(task.origins)), "Items": list(items)}
+    (fresh / _LIST).write_text(json.dumps(told), encoding="utf-8")
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
@@ -78,15 +96,18 @@ def address(task: Derivation, item: dict[str, Any], number: int) -> str:
     return f"/video/instances/{item['Answer']['ID']}/stream" if item["Plays"] else ""
 
 
-def film(settings: Settings, instance: str, origin: str, named: str) -> StoredVideo | None:
-    """The film that ``address`` names, of the object with the UUID ``origin``; None where there is none any more."""
+def film(settings: Settings, origin: str, named: str) -> Film | None:
+    """The film that ``address`` names, of the object with the UUID ``origin``; None where there is none any more.
+
+    It has a name of its own, not that of an object: what is de-identified is downloaded by it.
+    """
     name = _FILM.fullmatch(named)
     if name is None:
         return None
     folder = folder_of(settings, f"{origin}-{name[1]}")
     try:
-        items: Kept = json.loads((folder / _LIST).read_text(encoding="utf-8"))
-        path = folder / items[int(name[2]) - 1]["Film"]
+        told = _told(folder)
+        path = folder / told["Items"][int(name[2]) - 1]["Film"]
         about = path.stat()
         os.utime(folder)
     except (FileNotFoundError, NotADirectoryError, IndexError):
@@ -98,7 +119,8 @@ def film(settings: Settings, instance: str, origin: str, named: str) -> StoredVi
         spans=(Span(0, about.st_size),),
         length=about.st_size,
     )
-    return StoredVideo(instance, f"{path.stem}-{name[1]}-{about.st_mtime_ns:x}", path, located)
+    video = StoredVideo(Path(named).stem, f"{path.stem}-{name[1]}-{about.st_mtime_ns:x}", path, located)
+    return Film(video=video, origins=tuple(from_json(Origin, one) for one in told["Origins"]))
 
 
 def forget(settings: Settings, stored: str) -> None:

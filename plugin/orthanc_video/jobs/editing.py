@@ -232,7 +232,7 @@ def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """Every picture coded anew."""
     masks = () if edit.ranges else edit.masks
-    wishes = Wishes(audio=edit.sound, crop=edit.crop, masks=masks)
+    wishes = Wishes(audio=edit.audio, crop=edit.crop, masks=masks)
     info, plan = _planned(tools, film.path, wishes)
     shown = edit.crop or Region(0, 0, info.video.width, info.video.height)
     measured = dataclasses.replace(tools.how, demands=beside(tools.how.demands, masks, shown))
@@ -244,7 +244,7 @@ def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
 
 def _remuxed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
     """The same coded pictures in a container of their own."""
-    info, plan = _planned(tools, film.path, Wishes(audio=edit.sound, transfer_syntax=film.syntax))
+    info, plan = _planned(tools, film.path, Wishes(audio=edit.audio, transfer_syntax=film.syntax))
     if plan.action is Action.TRANSCODE:
         raise UnsupportedMedia(f"The pictures cannot stay as they are. {' '.join(plan.reasons)}")
     target = plan.target or Target(width=info.video.width, height=info.video.height, level=0)

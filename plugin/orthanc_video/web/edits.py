@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orthanc_video.derivation import Making
-from orthanc_video.edit import DROP, KEEP, Edit, Wanted, region
+from orthanc_video.edit import DROP, KEEP, Edit, Wanted, region, sound
 from orthanc_video.errors import BadRequest, TooLarge
 from orthanc_video.plain import to_json
 from orthanc_video.web import deriving
@@ -60,13 +60,14 @@ def wanted_of(given: Mapping[str, Any]) -> Wanted:
     if "mask" in given and not masks:
         raise BadRequest('"mask" has no "regions": say which parts of the picture become black.')
     kind = _one_of(given, "as", (_MP4, _OBJECT, _BOTH), _BOTH)
+    deidentify = _flag(given, "deidentify")
     edit = Edit(
         crop=_region(given["crop"], '"crop"') if "crop" in given else None,
         masks=masks,
         ranges=_several(mask.get("ranges", []), '"ranges"', range_of),
-        audio=_one_of(given, "audio", (KEEP, DROP), KEEP),
+        audio=sound(_one_of(given, "audio", (KEEP, DROP), ""), deidentify=deidentify),
         strip=_flag(given, "strip"),
-        deidentify=_flag(given, "deidentify"),
+        deidentify=deidentify,
         burned_in=_one_of(given, "burnedInAnnotation", ("YES", "NO"), ""),
     )
     in_time = _one_of(given, "order", (_GIVEN, _RECORDED), _GIVEN) == _RECORDED
