@@ -115,7 +115,10 @@ def test_mpeg2_is_cut_into_an_mp4_where_one_is_named(clips: Clips, tmp_path: Pat
     judge(film, target, range(7, 22), told.anew)
 
 
-@pytest.mark.parametrize("name", ["b-frames.mp4", "open groups.mp4", "hevc, open groups.ts", "mpeg2.mpg", "mpeg2.ts"])
+@pytest.mark.parametrize(
+    "name",
+    ["b-frames.mp4", "open groups.mp4", "hevc, open groups.mp4", "hevc, open groups.ts", "mpeg2.mpg", "mpeg2.ts"],
+)
 def test_several_ranges_are_one_film(clips: Clips, tmp_path: Path, name: str) -> None:
     film, target = FILMS[name](clips), _target(tmp_path, name)
     ranges = [(50, 85), (3, 11), (20, 60)]

@@ -58,14 +58,18 @@ def _judge(films: Sequence[Path], target: Path, copied: Sequence[bool]) -> None:
     assert subprocess.run(decode, capture_output=True, text=True, check=True).stderr == ""
 
 
-@pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2"])
+@pytest.mark.parametrize("codec", ["h264", "hevc", "hevc, open groups", "mpeg2"])
 def test_films_that_are_coded_alike_are_copied(clips: Clips, tmp_path: Path, codec: str) -> None:
     kind, arguments = {
         "h264": ("mp4", _PYRAMID),
-        "hevc": ("mp4", "-x265-params log-level=none:keyint=15:bframes=3"),
+        "hevc": ("mp4", "-x265-params log-level=none:keyint=15:bframes=3:open-gop=0"),
+        "hevc, open groups": ("mp4", "-x265-params log-level=none:keyint=15:bframes=4:open-gop=1"),
         "mpeg2": ("mpg", "-g 12 -bf 2"),
     }[codec]
-    films = [_made(clips, f"{codec}-{seconds}.{kind}", arguments, codec, seconds=seconds) for seconds in (1, 0.5, 1.5)]
+    encoder = codec.partition(",")[0]
+    films = [
+        _made(clips, f"{codec}-{seconds}.{kind}", arguments, encoder, seconds=seconds) for seconds in (1, 0.5, 1.5)
+    ]
     target = tmp_path / f"out.{kind}"
     told = join(films, target)
     assert told.anew == 0

@@ -38,6 +38,9 @@ _FILMS: dict[str, Callable[[Clips], Path]] = {
     "full range": lambda clips: _made(clips, "full.mp4", "-g 15 -color_range pc -vf scale=out_range=pc"),
     "4:2:2": lambda clips: _made(clips, "422.mp4", "-g 15 -pix_fmt yuv422p"),
     "hevc": lambda clips: _made(clips, "hevc.mp4", "-x265-params log-level=none:keyint=15:bframes=4", "hevc"),
+    "hevc, open groups": lambda clips: _made(
+        clips, "hevc-open.mp4", "-x265-params log-level=none:keyint=15:open-gop=1:bframes=4:b-pyramid=1", "hevc"
+    ),
     "mpeg2": lambda clips: _made(clips, "mpeg2.mpg", "-g 12 -bf 2", "mpeg2"),
 }
 
@@ -77,7 +80,7 @@ def test_masked_in_a_range_alone(clips: Clips, tmp_path: Path, name: str) -> Non
     wanted = [Range(Moment(9), Moment(12)), Range(Moment(11), Moment(19))]
     anew = masking.mask(film, [_PLACE], wanted, target, progressive=said.progressive)
     before, after = _shown(film), _shown(target)
-    assert len(before) == len(after) == probe(target).video.frames
+    assert len(before) == len(after) == len(frame_md5s(target)) == probe(target).video.frames
     black, deep = 0 if name == "full range" else 16, 4 if name == "10 bits" else 1
     changed = 0
     for number, (old, new) in enumerate(zip(before, after, strict=True), 1):

@@ -23,9 +23,9 @@ from orthanc_video.bitstream import mpeg2
 from orthanc_video.errors import BadRequest
 from orthanc_video.media import exact, remux
 from orthanc_video.media.clip import cut, sound
-from orthanc_video.media.clip.encoder import Encoder
+from orthanc_video.media.clip.encoder import Coded, Encoder
 from orthanc_video.media.clip.pieces import Anew, Piece
-from orthanc_video.media.clip.source import Source, strung
+from orthanc_video.media.clip.source import Source
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.source import coding_of, opened
 from orthanc_video.model import Span
@@ -170,19 +170,16 @@ def _write(
     for part in parts:
         places += [passed + place for place in cut.places(part.source, part.planned)]
         passed = len(places)
-    runs = (
-        (piece, _hashed(part, piece, encoder, digest))
-        for part, digest in zip(parts, digests, strict=True)
-        for piece in part.planned
-    )
-    seen = cut.placed((frame for frame, _ in strung(first.film, runs)), shown, places, made)
+    seen = cut.placed(_frames(parts, encoder, digests), shown, places, made)
     for _, packet in heapq.merge(seen, _all_heard(output, parts) if heard else (), key=lambda pair: pair[0]):
         output.mux_one(packet)
 
 
-def _hashed(part: _Part, piece: Piece, encoder: Encoder | None, digest: SliceHash) -> Iterator[tuple[Any, bytes]]:
-    for frame in cut.hashed(part.source.of(piece, encoder), digest):
-        yield frame, b""
+def _frames(parts: Sequence[_Part], encoder: Encoder | None, digests: Sequence[SliceHash]) -> Iterator[Coded]:
+    for part, digest in zip(parts, digests, strict=True):
+        for at, piece in enumerate(part.planned):
+            opens = part is parts[0] and at == 0
+            yield from cut.hashed(part.source.of(piece, encoder, opens=opens), digest)
 
 
 def _tick(parts: Sequence[_Part]) -> Fraction:
