@@ -49,12 +49,12 @@ class _Part:
 @dataclass(frozen=True, slots=True)
 class Joined:
     """``frames`` of the whole, of which some were coded ``anew``; ``sound`` is FFmpeg's name of its coding, and
-    ``silenced`` says that some film has a sound which the whole has not."""
+    ``silenced`` says why the whole has none, where some film has one."""
 
     frames: int
     anew: int
     sound: str
-    silenced: bool
+    silenced: str
 
 
 def join(films: Sequence[Path], target: Path) -> Joined:
@@ -73,14 +73,15 @@ def join(films: Sequence[Path], target: Path) -> Joined:
         try:
             kind, options = remux.output_format(first.film.codec)
             with av.open(str(target), "w", format=kind, options=options) as output:
-                heard = heard if heard in output.supported_codecs else ""
+                silenced = sound.left_out(heard, output) if heard else _unlike(parts)
+                heard = "" if silenced else heard
                 _write(output, parts, encoder, digests, heard=bool(heard))
         except av.error.FFmpegError as error:
             raise remux.failure(error) from error
         proofs = [(cut.are_copied(part.planned), one.hexdigest()) for part, one in zip(parts, digests, strict=True)]
         cut.prove(target, proofs)
         copied = [one for flags, _ in proofs for one in flags]
-        return Joined(len(copied), copied.count(False), heard, not heard and any(map(_heard_in, parts)))
+        return Joined(len(copied), copied.count(False), heard, silenced)
 
 
 def _parts(films: Sequence[Path], stack: ExitStack) -> list[_Part]:
@@ -152,6 +153,13 @@ def _sound(parts: Sequence[_Part]) -> str:
     kinds = {_heard_in(part) for part in parts}
     (kind,) = kinds if len(kinds) == 1 else (None,)
     return str(kind[0]) if kind else ""
+
+
+def _unlike(parts: Sequence[_Part]) -> str:
+    """Why there is no sound that all have; empty where none has one."""
+    if not any(map(_heard_in, parts)):
+        return ""
+    return "The sound is left out: not all of the videos have one, coded in the same way."
 
 
 def _write(
