@@ -1,4 +1,4 @@
-"""Whether a clip's frames are those of its film, as FFmpeg decodes both."""
+"""Whether a clip's frames are those of its film, as FFmpeg decodes both: PyAV's, and that of the ``ffmpeg`` command."""
 
 from __future__ import annotations
 
@@ -37,12 +37,17 @@ def judge(film: Path, clip: Path, numbers: Sequence[int], anew: int) -> None:
             error = float(np.mean((picture.astype(np.float64) - source[number]) ** 2))
             assert 10 * np.log10(255**2 / error) >= _LIKE, f"frame {number}"
     assert changed <= anew
-    assert _complaints(clip) == "", "a decoder complains"
+    decoded, complaints = _decoded(clip)
+    assert complaints == "", "a decoder complains"
+    assert decoded == len(numbers), "a decoder leaves out frames"
 
 
-def _complaints(path: Path) -> str:
-    command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", str(path), "-map", "0:v:0", "-f", "null", "-"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+def _decoded(path: Path) -> tuple[int, str]:
+    """How many frames ffmpeg's decoder gives out, and what it complains of."""
+    command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", str(path), "-map", "0:v:0"]
+    command += ["-fps_mode", "passthrough", "-f", "framecrc", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     # It cannot tell how long a program stream with a single frame lasts: that is no decoder.
     others = ("estimate_timings_from_pts", "duration not set")
-    return "\n".join(line for line in said if line and not any(words in line for words in others))
+    said = [line for line in done.stderr.splitlines() if line and not any(words in line for words in others)]
+    return sum(not line.startswith("#") for line in done.stdout.splitlines()), "\n".join(said)

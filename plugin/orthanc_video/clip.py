@@ -121,7 +121,9 @@ def numbers(cuts: Sequence[Cut]) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """What came out, range by range; ``sound`` is FFmpeg's name of its sound's coding, empty where it is silent."""
+    """What came out, range by range; ``sound`` is FFmpeg's name of its sound's coding, empty where it is silent, and
+    ``silenced`` the sentence that says why, where its source is not."""
 
     cuts: tuple[Cut, ...]
     sound: str = ""
+    silenced: str = ""

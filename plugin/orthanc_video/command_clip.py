@@ -28,7 +28,7 @@ def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise:
     for one in made.cuts:
         how = f"{one.anew} of them coded anew" if one.anew else "all copied"
         print(f"Frames {one.first} to {one.last} ({one.frames}), {how}.")
-    print(f"Sound: {made.sound}." if made.sound else "No sound.")
+    print(f"Sound: {made.sound}." if made.sound else made.silenced or "No sound.")
     print(f"clip: {target}")
 
 

@@ -23,6 +23,7 @@ _3D, _STEREO = (f"1.2.840.10008.1.2.4.{number}" for number in (105, 106))
 _BD = "1.2.840.10008.1.2.4.103"
 _WRAP, _REMUX, _TRANSCODE = Action.WRAP, Action.REMUX, Action.TRANSCODE
 
+_HD: dict[str, Any] = {"level": 4, "width": 1920, "height": 1080}
 _NTSC_DVD: dict[str, Any] = {"height": 480, "rate": Rational(24000, 1001), "constant_rate": False}
 
 # What arrives → what is done, as which transfer syntax, and words that a reason has to hold.
@@ -69,6 +70,7 @@ _CASES: dict[str, tuple[MediaInfo, Action, str, str]] = {
     "MPEG-2 that varies": (mpeg2(**_NTSC_DVD), _TRANSCODE, _41, "at varying frames/s"),
     "MPEG-2 4:2:2": (mpeg2(profile_idc=0, profile="4:2:2", pixel_format="yuv422p"), _TRANSCODE, _41, "profile, 4:2:2"),
     "MPEG-2 above its bit rate": (mpeg2(level=4, bit_rate=90_000_000), _TRANSCODE, _41, "90 Mbit/s"),
+    "MPEG-2 above its bit rate for a moment": (mpeg2(**_HD, bit_rate=90_000_000, seconds=0.9), _WRAP, _MP_HL, "High"),
     "other codec": (media(codec="vp9", profile_idc=0, level=0), _TRANSCODE, _41, "codec is vp9"),
     "high 4:2:2": (media(profile_idc=122, pixel_format="yuv422p"), _TRANSCODE, _41, "yuv422p; MPEG-4"),
     "ten bits": (media(profile_idc=110, pixel_format="yuv420p10le", bit_depth=10), _TRANSCODE, _41, "8-bit 4:2:0"),

@@ -74,7 +74,8 @@ def _level(syntax: VideoSyntax, video: VideoStream) -> Iterator[str]:
     if video.level not in syntax.levels:
         told = named_level(video.codec, video.level)
         yield f"The transfer syntax allows level {highest}, but the stream says level {told}."
-    if syntax.bit_rate and video.bit_rate > syntax.bit_rate:
+    most = syntax.bit_rate * video.seconds + syntax.buffer
+    if syntax.bit_rate and video.bit_rate * video.seconds > most:
         yield f"{video.bit_rate / 1e6:.3g} Mbit/s are more than the {syntax.bit_rate / 1e6:.3g} of level {highest}."
 
 

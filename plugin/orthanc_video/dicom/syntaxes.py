@@ -50,7 +50,8 @@ class VideoSyntax:
     ``profiles`` are those that each of its decoders must decode: profile_idc of H.264 and H.265, of MPEG-2 the profile
     of Table 8-2. ``levels`` likewise: level_idc (41 is H.264's 4.1, 153 H.265's 5.1), of MPEG-2 the codes of Table 8-3.
     ``formats`` are the only pictures that it takes, all within the level where there are none. ``bit_rate`` in bit/s,
-    0 where the level says it all. ``containers`` are ffmpeg's names. ``packed``: two views lie in one picture, and the
+    0 where the level says it all; a decoder's ``buffer`` in bits lets a moment have more. ``containers`` are ffmpeg's
+    names. ``packed``: two views lie in one picture, and the
     stream says how (Table 8-8), None where the section does not speak of it; ``views`` are coded beside one another.
     ``method`` is the defined term of Lossy Image
     Compression Method (PS3.3 C.7.6.1.1.5).
@@ -69,6 +70,7 @@ class VideoSyntax:
     bit_depth: int = 8
     formats: tuple[Format, ...] = ()
     bit_rate: int = 0
+    buffer: int = 0
     square: bool = True
     packed: bool | None = None
     views: int = 1
@@ -116,6 +118,7 @@ _BASE = (
         section="8.2.5",
         levels=frozenset({10, 8}),
         bit_rate=15_000_000,
+        buffer=1_835_008,
         square=False,
         formats=(
             Format(720, 480, (_NTSC, Fraction(30)), at_most=True),
@@ -130,6 +133,7 @@ _BASE = (
         section="8.2.6",
         levels=frozenset({10, 8, 6, 4}),
         bit_rate=80_000_000,
+        buffer=9_781_248,
         formats=(
             Format(1280, 720, (*_TELEVISION, Fraction(60000, 1001), Fraction(60), Fraction(50)), progressive=True),
             Format(1920, 1080, _TELEVISION),

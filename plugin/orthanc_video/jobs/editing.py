@@ -186,7 +186,7 @@ def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> E
     told = tools.process.run("join", arguments, tools.limits)["joined"]
     said = [f"{len(films)} videos are joined: {told['frames']} frames, {told['anew']} of them coded anew."]
     if told["silenced"]:
-        said.append("The sound is left out: not all of the videos have one, coded in the same way.")
+        said.append(str(told["silenced"]))
     return Edited(path=target, syntax=syntax, anew=int(told["anew"]), sentences=tuple(said))
 
 
@@ -224,9 +224,12 @@ def _masked(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:
         "ranges": to_json(list(edit.ranges)),
         "progressive": info.video.progressive,
     }
-    anew = int(tools.process.run("mask", arguments, tools.limits)["anew"])
-    sentence = f"{anew} of {info.video.frames} frames are coded anew; the others are copied."
-    return Edited(path=target, syntax=film.syntax, anew=film.anew + anew, sentences=(*film.sentences, sentence))
+    told = tools.process.run("mask", arguments, tools.limits)["masked"]
+    anew = int(told["anew"])
+    said = [f"{anew} of {info.video.frames} frames are coded anew; the others are copied."]
+    if told["silenced"]:
+        said.append(str(told["silenced"]))
+    return Edited(path=target, syntax=film.syntax, anew=film.anew + anew, sentences=(*film.sentences, *said))
 
 
 def _reframed(tools: Tools, film: Edited, edit: Edit, folder: Path) -> Edited:

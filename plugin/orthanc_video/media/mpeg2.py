@@ -23,12 +23,8 @@ from orthanc_video.media.remux import output_format
 from orthanc_video.model import Made, Progress, Rational, VideoStream
 
 Listener = Callable[[Progress], None]
-# Of each level: ffmpeg's number, bits a second on the mean and at most, and of the decoder's buffer (ISO/IEC 13818-2
-# Tables 8-12 to 8-14).
-_LEVELS = {
-    syntaxes.MPEG2_MAIN: (8, 9_000_000, 15_000_000, 1_835_008),
-    syntaxes.MPEG2_HIGH: (4, 30_000_000, 80_000_000, 9_781_248),
-}
+# Of each level: ffmpeg's number (ISO/IEC 13818-2 Table 8-3), and bits a second on the mean.
+_LEVELS = {syntaxes.MPEG2_MAIN: (8, 9_000_000), syntaxes.MPEG2_HIGH: (4, 30_000_000)}
 _GROUP = 15
 
 
@@ -75,7 +71,7 @@ def encode(source: Path, target: Path, video: VideoStream, uid: str, listener: L
 
 def _command(source: Path, target: Path, video: VideoStream, syntax: VideoSyntax, rows: int) -> list[str]:
     wanted, rate = format_of(syntax, video, rows)
-    level, mean, most, buffer = _LEVELS[syntax.uid]
+    level, mean = _LEVELS[syntax.uid]
     picture = transcode.decoded(source, video)
     for name, options in colour.before(video):
         picture = picture.filter(name, **options)
@@ -108,8 +104,8 @@ def _command(source: Path, target: Path, video: VideoStream, syntax: VideoSyntax
         bf=2,
         qmin=1,
         video_bitrate=mean,
-        maxrate=most,
-        bufsize=buffer,
+        maxrate=syntax.bit_rate,
+        bufsize=syntax.buffer,
         **{"profile:v": 4, "level:v": level},
         **shape,
         **options,

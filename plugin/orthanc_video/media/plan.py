@@ -288,7 +288,8 @@ def _sound_reasons(info: MediaInfo, wishes: Wishes, codec: str) -> Iterator[str]
 
 def _heard(sound: Sound) -> str:
     channels = {1: "mono", 2: "stereo", 6: "5.1 channels"}.get(sound.channels, f"{sound.channels} channels")
-    return f"{sound.codec}, {sound.rate / 1000:g} kHz, {channels}"
+    varies = ", of a bit rate not known to be constant" if sound.codec == "mp3" and not sound.constant else ""
+    return f"{sound.codec}, {sound.rate / 1000:g} kHz, {channels}{varies}"
 
 
 def _becomes(codec: str) -> str:

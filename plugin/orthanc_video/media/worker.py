@@ -196,7 +196,7 @@ def _mask(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:
     regions = [from_json(Region, one) for one in arguments["regions"]]
     ranges = [from_json(Range, one) for one in arguments["ranges"]]
     path, target, progressive = Path(arguments["path"]), Path(arguments["target"]), arguments["progressive"]
-    return {"anew": masking.mask(path, regions, ranges, target, progressive=progressive)}
+    return {"masked": to_json(masking.mask(path, regions, ranges, target, progressive=progressive))}
 
 
 def _join(arguments: dict[str, Any], _listener: Listener) -> dict[str, Any]:

@@ -38,6 +38,9 @@ _FILMS: dict[str, Callable[[Clips], Path]] = {
     "full range": lambda clips: _made(clips, "full.mp4", "-g 15 -color_range pc -vf scale=out_range=pc"),
     "4:2:2": lambda clips: _made(clips, "422.mp4", "-g 15 -pix_fmt yuv422p"),
     "hevc": lambda clips: _made(clips, "hevc.mp4", "-x265-params log-level=none:keyint=15:bframes=4", "hevc"),
+    "hevc, open groups": lambda clips: _made(
+        clips, "hevc-open.mp4", "-x265-params log-level=none:keyint=15:open-gop=1:bframes=4:b-pyramid=1", "hevc"
+    ),
     "mpeg2": lambda clips: _made(clips, "mpeg2.mpg", "-g 12 -bf 2", "mpeg2"),
 }
 
@@ -75,9 +78,9 @@ def test_masked_in_a_range_alone(clips: Clips, tmp_path: Path, name: str) -> Non
     target = tmp_path / f"out{film.suffix}"
     said = probe(film).video
     wanted = [Range(Moment(9), Moment(12)), Range(Moment(11), Moment(19))]
-    anew = masking.mask(film, [_PLACE], wanted, target, progressive=said.progressive)
+    anew = masking.mask(film, [_PLACE], wanted, target, progressive=said.progressive).anew
     before, after = _shown(film), _shown(target)
-    assert len(before) == len(after) == probe(target).video.frames
+    assert len(before) == len(after) == len(frame_md5s(target)) == probe(target).video.frames
     black, deep = 0 if name == "full range" else 16, 4 if name == "10 bits" else 1
     changed = 0
     for number, (old, new) in enumerate(zip(before, after, strict=True), 1):
@@ -103,9 +106,23 @@ def _same_times(film: Path, target: Path) -> None:
     assert all(abs(two - one - shift) < Fraction(1, 1000) for one, two in zip(before, after, strict=True))
 
 
+@pytest.mark.parametrize(("codec", "kind", "sound"), [("mpeg2", "mpg", "mp3"), ("h264", "mov", "")])
+def test_sound_is_kept_or_a_sentence_says_why_not(
+    clips: Clips, tmp_path: Path, codec: str, kind: str, sound: str
+) -> None:
+    arguments = "-g 12 -c:a " + ("libmp3lame" if sound else "pcm_s16le")
+    source = picture_source(seconds=1, rate="25")
+    film = clips.encoded(f"mask-heard.{kind}", arguments, codec=codec, source=source, sound="sine=r=48000:d=1")
+    target = tmp_path / ("out.mpg" if sound else "out.mp4")
+    told = masking.mask(film, [_PLACE], [Range(Moment(5), Moment(6))], target, progressive=True)
+    assert [one.codec for one in probe(target).sounds] == ([sound] if sound else [])
+    assert told.silenced.startswith("" if sound else "The sound (pcm_s16le) is left out")
+    assert bool(told.silenced) is not bool(sound)
+
+
 def test_what_is_not_masked_is_copied(clips: Clips, tmp_path: Path) -> None:
     film, target = _FILMS["groups of 15, B-pyramid"](clips), tmp_path / "out.mp4"
-    anew = masking.mask(film, [_PLACE], [Range(Moment(16), Moment(30))], target, progressive=True)
+    anew = masking.mask(film, [_PLACE], [Range(Moment(16), Moment(30))], target, progressive=True).anew
     assert anew == 15
     before, after = frame_md5s(film), frame_md5s(target)
     assert (before[:15], before[30:]) == (after[:15], after[30:])

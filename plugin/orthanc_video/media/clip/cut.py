@@ -42,12 +42,12 @@ def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, prec
     with exact.video(path, spans, threads=True) as video:
         clip = Source(video)
         planned = [clip.plan(*chosen(video, one), precise=precise) for one in ranges]
-        heard = write(clip, [piece for some in planned for piece in some], target, path, spans)
-        return Clip(cuts=tuple(clip.told(some) for some in planned), sound=heard)
+        heard, silenced = write(clip, [piece for some in planned for piece in some], target, path, spans)
+        return Clip(cuts=tuple(clip.told(some) for some in planned), sound=heard, silenced=silenced)
 
 
-def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> str:
-    """Writes these pieces as one film, with what is heard meanwhile; FFmpeg's name of the sound.
+def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> tuple[str, str]:
+    """Writes these pieces as one film, with what is heard meanwhile; FFmpeg's name of the sound, or why it is left out.
 
     Raises BrokenVideo where what is read again is not what was written.
     """
@@ -61,24 +61,25 @@ def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, span
             made = stream_of(output, clip, encoder, clip.tick)
             frames = hashed(clip.frames(planned, encoder), digest)
             seen = placed(frames, times(clip, planned), places(clip, planned), made)
-            heard, sound = _heard(output, clip, planned, path, spans)
+            heard, name, silenced = _heard(output, clip, planned, path, spans)
             for _, packet in heapq.merge(seen, heard, key=lambda pair: pair[0]):
                 output.mux_one(packet)
     except av.error.FFmpegError as error:
         raise remux.failure(error) from error
     prove(target, [(are_copied(planned), digest.hexdigest())])
-    return sound
+    return name, silenced
 
 
 def _heard(
     output: OutputContainer, clip: Source, planned: Sequence[Piece], path: Path, spans: Spans
-) -> tuple[Iterable[tuple[Fraction, Packet[Any]]], str]:
-    """The sound's packets with their times, and its name; none where there is none, or the container holds no such."""
+) -> tuple[Iterable[tuple[Fraction, Packet[Any]]], str, str]:
+    """The sound's packets with their times, and its name; none where there is none, or why it is left out."""
     container = clip.video.stream.container
     assert isinstance(container, InputContainer)  # noqa: S101
     of = sound.stream_of(container)
-    if of is None or sound.name_of(of) not in output.supported_codecs:
-        return (), ""
+    silenced = sound.left_out(sound.name_of(of), output) if of is not None else ""
+    if of is None or silenced:
+        return (), "", silenced
     made = output.add_stream_from_template(of)
     made.metadata.clear()
     made.time_base = of.time_base
@@ -88,7 +89,7 @@ def _heard(
             packet.stream = made
             yield time, packet
 
-    return packets(), sound.name_of(of)
+    return packets(), sound.name_of(of), ""
 
 
 def stretches(clip: Source, planned: Sequence[Piece]) -> list[sound.Stretch]:

@@ -17,6 +17,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import h264, hevc, mpeg2
+from orthanc_video.dicom import syntaxes
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 
 PRESET = "veryfast"
@@ -24,6 +25,8 @@ PRESET = "veryfast"
 _QUANTIZER = 14
 # ISO/IEC 13818-2 6.3.17.4: the finest. FFmpeg counts its qualities in 118ths.
 _FINEST = 118
+# What of an MPEG-2 decoder's buffer the frames coded anew may fill at once, as FFmpeg has it: copies need some, too.
+_FILLED = 0.75
 # ITU-T H.264 A.2; x264's names.
 _PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422", 244: "high444"}
 # From here on a stream's profile is told by other tools than CABAC, which takes a third of the time at such a fine
@@ -57,6 +60,8 @@ class Encoder:
         if codec not in _LIKE:
             raise UnsupportedMedia(f"Clips of {codec} can begin at key frames only: its frames are not coded anew.")
         self._name, self._options = _LIKE[codec](list(sets))
+        self._rate = stream.guessed_rate or Fraction(25)
+        self._room = self._most_room = round(_FILLED * int(self._options.get("bufsize", "0")))
         # Opened to be asked for its configuration, and the first run's.
         self._next: av.VideoCodecContext | None = self._opened()
         self.configuration = bytes(self._next.extradata or b"")
@@ -65,6 +70,15 @@ class Encoder:
         """The frames with their numbers."""
         context, numbers = self._next or self._opened(), list[int]()
         self._next = None
+        bits = 0
+        for coded in self._run(context, frames, numbers):
+            bits += 8 * len(coded.data)
+            yield coded
+        self._spend(bits, len(numbers))
+
+    def _run(
+        self, context: av.VideoCodecContext, frames: Iterable[tuple[int, av.VideoFrame]], numbers: list[int]
+    ) -> Iterator[Coded]:
         for at, (number, frame) in enumerate(frames):
             frame.pts, frame.time_base = at, context.time_base
             frame.pict_type = PictureType.NONE
@@ -72,20 +86,24 @@ class Encoder:
             yield from _coded(context.encode(frame), numbers)
         yield from _coded(context.encode(None), numbers)
 
+    def _spend(self, bits: int, frames: int) -> None:
+        """What is left of the decoder's buffer for the next run, at least one frame's share of the rate."""
+        share = round(int(self._options.get("maxrate", "0")) / self._rate)
+        self._room = max(share, min(self._most_room, self._room + frames * share - bits))
+
     def _opened(self) -> av.VideoCodecContext:
         like = self._stream.codec_context
         context = av.CodecContext.create(self._name, "w")
         assert isinstance(context, av.VideoCodecContext)  # noqa: S101
         context.width, context.height, context.pix_fmt = like.width, like.height, like.pix_fmt
-        rate = self._stream.guessed_rate or Fraction(25)
-        context.time_base, context.framerate = 1 / rate, rate
+        context.time_base, context.framerate = 1 / self._rate, self._rate
         if like.sample_aspect_ratio:
             context.sample_aspect_ratio = like.sample_aspect_ratio
         context.color_range, context.colorspace = like.color_range, like.colorspace
         context.color_primaries, context.color_trc = like.color_primaries, like.color_trc
         if self._name == "libx264":
             context.flags |= Flags.global_header
-        context.options = self._options
+        context.options = self._options | ({"rc_init_occupancy": str(self._room)} if self._room else {})
         try:
             context.open()
         except (av.error.FFmpegError, ValueError) as error:
@@ -142,10 +160,13 @@ def _like_hevc(sets: list[bytes]) -> tuple[str, _Options]:
 
 
 def _like_mpeg2(sets: list[bytes]) -> tuple[str, _Options]:
+    """As fine as the level lets it be: FFmpeg codes a frame coarser that the decoder's buffer has no room for."""
     header = b"".join(sets)
     like = mpeg2.parse_sequence(header)
     flags = "+qscale+cgop" + ("" if mpeg2.is_progressive(header) else "+ildct+ilme")
-    return "mpeg2video", {
+    of_level = (one for one in syntaxes.PREFERRED["mpeg2video"] if like.profile and like.level in one.levels)
+    within = next(({"maxrate": str(one.bit_rate), "bufsize": str(one.buffer)} for one in of_level), {})
+    return "mpeg2video", within | {
         "flags": flags,
         "global_quality": str(_FINEST),
         "qmin": "1",

@@ -1,6 +1,6 @@
 """What is done to a coded frame so that it stands right where a clip has put it: parameter sets, ends, headers.
 
-Frames of H.264 and H.265 are in Annex B here. Slices are never touched.
+Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched than what says where a copy of H.265 begins.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from orthanc_video.bitstream.userdata import escape
 from orthanc_video.errors import UnsupportedMedia
 from orthanc_video.media.formats import HEAD
 
-# End of sequence (H.265 7.3.2.6): the random access point after it begins a sequence of its own, and what leans over
-# it is not to be decoded (8.1.3).
-_END = b"\x48\x01"
-_CRA = 21
+# H.265 Table 7-1: pictures that a decoder may begin at; those of them that others may lean over, and what says that
+# none does.
+_ENTRIES, _LEANT_OVER, _BLA_N_LP = frozenset(range(16, 22)), frozenset({16, 17, 21}), 18
+_NO_OUTPUT = 0x40  # no_output_of_prior_pics_flag, in the byte after a slice's header (7.3.6.1)
 # Access unit delimiters and supplemental enhancement: the encoder's own words (Tables 7-1).
 _WORDS = {"h264": {nal.SEI, 9}, "hevc": {35, 39, 40}}
 _SETS = {"h264": {nal.SPS, nal.PPS}, "hevc": {hevc.VPS, hevc.SPS, hevc.PPS}}
@@ -123,14 +123,29 @@ def copied(of: Film, data: bytes, *, first: bool) -> bytes:
     return joined(units, 0)
 
 
-def needs_end(of: Film, data: bytes) -> bool:
-    """Whether what is before this first frame of a copy has to end for it: it does not begin anew by itself."""
-    return of.codec == "hevc" and any(hevc.nal_type(unit) == _CRA for unit in units_of(data, 0))
+def entered(of: Film, data: bytes) -> bytes:
+    """The first frame of a copy that others are before, as the source has it but for where it begins (H.265 7.4.2.2).
+
+    A clean random access picture would go on from what is before it; as one after a broken link it begins anew, and
+    nothing leans over it, since that is left out. It says that what was decoded before is still to be shown, which
+    after an end of sequence could not be said (C.5.2.2).
+    """
+    if of.codec != "hevc":
+        return data
+    return joined((_entry(unit) for unit in units_of(data, of.length_size)), of.length_size)
 
 
-def ended(data: bytes) -> bytes:
-    """The last frame before such a one."""
-    return data + joined([_END], 0)
+def _entry(unit: bytes) -> bytes:
+    kind = hevc.nal_type(unit)
+    if kind not in _ENTRIES:
+        return unit
+    if kind in _LEANT_OVER:
+        unit = bytes([unit[0] & 0x81 | _BLA_N_LP << 1]) + unit[1:]
+    if len(unit) > 2 and unit[2] & _NO_OUTPUT:
+        plain = bytearray(unescape(unit))
+        plain[2] &= ~_NO_OUTPUT
+        unit = escape(bytes(plain))
+    return unit
 
 
 def is_group(data: bytes) -> bool:

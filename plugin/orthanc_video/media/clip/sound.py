@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from orthanc_video.media.source import opened
@@ -19,6 +19,8 @@ from orthanc_video.model import Span
 
 # Containers without an index find a time about where it is.
 _EARLIER = Fraction(2)
+# What FFmpeg writes to a program stream beside what it says of itself; MP3 is the sound that DICOM knows beside MPEG-2.
+_ALSO = {"vob": frozenset({"mp3", "ac3"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,26 @@ class Stretch:
 
 
 def stream_of(container: InputContainer) -> AudioStream | None:
-    """The first sound; None where there is none, or one that is not coded: hardly a player knows that in an MP4."""
+    """The first sound; None where there is none, or none that FFmpeg knows."""
     found = container.streams.audio[0] if container.streams.audio else None
-    return None if found is None or name_of(found).startswith("pcm_") else found
+    return found if found is not None and found.codec_context else None
 
 
 def name_of(stream: AudioStream) -> str:
     """FFmpeg's name of its coding."""
     return stream.codec_context.codec.canonical_name
+
+
+def left_out(name: str, output: OutputContainer) -> str:
+    """A sentence that says why this container has no such sound; empty where it holds it.
+
+    One that is not coded hardly a player knows in an MP4.
+    """
+    known = name in output.supported_codecs or name in _ALSO.get(output.format.name, ())
+    if known and not name.startswith("pcm_"):
+        return ""
+    kind = "a program stream" if output.format.name == "vob" else "an MP4"
+    return f"The sound ({name}) is left out: {kind} does not hold it so that players know it."
 
 
 def heard(

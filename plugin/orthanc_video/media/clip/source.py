@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -85,11 +85,13 @@ class Source:
 
     def frames(self, planned: Sequence[Piece], encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
         """As they lie in the clip, each with the source's packet where it is copied."""
-        return strung(self.film, ((piece, self.of(piece, encoder)) for piece in planned))
+        for at, piece in enumerate(planned):
+            yield from self.of(piece, encoder, opens=at == 0)
 
-    def of(self, piece: Piece, encoder: Encoder | None) -> Iterator[tuple[Coded, bytes]]:
+    def of(self, piece: Piece, encoder: Encoder | None, *, opens: bool) -> Iterator[tuple[Coded, bytes]]:
+        """The same of one piece; ``opens``: no other is before it."""
         if isinstance(piece, Copied):
-            yield from self._copied(piece)
+            yield from self._copied(piece, opens=opens)
             return
         if encoder is None:
             raise ValueError("an encoder is needed")
@@ -99,7 +101,7 @@ class Source:
         for one in encoder.encode(shown):
             yield replace(one, data=joining.anew(self.film, one.data)), b""
 
-    def _copied(self, piece: Copied) -> Iterator[tuple[Coded, bytes]]:
+    def _copied(self, piece: Copied, *, opens: bool) -> Iterator[tuple[Coded, bytes]]:
         wanted = set(piece.coded)
         # All of them lie in the first group.
         left_out = piece.coded[-1] - piece.coded[0] + 1 - len(piece.coded)
@@ -109,25 +111,11 @@ class Source:
                 return
             if at not in wanted:
                 continue
-            source = bytes(packet)
-            data = joining.copied(self.film, source, first=at == piece.coded[0])
+            source, first = bytes(packet), at == piece.coded[0]
+            if first and not opens:
+                source = joining.entered(self.film, source)
+            data = joining.copied(self.film, source, first=first)
             if piece.open and self.film.codec == "mpeg2video":
-                in_first = in_first and (at == piece.coded[0] or not joining.is_group(data))
+                in_first = in_first and (first or not joining.is_group(data))
                 data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
-
-
-def strung(
-    film: joining.Film, runs: Iterable[tuple[Piece, Iterator[tuple[Coded, bytes]]]]
-) -> Iterator[tuple[Coded, bytes]]:
-    """The frames of several pieces after one another: one behind, since a copy may say how what is before it ends."""
-    before: tuple[Coded, bytes] | None = None
-    for piece, frames in runs:
-        for at, (frame, source) in enumerate(frames):
-            if before is not None:
-                if at == 0 and isinstance(piece, Copied) and joining.needs_end(film, frame.data):
-                    before = (replace(before[0], data=joining.ended(before[0].data)), before[1])
-                yield before
-            before = (frame, source)
-    if before is not None:
-        yield before

@@ -23,9 +23,9 @@ from orthanc_video.bitstream import mpeg2
 from orthanc_video.errors import BadRequest
 from orthanc_video.media import exact, remux
 from orthanc_video.media.clip import cut, sound
-from orthanc_video.media.clip.encoder import Encoder
+from orthanc_video.media.clip.encoder import Coded, Encoder
 from orthanc_video.media.clip.pieces import Anew, Piece
-from orthanc_video.media.clip.source import Source, strung
+from orthanc_video.media.clip.source import Source
 from orthanc_video.media.pictures import SliceHash
 from orthanc_video.media.source import coding_of, opened
 from orthanc_video.model import Span
@@ -49,12 +49,12 @@ class _Part:
 @dataclass(frozen=True, slots=True)
 class Joined:
     """``frames`` of the whole, of which some were coded ``anew``; ``sound`` is FFmpeg's name of its coding, and
-    ``silenced`` says that some film has a sound which the whole has not."""
+    ``silenced`` says why the whole has none, where some film has one."""
 
     frames: int
     anew: int
     sound: str
-    silenced: bool
+    silenced: str
 
 
 def join(films: Sequence[Path], target: Path) -> Joined:
@@ -73,14 +73,15 @@ def join(films: Sequence[Path], target: Path) -> Joined:
         try:
             kind, options = remux.output_format(first.film.codec)
             with av.open(str(target), "w", format=kind, options=options) as output:
-                heard = heard if heard in output.supported_codecs else ""
+                silenced = sound.left_out(heard, output) if heard else _unlike(parts)
+                heard = "" if silenced else heard
                 _write(output, parts, encoder, digests, heard=bool(heard))
         except av.error.FFmpegError as error:
             raise remux.failure(error) from error
         proofs = [(cut.are_copied(part.planned), one.hexdigest()) for part, one in zip(parts, digests, strict=True)]
         cut.prove(target, proofs)
         copied = [one for flags, _ in proofs for one in flags]
-        return Joined(len(copied), copied.count(False), heard, not heard and any(map(_heard_in, parts)))
+        return Joined(len(copied), copied.count(False), heard, silenced)
 
 
 def _parts(films: Sequence[Path], stack: ExitStack) -> list[_Part]:
@@ -154,6 +155,13 @@ def _sound(parts: Sequence[_Part]) -> str:
     return str(kind[0]) if kind else ""
 
 
+def _unlike(parts: Sequence[_Part]) -> str:
+    """Why there is no sound that all have; empty where none has one."""
+    if not any(map(_heard_in, parts)):
+        return ""
+    return "The sound is left out: not all of the videos have one, coded in the same way."
+
+
 def _write(
     output: OutputContainer,
     parts: Sequence[_Part],
@@ -170,19 +178,16 @@ def _write(
     for part in parts:
         places += [passed + place for place in cut.places(part.source, part.planned)]
         passed = len(places)
-    runs = (
-        (piece, _hashed(part, piece, encoder, digest))
-        for part, digest in zip(parts, digests, strict=True)
-        for piece in part.planned
-    )
-    seen = cut.placed((frame for frame, _ in strung(first.film, runs)), shown, places, made)
+    seen = cut.placed(_frames(parts, encoder, digests), shown, places, made)
     for _, packet in heapq.merge(seen, _all_heard(output, parts) if heard else (), key=lambda pair: pair[0]):
         output.mux_one(packet)
 
 
-def _hashed(part: _Part, piece: Piece, encoder: Encoder | None, digest: SliceHash) -> Iterator[tuple[Any, bytes]]:
-    for frame in cut.hashed(part.source.of(piece, encoder), digest):
-        yield frame, b""
+def _frames(parts: Sequence[_Part], encoder: Encoder | None, digests: Sequence[SliceHash]) -> Iterator[Coded]:
+    for part, digest in zip(parts, digests, strict=True):
+        for at, piece in enumerate(part.planned):
+            opens = part is parts[0] and at == 0
+            yield from cut.hashed(part.source.of(piece, encoder, opens=opens), digest)
 
 
 def _tick(parts: Sequence[_Part]) -> Fraction:

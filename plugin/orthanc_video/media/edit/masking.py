@@ -6,6 +6,7 @@ Nothing of what was there stays in the film: what leans on a masked frame is cod
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,16 @@ _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BLACK, _GREY = 16, 128
 
 
-def mask(path: Path, regions: Sequence[Region], ranges: Sequence[Range], target: Path, *, progressive: bool) -> int:
-    """Writes the film with ``regions`` black in the frames of ``ranges``; how many frames were coded anew.
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """How many frames were coded ``anew``; ``silenced`` says why the sound was left out, if it was."""
+
+    anew: int
+    silenced: str
+
+
+def mask(path: Path, regions: Sequence[Region], ranges: Sequence[Range], target: Path, *, progressive: bool) -> Masked:
+    """Writes the film with ``regions`` black in the frames of ``ranges``.
 
     Raises BadRequest for frames that there are none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a
     coding that frames are not coded anew in.
@@ -47,8 +56,8 @@ def mask(path: Path, regions: Sequence[Region], ranges: Sequence[Range], target:
 
         film = Source(video, changed)
         planned = _pieces(film, hidden, len(video))
-        cut.write(film, planned, target, path, spans)
-    return sum(one.last - one.first + 1 for one in planned if isinstance(one, Anew))
+        _, silenced = cut.write(film, planned, target, path, spans)
+    return Masked(sum(one.last - one.first + 1 for one in planned if isinstance(one, Anew)), silenced)
 
 
 def united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
