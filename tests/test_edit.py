@@ -164,6 +164,29 @@ def test_videos_of_a_study_are_joined(clips: Clips, tmp_path: Path) -> None:
     assert frame_md5s(film) == [*frame_md5s(clips.conforming()), *frame_md5s(clips.conforming(seconds=0.5))]
 
 
+def test_clips_and_codings_of_all_are_told_of_a_joined_video(clips: Clips, tmp_path: Path) -> None:
+    source, study = picture_source(seconds=1), ("-a", "StudyInstanceUID=2.25.1", "-a", "PatientID=4711")
+    whole, other, target = (tmp_path / f"{name}.dcm" for name in ("whole", "other", "out"))
+    _done("convert", clips.conforming(), whole, *study)
+    _done("convert", clips.encoded("edit-mpeg2.mpg", "-bf 2 -g 15", codec="mpeg2", source=source), other, *study)
+    parts = [tmp_path / f"part-{first}.dcm" for first in (1, 21)]
+    for part, last, first in zip(parts, (10, 30), (1, 21), strict=True):
+        _done("clip", whole, part, "--range", f"frame:{first}", f"frame:{last}")
+    _done("edit", parts[0], target, "--join", parts[1], "--join", other)
+    made = dcmread(target)
+    # dciodvfy does not count with films of which a part had another coding before.
+    assert [line for line in complaints(target) if "method inconsistent with Transfer Syntax" not in line] == []
+    extracted = [(str(one[0x00081167].value), list(one[0x00081162].value)) for one in made.FrameExtractionSequence]
+    uid, mpeg2 = dcmread(whole).SOPInstanceUID, dcmread(other)
+    count = int(mpeg2.NumberOfFrames)
+    assert extracted == [(uid, [1, 10, 1]), (uid, [21, 30, 1]), (mpeg2.SOPInstanceUID, [1, count, 1])]
+    assert "Video 1: frames 1 to 10" in made.DerivationDescription
+    assert "Video 2: frames 21 to 30" in made.DerivationDescription
+    assert mpeg2.LossyImageCompressionMethod == "ISO_13818_2"
+    methods = list(made.LossyImageCompressionMethod)
+    assert (methods.count("ISO_13818_2"), methods[-1]) == (1, "ISO_14496_10")
+
+
 def test_videos_of_two_patients_are_not_joined(stored: Path, clips: Clips, tmp_path: Path) -> None:
     late, _ = _two(clips, tmp_path)
     done = _run("edit", stored, tmp_path / "out.dcm", "--join", late)

@@ -289,16 +289,40 @@ def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size:
         dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
-def accumulate(dataset: Dataset, said: Dataset, *, anew: bool) -> None:
-    """Of a stream's data set: the source's steps, and its own as one more where pictures were coded anew (PS3.3
-    C.7.6.1.1.5)."""
-    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
-    if not ratios or len(ratios) != len(methods):
+def accumulate(dataset: Dataset, sources: Several[Dataset], *, anew: bool) -> None:
+    """Of a stream's data set: its sources' steps, and its own as one more where pictures were coded anew (PS3.3
+    C.7.6.1.1.5).
+
+    What two sources went through alike is one step of the whole: none of its pictures had more.
+    """
+    ratios: list[str] = []
+    methods: list[str] = []
+    for said in sources:
+        by, how = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
+        if len(by) == len(how) and not _is_within(how, methods):
+            ratios += by
+            methods += how
+    if not methods:
         return
     if anew:
-        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
-        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
-    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+        ratios.append(text(dataset, "LossyImageCompressionRatio"))
+        methods.append(text(dataset, "LossyImageCompressionMethod"))
+    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = ratios, methods
+
+
+def _is_within(few: Several[str], many: Several[str]) -> bool:
+    """Whether all of the few are among the many, in the same order."""
+    rest = iter(many)
+    return all(one in rest for one in few)
+
+
+def extraction(said: Dataset, frames: Several[tuple[int, int]]) -> Dataset:
+    """An item of Frame Extraction Sequence (PS3.3 C.12.3): of this object the frames from the first to the last of each
+    pair, as triplets of first, last and step."""
+    item = Dataset()
+    item.MultiFrameSourceSOPInstanceUID = text(said, "SOPInstanceUID")
+    item.CalculatedFrameList = [number for first, last in frames for number in (first, last, 1)]
+    return item
 
 
 def remove(dataset: Dataset, keywords: Several[str]) -> None:
