@@ -171,6 +171,20 @@ def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Pa
     assert (again.SOPInstanceUID, again.PixelData) == (made.SOPInstanceUID, made.PixelData)
 
 
+def test_faults_of_another_writer_are_no_hindrance(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    assert _run("convert", _SOURCES["h264"](clips), source).returncode == 0
+    of = dcmread(source)
+    del of.AnatomicRegionSequence
+    of.ImageLaterality = "X"
+    of.save_as(source)
+    done = _run("clip", source, target, "--range", "frame:2", "frame:9")
+    assert done.returncode == 0, done.stderr
+    made = dcmread(target)
+    assert made.AnatomicRegionSequence[0].CodeValue == "111176"
+    assert made.ImageLaterality == "X"
+
+
 def test_what_is_copied_alone_is_no_further_lossy_step(clips: Clips, tmp_path: Path) -> None:
     source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
     assert _run("convert", _SOURCES["h264"](clips), source).returncode == 0

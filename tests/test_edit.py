@@ -213,6 +213,18 @@ def test_a_de_identified_object(stored: Path, tmp_path: Path) -> None:
     assert dcmread(other).PatientID != made.PatientID
 
 
+@pytest.mark.parametrize("arguments", [("--mask", "0,0,64,16"), ("--de-identify",)], ids=["mask", "de-identified"])
+def test_faults_of_another_writer_are_no_hindrance(stored: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    of, target = dcmread(stored), tmp_path / "out.dcm"
+    del of.AnatomicRegionSequence
+    of.ImageLaterality = "X"
+    of.save_as(stored)
+    _done("edit", stored, target, *arguments)
+    made = dcmread(target)
+    assert made.AnatomicRegionSequence[0].CodeMeaning == "Unspecified"
+    assert made.ImageLaterality == "X"
+
+
 def test_a_key_that_is_none(stored: Path, tmp_path: Path) -> None:
     done = _run("edit", stored, tmp_path / "out.dcm", "--de-identify", "--key", "secret")
     assert (done.returncode, "64 hexadecimal digits" in done.stderr) == (1, True)

@@ -118,6 +118,16 @@ def test_the_same_still_is_the_same_object(video: Path, tmp_path: Path) -> None:
     assert complaints(Path(photographic.filename)) == []
 
 
+def test_what_another_writer_does_not_say_is_unspecified(video: Path, tmp_path: Path) -> None:
+    source = dcmread(video)
+    del source.AnatomicRegionSequence, source.ImageLaterality
+    source.save_as(tmp_path / "in.dcm")
+    (said,) = _made(tmp_path / "in.dcm", tmp_path / "made", 5)
+    assert complaints(Path(said.filename)) == []
+    assert said.AnatomicRegionSequence[0].CodeMeaning == "Unspecified"
+    assert said.ImageLaterality == ""
+
+
 def test_of_single_pictures(tmp_path: Path) -> None:
     source = film(tmp_path / "film.dcm", colours(4), EXPLICIT)
     (said,) = _made(source, tmp_path / "made", 3, choice="microscopic")

@@ -34,7 +34,7 @@ from orthanc_video.dicom.build import (
     zone,
 )
 from orthanc_video.dicom.classes import VideoClass
-from orthanc_video.dicom.said import text, values, whole, written
+from orthanc_video.dicom.said import missing, text, values, whole, written
 from orthanc_video.errors import BadRequest
 from orthanc_video.film import Coded
 from orthanc_video.form import Form, Kind
@@ -151,6 +151,7 @@ def taken(said: FileDataset, kind: VideoClass) -> Dataset:
         del dataset[tag.tag]
     if text(said, "SOPClassUID") != kind.uid:
         _become(dataset, kind)
+    _complete(dataset, kind)
     if kind.modalities and text(dataset, "Modality") not in kind.modalities:
         dataset.Modality = kind.modality
     return dataset
@@ -165,13 +166,20 @@ def _become(dataset: Dataset, kind: VideoClass) -> None:
         dataset.ConversionType = "WSD"
     if "BurnedInAnnotation" in needs and text(dataset, "BurnedInAnnotation") not in {"YES", "NO"}:
         dataset.BurnedInAnnotation = "YES"  # unknown: who trusts in a NO shows it to anybody
-    if "AnatomicRegionSequence" in needs and "AnatomicRegionSequence" not in dataset:
-        dataset.AnatomicRegionSequence = Sequence([code("111176", "DCM", "Unspecified")])
-        if "Laterality" not in dataset and "ImageLaterality" not in dataset:
-            dataset.ImageLaterality = ""
     if "PresentationLUTShape" in needs:
         dataset.PresentationLUTShape = "IDENTITY"
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
+
+
+def _complete(dataset: Dataset, kind: VideoClass) -> None:
+    """What a class demands of what is shown, and a source does not say: that nobody knows it, as with uploads."""
+    needs = {need.keyword for module in kind.modules for need in module.needs}
+    if "AnatomicRegionSequence" not in needs:
+        return
+    if missing(dataset, "AnatomicRegionSequence") and "SpecimenDescriptionSequence" not in dataset:
+        dataset.AnatomicRegionSequence = Sequence([code("111176", "DCM", "Unspecified")])
+    if "ImageLaterality" not in needs and not any(one in dataset for one in ("Laterality", "ImageLaterality")):
+        dataset.ImageLaterality = ""
 
 
 def pixels(dataset: Dataset, coded: Coded) -> None:
