@@ -154,6 +154,7 @@ def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Pa
     for same in ("SOPClassUID", "StudyInstanceUID", "PatientID", "AccessionNumber", "Modality", "Rows", "FrameTime"):
         assert made[same].value == of[same].value, same
     assert made.file_meta.TransferSyntaxUID == of.file_meta.TransferSyntaxUID
+    assert made.SeriesNumber == of.SeriesNumber + 1000
     assert made.NumberOfFrames == 23
     assert made.ImageType == ["DERIVED", "PRIMARY"]
     assert (made.SeriesInstanceUID, made.SOPInstanceUID) != (of.SeriesInstanceUID, of.SOPInstanceUID)

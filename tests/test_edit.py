@@ -154,6 +154,7 @@ def test_videos_of_a_study_are_joined(clips: Clips, tmp_path: Path) -> None:
     assert ", 0 of them coded anew" in _done("edit", late, target, "--join", early, "--in-time")
     made, first, second = dcmread(target), dcmread(early), dcmread(late)
     assert complaints(target) == []
+    assert made.SeriesNumber == first.SeriesNumber + 3000
     assert made.NumberOfFrames == first.NumberOfFrames + second.NumberOfFrames
     named = [one.ReferencedSOPInstanceUID for one in made.SourceImageSequence]
     assert named == [first.SOPInstanceUID, second.SOPInstanceUID]

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
 from orthanc_video.clip import Cut, numbers
-from orthanc_video.dicom import build, classes, derived, moments, perframe
+from orthanc_video.dicom import build, classes, derived, moments, perframe, series
 from orthanc_video.dicom.assigned import to_unicode
 from orthanc_video.dicom.said import text, value
 from orthanc_video.errors import BadRequest
@@ -81,7 +81,7 @@ def _identify(dataset: Dataset, said: Dataset, source_syntax: str, cuts: Several
     # Where the source was cut out of another one that stays known (PS3.3 C.12.3).
     earlier = [copy.deepcopy(one) for one in value(said, "FrameExtractionSequence") or []]
     dataset.FrameExtractionSequence = Sequence([*earlier, derived.extraction(said, frames)])
-    dataset.SeriesInstanceUID = build.derived_uid("clips", text(said, "SeriesInstanceUID"))
+    series.join(dataset, said, "clips")
     which = [str(number) for one in cuts for number in (one.first, one.last, one.anew)]
     dataset.SOPInstanceUID = build.derived_uid("clip", text(said, "SOPInstanceUID"), *which)
     dataset.InstanceNumber = cuts[0].first

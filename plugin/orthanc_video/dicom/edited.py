@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
-from orthanc_video.dicom import build, classes, deidentified, derived, joined
+from orthanc_video.dicom import build, classes, deidentified, derived, joined, series
 from orthanc_video.dicom.classes import VideoClass
 from orthanc_video.dicom.said import number, text
 from orthanc_video.edit import DROP, Edit
@@ -93,7 +93,7 @@ def _finish(
     done = derived.Done(sentence=sentence, steps=tuple(steps), by=_MODIFYING)
     derived.remember(dataset, joined.derivation(all_said), kind, sources[0].syntax, done)
     joined.name(dataset, all_said)
-    dataset.SeriesInstanceUID = build.derived_uid("edits", text(said, "SeriesInstanceUID"))
+    series.join(dataset, said, "edits")
     which = [text(one.said, "SOPInstanceUID") for one in sources]
     dataset.SOPInstanceUID = build.derived_uid("edit", json.dumps(to_json(edit), sort_keys=True), *which)
     if edit.deidentify:
