@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cines import film
 from clips import Clips, picture_source
 from media.test_cine_render import numbered, numbers
 from oracles import complaints, frame_md5s, known
-from orthanc_video.clip import Moment, moment
+from orthanc_video.clip import Moment, Range, chosen, moment, named
 from orthanc_video.errors import BadRequest
 from orthanc_video.model import Rational
 
@@ -35,6 +36,7 @@ def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         ("frame:100000", Moment(frame=100_000)),
         ("0", Moment()),
         ("1.5", Moment(seconds=Rational(3, 2))),
+        ("1.0844166666666666", Moment(seconds=Rational(5422083333333333, 5 * 10**15))),
         ("00:00:01.500", Moment(seconds=Rational(3, 2))),
         ("1:02:03.25", Moment(seconds=Rational(14893, 4))),
     ],
@@ -49,6 +51,43 @@ def test_a_moment(text: str, found: Moment) -> None:
 def test_no_moment(text: str) -> None:
     with pytest.raises(BadRequest, match="no moment"):
         moment(text)
+
+
+@given(
+    st.sampled_from([Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25), Fraction(1000)]),
+    st.integers(1, 100_000),
+    st.data(),
+)
+def test_times_that_were_given_out_name_the_same_frames_again(rate: Fraction, count: int, data: st.DataObject) -> None:
+    def start(number: int) -> Fraction:
+        return number / rate
+
+    first = data.draw(st.integers(0, count - 1))
+    last = data.draw(st.integers(first, count - 1))
+    for write in (repr, "{:.6f}".format):
+        begin, end = (moment(write(float(start(number)))) for number in (first, last + 1))
+        assert chosen(count, start, Range(begin, end)) == (first, last)
+        assert named(count, start, begin) == first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frame", "before"), [("0.039994", 0, 0), ("0.039995", 1, 0), ("0.040005", 1, 0), ("0.040006", 1, 1)]
+)
+def test_a_time_beside_a_frames_start(seconds: str, frame: int, before: int) -> None:
+    def start(number: int) -> Fraction:
+        return number * Fraction(40, 1000)
+
+    assert named(5, start, moment(seconds)) == frame
+    assert chosen(5, start, Range(moment("0"), moment(seconds))) == (0, before)
+
+
+def test_no_range_ends_beyond_the_video() -> None:
+    def start(number: int) -> Fraction:
+        return number * Fraction(40, 1000)
+
+    assert chosen(5, start, Range(moment("0"), moment("0.200005"))) == (0, 4)
+    with pytest.raises(BadRequest, match=r"The video ends at 0\.2 s; no range can end at 0\.200006 s"):
+        chosen(5, start, Range(moment("0"), moment("0.200006")))
 
 
 @given(st.text(max_size=30))
@@ -115,6 +154,7 @@ def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Pa
     for same in ("SOPClassUID", "StudyInstanceUID", "PatientID", "AccessionNumber", "Modality", "Rows", "FrameTime"):
         assert made[same].value == of[same].value, same
     assert made.file_meta.TransferSyntaxUID == of.file_meta.TransferSyntaxUID
+    assert made.SeriesNumber == of.SeriesNumber + 1000
     assert made.NumberOfFrames == 23
     assert made.ImageType == ["DERIVED", "PRIMARY"]
     assert (made.SeriesInstanceUID, made.SOPInstanceUID) != (of.SeriesInstanceUID, of.SOPInstanceUID)
@@ -130,6 +170,20 @@ def test_a_clip_as_an_object_says_where_it_comes_from(clips: Clips, tmp_path: Pa
     _run(*cut)
     again = dcmread(target)
     assert (again.SOPInstanceUID, again.PixelData) == (made.SOPInstanceUID, made.PixelData)
+
+
+def test_faults_of_another_writer_are_no_hindrance(clips: Clips, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    assert _run("convert", _SOURCES["h264"](clips), source).returncode == 0
+    of = dcmread(source)
+    del of.AnatomicRegionSequence
+    of.ImageLaterality = "X"
+    of.save_as(source)
+    done = _run("clip", source, target, "--range", "frame:2", "frame:9")
+    assert done.returncode == 0, done.stderr
+    made = dcmread(target)
+    assert made.AnatomicRegionSequence[0].CodeValue == "111176"
+    assert made.ImageLaterality == "X"
 
 
 def test_what_is_copied_alone_is_no_further_lossy_step(clips: Clips, tmp_path: Path) -> None:
@@ -180,7 +234,8 @@ def test_an_object_is_made_of_objects_alone(clips: Clips, tmp_path: Path) -> Non
     [
         (("frame:9", "frame:2"), "its end comes before its start"),
         (("frame:9", "frame:9999999"), "there is no frame 9999999"),
-        (("99999", "99999.5"), "The video has"),
+        (("99999", "99999.5"), "The video ends at 1.001 s; no frame is shown at 99999 s"),
+        (("frame:2", "99999"), "The video ends at 1.001 s; no range can end at 99999 s"),
         (("0", "0"), "holds no frame"),
         (("soon", "later"), '"soon" is no moment of a video'),
     ],

@@ -65,7 +65,7 @@ def test_objects_of_a_dicom_video(dicom: Path, tmp_path: Path) -> None:
     ("target", "at", "sentence"),
     [
         ("a.png", ["frame:31"], "there is no frame 31"),
-        ("a.png", ["2"], "ends after 1.001 seconds"),
+        ("a.png", ["2"], "ends at 1.001 s"),
         ("a.png", ["soon"], "no moment"),
         ("a.png", ["frame:1", "frame:2"], '"{}"'),
         ("a.tif", ["frame:1"], "names no kind of picture"),

@@ -13,8 +13,11 @@ from orthanc_video.model import Rational
 
 _BEGINNING = Rational(0)
 _FRAME = re.compile(r"frame:(\d{1,9})", re.ASCII)
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)", re.ASCII)
+# So many decimals has a float that is written out: what the API gives as text is to be had back.
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,18})?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d{1,18})?)", re.ASCII)
+# A decimal number cannot say 1001/24000: a time this near to a frame's start means it. Half a tick of MPEG's clock.
+_NEAR = Fraction(1, 180_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,8 @@ def chosen(count: int, start: Callable[[int], Fraction], wanted: Range) -> tuple
 
     ``start``: when each of them is shown, in seconds after the first one; of the frame after the last, the end.
     """
-    first = wanted.start.frame - 1 if wanted.start.frame else _at(count, start, wanted.start.seconds.fraction)
-    last = wanted.end.frame - 1 if wanted.end.frame else _before(count, start, wanted.end.seconds.fraction)
-    if max(first, last) >= count:
-        raise BadRequest(f"The video has {count} frames; there is no frame {max(first, last) + 1}.")
+    first, end = named(count, start, wanted.start), wanted.end
+    last = named(count, start, end) if end.frame else _before(count, start, end.seconds.fraction)
     if last < first:
         raise BadRequest("The range holds no frame: its end comes before its start.")
     return first, last
@@ -69,18 +70,34 @@ def named(count: int, start: Callable[[int], Fraction], wanted: Moment) -> int:
         return number
     if wanted.frame:
         raise BadRequest(f"The video has {count} frames; there is no frame {wanted.frame}.")
-    raise BadRequest(
-        f"The video ends after {float(start(count)):.3f} seconds; no frame is shown at {float(wanted.seconds):.3f}."
-    )
+    told = _told(start(count)), _told(wanted.seconds.fraction)
+    raise BadRequest("The video ends at {} s; no frame is shown at {} s.".format(*told))
 
 
 def _at(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> int:
     """The frame that is on the screen then; beyond the end of all, the number of frames."""
-    return bisect.bisect_right(range(count + 1), seconds, key=start) - 1
+    return bisect.bisect_right(range(count + 1), _meant(count, start, seconds), key=start) - 1
 
 
 def _before(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> int:
-    return bisect.bisect_left(range(count), seconds, key=start) - 1
+    """The last frame that comes before that time; raises BadRequest beyond the end of all."""
+    end = _meant(count, start, seconds)
+    if end > start(count):
+        raise BadRequest(f"The video ends at {_told(start(count))} s; no range can end at {_told(seconds)} s.")
+    return bisect.bisect_left(range(count), end, key=start) - 1
+
+
+def _told(seconds: Fraction) -> str:
+    """To the microsecond, without noughts that say nothing."""
+    return f"{float(seconds):.6f}".rstrip("0").rstrip(".")
+
+
+def _meant(count: int, start: Callable[[int], Fraction], seconds: Fraction) -> Fraction:
+    """The start of a frame, or the end of all, where that is what a rounded time stands for."""
+    after = bisect.bisect_right(range(count + 1), seconds, key=start)
+    beside = [start(number) for number in range(max(after - 1, 0), min(after, count) + 1)]
+    nearest = min(beside, key=lambda one: abs(one - seconds))
+    return nearest if abs(nearest - seconds) < _NEAR else seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,6 +119,8 @@ def test_a_keyword_has_one_value() -> None:
     for more in ([*pairs, ("PatientID", "2")], [("PatientName", "B")]):
         with pytest.raises(BadRequest, match=r'"Patient(ID|Name)" is given twice'):
             gathered(more, {"PatientName": "A"})
+    (number,) = gathered([("start", float("nan"))]).values()
+    assert math.isnan(number)
 
 
 @pytest.mark.parametrize(

@@ -244,4 +244,8 @@ def test_what_is_about_to_be_stored_is_refused_with_its_errors() -> None:
     stored = Counting(fragmented([b"\xff\xd8ab"] * 3, attributes(Modality="", PatientSex="W")))
     with pytest.raises(Nonconforming, match=r"Modality has no value\. \(PS3\.3 C\.7\.3\.1\) PatientSex has a value"):
         check.refuse_faulty(stored, SEEN, None)
+    known = check.errors(check.examine(stored).findings)
+    with pytest.raises(Nonconforming, match="not stored: PatientSex has a value"):
+        check.refuse_faulty(stored, SEEN, None, known[:1])
+    check.refuse_faulty(stored, SEEN, None, known)
     check.refuse_faulty(Counting(fragmented([b"\xff\xd8ab"] * 3, attributes())), SEEN, None)

@@ -192,6 +192,7 @@ _BAD: dict[str, Any] = {
     "reversed in both ways": {"start": {"frame": 290}, "end": 0.5},
     "beyond the end": {"start": {"frame": 1}, "end": {"frame": _FRAMES + 1}},
     "begins beyond the end": {"start": 1000, "end": 2000},
+    "ends beyond the end": {"start": 1, "end": 99999},
     "empty": {"start": 1, "end": 1},
     "no range": {},
     "no end": {"start": 1},
@@ -230,6 +231,24 @@ def test_a_bad_range_gets_a_sentence(server: OrthancServer, numbered: str, asked
     answer = _post(server, numbered, asked, own=own)
     assert answer.status_code == 400, answer.text
     assert answer.json()["detail"].endswith(".")
+
+
+def test_what_is_no_number_is_no_moment(server: OrthancServer, numbered: str) -> None:
+    answer = _post(server, numbered, '{"start": NaN, "end": 2}')
+    assert '"start" of The range is no moment of a video' in answer.json()["detail"]
+
+
+def test_times_that_were_given_out_name_the_same_frames(
+    server: OrthancServer, recordings: Recordings, films: Films
+) -> None:
+    named = store(server, recordings.holding(films.numbered(48, "24000/1001").read_bytes(), _H264))
+    (told,) = _post(server, named, {"start": {"frame": 27}, "end": {"frame": 30}, "as": "mp4"}).json()["Results"]
+    (given,) = told["Ranges"]
+    (again,) = _post(server, named, {"start": given["Start"], "end": given["End"], "as": "mp4"}).json()["Results"]
+    assert again["Ranges"] == [given]
+    url = f"{server.gateway_url}/video/instances/{named}/frames"
+    answer = requests.get(url, params={"time": str(given["Start"])}, timeout=60)
+    assert answer.headers["Content-Location"].endswith("/frames/27")
 
 
 def test_what_is_no_video_has_no_clips(server: OrthancServer, films: Films) -> None:

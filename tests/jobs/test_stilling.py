@@ -118,6 +118,16 @@ def test_the_same_still_is_the_same_object(video: Path, tmp_path: Path) -> None:
     assert complaints(Path(photographic.filename)) == []
 
 
+def test_what_another_writer_does_not_say_is_unspecified(video: Path, tmp_path: Path) -> None:
+    source = dcmread(video)
+    del source.AnatomicRegionSequence, source.ImageLaterality
+    source.save_as(tmp_path / "in.dcm")
+    (said,) = _made(tmp_path / "in.dcm", tmp_path / "made", 5)
+    assert complaints(Path(said.filename)) == []
+    assert said.AnatomicRegionSequence[0].CodeMeaning == "Unspecified"
+    assert said.ImageLaterality == ""
+
+
 def test_of_single_pictures(tmp_path: Path) -> None:
     source = film(tmp_path / "film.dcm", colours(4), EXPLICIT)
     (said,) = _made(source, tmp_path / "made", 3, choice="microscopic")
@@ -137,7 +147,7 @@ def test_a_class_has_to_be_said_where_the_videos_own_has_none(tmp_path: Path) ->
 def test_frames_that_there_are_not(video: Path, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="60 frames; there is no frame 61"):
         _made(video, tmp_path / "made", 1, 61)
-    with pytest.raises(BadRequest, match=r"no frame is shown at 7\.000"):
+    with pytest.raises(BadRequest, match=r"no frame is shown at 7 s"):
         _made(video, tmp_path / "made", Moment(seconds=Rational(7)))
 
 

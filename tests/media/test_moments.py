@@ -40,7 +40,7 @@ def test_a_film_of_single_pictures(tmp_path: Path) -> None:
         path, place, [Moment(frame=5), _at(Fraction("0.0399")), _at(Fraction("0.04")), _at(Fraction("0.199"))]
     )
     assert found.frames == [5, 1, 2, 5]
-    with pytest.raises(BadRequest, match=r"ends after 0\.200 seconds"):
+    with pytest.raises(BadRequest, match=r"ends at 0\.2 s"):
         named(path, place, [_at(Fraction("0.2"))])
 
 
@@ -50,5 +50,5 @@ def test_beyond_the_end(clips: Clips) -> None:
     assert named(path, stored, [Moment(frame=30), _at(Fraction(1))]).frames == [30, 30]  # 30 frames of 1001/30000 s
     with pytest.raises(BadRequest, match="30 frames; there is no frame 31"):
         named(path, stored, [Moment(frame=1), Moment(frame=31)])
-    with pytest.raises(BadRequest, match=r"ends after 1\.001 seconds; no frame is shown at 1\.001"):
+    with pytest.raises(BadRequest, match=r"ends at 1\.001 s; no frame is shown at 1\.001 s"):
         named(path, stored, [_at(Fraction(1001, 1000))])

@@ -59,7 +59,8 @@ def gathered(pairs: Iterable[tuple[str, T]], given: Mapping[str, T] | None = Non
     """``given`` and the pairs; raises BadRequest where one keyword has two values: neither is known to be meant."""
     found = dict(given or {})
     for keyword, value in pairs:
-        if found.setdefault(keyword, value) != value:
+        kept = found.setdefault(keyword, value)
+        if kept is not value and kept != value:  # what is no number is not equal to itself
             raise BadRequest(f'"{keyword}" is given twice, with different values. Send it once.')
     return found
 

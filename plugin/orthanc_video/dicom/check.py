@@ -5,7 +5,7 @@ It reads an object's header, its item headers and some bytes of its stream; what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset, FileDataset
@@ -94,8 +94,9 @@ def errors(findings: Iterable[Finding]) -> list[Finding]:
     return [one for one in findings if one.severity is Severity.ERROR]
 
 
-def refuse_faulty(source: Object, seen: VideoStream, info: MediaInfo | None) -> None:
-    """Judges an object that is about to be stored; raises Nonconforming with the sentences of all errors.
+def refuse_faulty(source: Object, seen: VideoStream, info: MediaInfo | None, known: Collection[Finding] = ()) -> None:
+    """Judges an object that is about to be stored; raises Nonconforming with the sentences of all errors but those that
+    are ``known`` of what it was made of.
 
     ``info`` is the stream as it was probed when it was made; jobs of earlier versions know only what was ``seen``.
     """
@@ -104,7 +105,7 @@ def refuse_faulty(source: Object, seen: VideoStream, info: MediaInfo | None) -> 
     if isinstance(examined.found, Located):
         place = examined.found
         findings += of_media(examined.said, place, info) if info else of_stream(examined.said, place, seen)
-    wrong = errors(findings)
+    wrong = [one for one in errors(findings) if one not in known]
     if wrong:
         told = " ".join(f"{one.sentence} ({one.section})" for one in wrong)
         raise Nonconforming(f"The object would not conform to the standard, so it is not stored: {told}")

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
 from orthanc_video.clip import Cut, numbers
-from orthanc_video.dicom import build, classes, derived, moments, perframe
+from orthanc_video.dicom import build, classes, derived, moments, perframe, series
 from orthanc_video.dicom.assigned import to_unicode
 from orthanc_video.dicom.said import text, value
 from orthanc_video.errors import BadRequest
@@ -33,7 +33,7 @@ def of_clip(said: FileDataset, source_syntax: str, cuts: Several[Cut], plan: Pla
         raise BadRequest(f"No clips are made as objects of the class {text(said, 'SOPClassUID')}.")
     dataset = derived.taken(said, kind)
     dataset.update(build.of_stream(plan, made))
-    derived.accumulate(dataset, said, anew=any(one.anew for one in cuts))
+    derived.accumulate(dataset, [said], anew=any(one.anew for one in cuts))
     moments.shift(dataset, cuts[0].start.fraction)
     _identify(dataset, said, source_syntax, cuts)
     build.fill(dataset, kind)
@@ -68,27 +68,20 @@ def of_film(said: FileDataset, film: MultiFrame, cuts: Several[Cut]) -> Dataset:
 
 def _identify(dataset: Dataset, said: Dataset, source_syntax: str, cuts: Several[Cut]) -> None:
     """What it is, and of what."""
-    frames = " and ".join(f"{one.first} to {one.last}" for one in cuts)
+    frames = [(one.first, one.last) for one in cuts]
+    named = " and ".join(f"{first} to {last}" for first, last in frames)
     anew = sum(one.anew for one in cuts)
     how = f", {anew} of them coded anew" if anew else ""
     done = derived.Done(
-        sentence=f"frames {frames} of the video{how}, cut out by orthanc-video"[:900],
+        sentence=f"frames {named} of the video{how}, cut out by orthanc-video"[:900],
         steps=(derived.LOSSY,) if anew else (),
         by=_EXTRACTED,
     )
     derived.remember(dataset, said, None, source_syntax, done)
     # Where the source was cut out of another one that stays known (PS3.3 C.12.3).
     earlier = [copy.deepcopy(one) for one in value(said, "FrameExtractionSequence") or []]
-    dataset.FrameExtractionSequence = Sequence([*earlier, _extraction(said, cuts)])
-    dataset.SeriesInstanceUID = build.derived_uid("clips", text(said, "SeriesInstanceUID"))
+    dataset.FrameExtractionSequence = Sequence([*earlier, derived.extraction(said, frames)])
+    series.join(dataset, said, "clips")
     which = [str(number) for one in cuts for number in (one.first, one.last, one.anew)]
     dataset.SOPInstanceUID = build.derived_uid("clip", text(said, "SOPInstanceUID"), *which)
     dataset.InstanceNumber = cuts[0].first
-
-
-def _extraction(said: Dataset, cuts: Several[Cut]) -> Dataset:
-    """PS3.3 C.12.3: the frames as triplets of first, last and step."""
-    item = Dataset()
-    item.MultiFrameSourceSOPInstanceUID = text(said, "SOPInstanceUID")
-    item.CalculatedFrameList = [number for one in cuts for number in (one.first, one.last, 1)]
-    return item

@@ -34,7 +34,7 @@ from orthanc_video.dicom.build import (
     zone,
 )
 from orthanc_video.dicom.classes import VideoClass
-from orthanc_video.dicom.said import text, values, whole, written
+from orthanc_video.dicom.said import missing, text, values, whole, written
 from orthanc_video.errors import BadRequest
 from orthanc_video.film import Coded
 from orthanc_video.form import Form, Kind
@@ -151,6 +151,7 @@ def taken(said: FileDataset, kind: VideoClass) -> Dataset:
         del dataset[tag.tag]
     if text(said, "SOPClassUID") != kind.uid:
         _become(dataset, kind)
+    _complete(dataset, kind)
     if kind.modalities and text(dataset, "Modality") not in kind.modalities:
         dataset.Modality = kind.modality
     return dataset
@@ -165,13 +166,20 @@ def _become(dataset: Dataset, kind: VideoClass) -> None:
         dataset.ConversionType = "WSD"
     if "BurnedInAnnotation" in needs and text(dataset, "BurnedInAnnotation") not in {"YES", "NO"}:
         dataset.BurnedInAnnotation = "YES"  # unknown: who trusts in a NO shows it to anybody
-    if "AnatomicRegionSequence" in needs and "AnatomicRegionSequence" not in dataset:
-        dataset.AnatomicRegionSequence = Sequence([code("111176", "DCM", "Unspecified")])
-        if "Laterality" not in dataset and "ImageLaterality" not in dataset:
-            dataset.ImageLaterality = ""
     if "PresentationLUTShape" in needs:
         dataset.PresentationLUTShape = "IDENTITY"
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
+
+
+def _complete(dataset: Dataset, kind: VideoClass) -> None:
+    """What a class demands of what is shown, and a source does not say: that nobody knows it, as with uploads."""
+    needs = {need.keyword for module in kind.modules for need in module.needs}
+    if "AnatomicRegionSequence" not in needs:
+        return
+    if missing(dataset, "AnatomicRegionSequence") and "SpecimenDescriptionSequence" not in dataset:
+        dataset.AnatomicRegionSequence = Sequence([code("111176", "DCM", "Unspecified")])
+    if "ImageLaterality" not in needs and not any(one in dataset for one in ("Laterality", "ImageLaterality")):
+        dataset.ImageLaterality = ""
 
 
 def pixels(dataset: Dataset, coded: Coded) -> None:
@@ -289,16 +297,40 @@ def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size:
         dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
-def accumulate(dataset: Dataset, said: Dataset, *, anew: bool) -> None:
-    """Of a stream's data set: the source's steps, and its own as one more where pictures were coded anew (PS3.3
-    C.7.6.1.1.5)."""
-    ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
-    if not ratios or len(ratios) != len(methods):
+def accumulate(dataset: Dataset, sources: Several[Dataset], *, anew: bool) -> None:
+    """Of a stream's data set: its sources' steps, and its own as one more where pictures were coded anew (PS3.3
+    C.7.6.1.1.5).
+
+    What two sources went through alike is one step of the whole: none of its pictures had more.
+    """
+    ratios: list[str] = []
+    methods: list[str] = []
+    for said in sources:
+        by, how = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
+        if len(by) == len(how) and not _is_within(how, methods):
+            ratios += by
+            methods += how
+    if not methods:
         return
     if anew:
-        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
-        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
-    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
+        ratios.append(text(dataset, "LossyImageCompressionRatio"))
+        methods.append(text(dataset, "LossyImageCompressionMethod"))
+    dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = ratios, methods
+
+
+def _is_within(few: Several[str], many: Several[str]) -> bool:
+    """Whether all of the few are among the many, in the same order."""
+    rest = iter(many)
+    return all(one in rest for one in few)
+
+
+def extraction(said: Dataset, frames: Several[tuple[int, int]]) -> Dataset:
+    """An item of Frame Extraction Sequence (PS3.3 C.12.3): of this object the frames from the first to the last of each
+    pair, as triplets of first, last and step."""
+    item = Dataset()
+    item.MultiFrameSourceSOPInstanceUID = text(said, "SOPInstanceUID")
+    item.CalculatedFrameList = [number for first, last in frames for number in (first, last, 1)]
+    return item
 
 
 def remove(dataset: Dataset, keywords: Several[str]) -> None:

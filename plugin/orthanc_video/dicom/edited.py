@@ -7,7 +7,6 @@ and from the edit: the same edit made twice is one object.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
-from orthanc_video.dicom import build, classes, deidentified, derived
+from orthanc_video.dicom import build, classes, deidentified, derived, joined, series
 from orthanc_video.dicom.classes import VideoClass
 from orthanc_video.dicom.said import number, text
 from orthanc_video.edit import DROP, Edit
@@ -52,16 +51,16 @@ def kind_of(said: Dataset) -> VideoClass:
 def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: int, key: bytes) -> Dataset:
     """``made`` is the edited stream with its ``plan``, which is to wrap it; ``anew`` of its frames were coded anew.
 
-    The attributes are those of the first source; others are joined to it. ``key`` is the secret by which a
-    de-identified object gets its UIDs and its patient: it names no source, and is in another study.
+    The attributes are those of the first source; others are joined to it, with what was done to them before. ``key`` is
+    the secret by which a de-identified object gets its UIDs and its patient: it names no source, and is in another
+    study.
     """
-    first = sources[0]
-    kind = kind_of(first.said)
+    kind = kind_of(sources[0].said)
     if plan.transfer_syntax not in kind.videos:
         raise BadRequest(f"Objects of the class {kind.name} hold no video in the transfer syntax of this edit.")
-    dataset = derived.taken(first.said, kind)
+    dataset = derived.taken(sources[0].said, kind)
     dataset.update(build.of_stream(plan, made))
-    derived.accumulate(dataset, first.said, anew=bool(anew))
+    derived.accumulate(dataset, [one.said for one in sources], anew=bool(anew))
     _place(dataset, edit.crop)
     how = f"{anew} of {made.video.frames} frames coded anew" if anew else "no picture coded anew"
     _finish(dataset, sources, edit, how, plan.transfer_syntax, key, lossy=bool(anew))
@@ -85,15 +84,16 @@ def _finish(
     dataset: Dataset, sources: Several[Source], edit: Edit, how: str, syntax: str, key: bytes, *, lossy: bool
 ) -> None:
     """What was done, and what the object is called."""
-    said, kind = sources[0].said, kind_of(sources[0].said)
+    all_said = [one.said for one in sources]
+    said, kind = all_said[0], kind_of(all_said[0])
     if edit.burned_in:
         dataset.BurnedInAnnotation = edit.burned_in
     steps = [_MASKED] * bool(edit.masks) + [derived.LOSSY] * lossy
     sentence = f"{'; '.join(_deeds(len(sources), edit))}, {how}, by orthanc-video"[:900]
     done = derived.Done(sentence=sentence, steps=tuple(steps), by=_MODIFYING)
-    derived.remember(dataset, said, kind, sources[0].syntax, done)
-    _name_all(dataset, sources[1:])
-    dataset.SeriesInstanceUID = build.derived_uid("edits", text(said, "SeriesInstanceUID"))
+    derived.remember(dataset, joined.derivation(all_said), kind, sources[0].syntax, done)
+    joined.name(dataset, all_said)
+    series.join(dataset, said, "edits")
     which = [text(one.said, "SOPInstanceUID") for one in sources]
     dataset.SOPInstanceUID = build.derived_uid("edit", json.dumps(to_json(edit), sort_keys=True), *which)
     if edit.deidentify:
@@ -137,15 +137,6 @@ def _deeds(sources: int, edit: Edit) -> Iterator[str]:
         yield "sound left out"
     if edit.strip or edit.deidentify:
         yield "what the container and the stream told beside pictures left out"
-
-
-def _name_all(dataset: Dataset, others: Several[Source]) -> None:
-    """The further sources of a joined video, after the first."""
-    for one in others:
-        item = copy.deepcopy(dataset.SourceImageSequence[0])
-        item.ReferencedSOPClassUID = text(one.said, "SOPClassUID")
-        item.ReferencedSOPInstanceUID = text(one.said, "SOPInstanceUID")
-        dataset.SourceImageSequence.append(item)
 
 
 def _place(dataset: Dataset, crop: Region | None) -> None:

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
 from orthanc_video import __version__
-from orthanc_video.dicom import build, derived, identity
+from orthanc_video.dicom import build, derived, identity, series
 from orthanc_video.dicom.said import text
 from orthanc_video.errors import BadRequest
 
@@ -55,9 +55,8 @@ def of_frames(said: FileDataset, numbers: Several[int], title: str, words: str) 
         dataset.add(element)
     dataset.SOPClassUID, dataset.Modality = KEY_OBJECTS, "KO"
     source = text(said, "SOPInstanceUID")
-    dataset.SeriesInstanceUID = build.derived_uid("marks", text(said, "SeriesInstanceUID"))
+    series.join(dataset, said, "marks")
     dataset.SOPInstanceUID = build.derived_uid("mark", source, title, words, *map(str, numbers))
-    dataset.SeriesNumber = 1
     dataset.ReferencedPerformedProcedureStepSequence = Sequence()
     dataset.Manufacturer = dataset.ManufacturerModelName = "orthanc-video"
     dataset.SoftwareVersions = __version__
@@ -93,12 +92,12 @@ def _referenced(said: FileDataset) -> Dataset:
 
 def _evidence(dataset: Dataset, said: FileDataset) -> None:
     """PS3.3 C.17.6.2."""
-    series = Dataset()
-    series.SeriesInstanceUID = text(said, "SeriesInstanceUID")
-    series.ReferencedSOPSequence = Sequence([_referenced(said)])
+    group = Dataset()
+    group.SeriesInstanceUID = text(said, "SeriesInstanceUID")
+    group.ReferencedSOPSequence = Sequence([_referenced(said)])
     study = Dataset()
     study.StudyInstanceUID = text(said, "StudyInstanceUID")
-    study.ReferencedSeriesSequence = Sequence([series])
+    study.ReferencedSeriesSequence = Sequence([group])
     dataset.CurrentRequestedProcedureEvidenceSequence = Sequence([study])
 
 

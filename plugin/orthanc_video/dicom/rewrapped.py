@@ -32,7 +32,7 @@ def of_stream(said: FileDataset, source_syntax: str, form: Form, plan: Plan, mad
     kind = derived.kind_of(form)
     dataset = derived.taken(said, kind)
     dataset.update(build.of_stream(plan, made))
-    derived.accumulate(dataset, said, anew=anew)
+    derived.accumulate(dataset, [said], anew=anew)
     scaled = (made.video.height, made.video.width) != (said.get("Rows"), said.get("Columns"))
     if scaled:
         derived.remove(dataset, derived.PLACES)

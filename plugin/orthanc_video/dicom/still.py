@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from pydicom.dataset import Dataset, FileDataset
 
-from orthanc_video.dicom import build, classes, derived, moments
+from orthanc_video.dicom import build, classes, derived, moments, series
 from orthanc_video.dicom.said import text
 from orthanc_video.film import Coded
 from orthanc_video.form import Form
@@ -39,10 +39,9 @@ def of_frame(
     derived.remember(dataset, said, kind, source_syntax, done)
     derived.lossy(dataset, source_syntax, form.transfer_syntax, coded, size, 1)
     dataset.SourceImageSequence[0].ReferencedFrameNumber = number
-    source, group = text(said, "SOPInstanceUID"), text(said, "SeriesInstanceUID")
     how = (form.transfer_syntax, str(form.quality))
-    dataset.SeriesInstanceUID = build.derived_uid("stills", group, kind.uid)
-    dataset.SOPInstanceUID = build.derived_uid("still", source, kind.uid, *how, str(number))
+    series.join(dataset, said, "stills", kind.uid)
+    dataset.SOPInstanceUID = build.derived_uid("still", text(said, "SOPInstanceUID"), kind.uid, *how, str(number))
     dataset.InstanceNumber = number
     build.fill(dataset, kind)
     dataset.file_meta = derived.meta(dataset, form.transfer_syntax)

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileDataset
 from orthanc_video.clip import Clip, Cut, Range, Wanted, chosen, numbers
 from orthanc_video.derivation import Item
 from orthanc_video.dicom import check, clipped, framed, locate, syntaxes, write
+from orthanc_video.dicom.checks.finding import Finding
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import whole
 from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
@@ -116,7 +117,8 @@ def of_object(
     """Writes the DICOM object of a clip of the DICOM object ``source``; a video's stream lies beside it meanwhile.
 
     Pictures that are coded each by itself are copied, and any of them is a key frame. Raises as ``media.clip.cut``,
-    BadRequest where something said of single frames cannot be cut along, Nonconforming where ``check`` finds a fault.
+    BadRequest where something said of single frames cannot be cut along, Nonconforming where ``check`` finds a fault
+    that the source had not.
     """
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
@@ -127,17 +129,18 @@ def of_object(
     try:
         made, plan = judged(process, limits, stream, place.transfer_syntax)
         dataset = clipped.of_clip(said, place.transfer_syntax, clip.cuts, plan, made)
-        finish(dataset, made, target)
+        finish([source], dataset, made, target)
     finally:
         stream.unlink()
     return clip
 
 
-def finish(dataset: Dataset, made: Made, target: Path) -> None:
-    """Writes the object of a stream; raises Nonconforming where ``check`` finds a fault."""
+def finish(sources: Sequence[Path], dataset: Dataset, made: Made, target: Path) -> None:
+    """Writes the object of a stream; raises Nonconforming where ``check`` finds a fault that no source had."""
     around = write.envelope(dataset, made.size)
     with SpanSource(Path(made.path)) as file:
-        check.refuse_faulty(write.Written(around, file), made.video, made.probed)
+        written = write.Written(around, file)
+        check.refuse_faulty(written, made.video, made.probed, _faults(sources))
     write.write(around, Path(made.path), target)
 
 
@@ -163,7 +166,7 @@ def _taken(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[R
     dataset = clipped.of_film(said, film, cuts)
     framed.taken(dataset, source, [film.frames[number] for number in which], target)
     if len(which) > 1:  # of one picture there is no film to judge
-        _refuse_worse(source, target)
+        refuse_worse(source, target)
     return Clip(cuts=cuts)
 
 
@@ -185,14 +188,21 @@ def _cuts(film: MultiFrame, said: Dataset, ranges: Sequence[Range], *, anew: boo
     )
 
 
-def _refuse_worse(source: Path, target: Path) -> None:
-    faults = []
-    for path in (source, target):
-        with SpanSource(path) as file:
-            faults.append(check.errors(check.examine(Bytes(file)).findings))
-    told = " ".join(f"{one.sentence} ({one.section})" for one in faults[1] if one not in faults[0])
+def refuse_worse(source: Path, target: Path) -> None:
+    """Raises Nonconforming where ``check`` finds a fault in an object of single pictures that its source had not."""
+    known = _faults([source])
+    told = " ".join(f"{one.sentence} ({one.section})" for one in _faults([target]) if one not in known)
     if told:
-        raise Nonconforming(f"The clip would not conform to the standard: {told}")
+        raise Nonconforming(f"The object would not conform to the standard, so it is not stored: {told}")
+
+
+def _faults(paths: Sequence[Path]) -> list[Finding]:
+    """Of objects as they are, apart from their pictures."""
+    found: list[Finding] = []
+    for path in paths:
+        with SpanSource(path) as file:
+            found += check.errors(check.examine(Bytes(file)).findings)
+    return found
 
 
 def _rendered(

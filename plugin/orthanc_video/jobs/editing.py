@@ -107,14 +107,15 @@ def of_objects(tools: Tools, sources: Sequence[Path], wanted: Wanted, target: Pa
     """Writes the DICOM object of an edit of these DICOM videos, and leaves its film beside it.
 
     Raises BadRequest or UnsupportedMedia for what cannot be done, BrokenVideo for damaged frames, PoorQuality where
-    what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault.
+    what is coded anew falls short of what is demanded, Nonconforming where ``check`` finds a fault
+    that no source had.
     """
     if len(sources) == 1 and (pictures := _pictures_of(sources[0])) is not None:
         return _of_pictures(tools, sources[0], *pictures, wanted.edit, target)
     streams, said = _sources(sources, wanted, target.parent)
     film = of_films(tools, streams, wanted.edit, target.parent, syntaxes.joined(said[0].syntax))
     made, plan = clipping.judged(tools.process, tools.limits, film.path, film.syntax)
-    clipping.finish(edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
+    clipping.finish(sources, edited.of_edit(said, wanted.edit, plan, made, film.anew, tools.key), made, target)
     return film
 
 
@@ -138,7 +139,7 @@ def _of_pictures(tools: Tools, source: Path, film: MultiFrame, of: edited.Source
     dataset = edited.of_pictures(of, edit, coded, pictures.times, sum(pictures.lengths), tools.key)
     write.write(framed.envelope(dataset, pictures), Path(coded.path), target)
     if coded.frames > 1:
-        forms.refuse_faulty(target)
+        clipping.refuse_worse(source, target)
     sentence = f"All {coded.frames} pictures are coded anew."
     return Edited(path=target, syntax=film.transfer_syntax, anew=coded.frames, sentences=(sentence,), plays=False)
 
