@@ -180,7 +180,7 @@ def test_hostile_values_are_findings_at_worst(value: object, keyword: str, rate:
 @given(data=strategies.data())
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_damaged_header_is_a_sentence_or_findings(clips: Clips, data: strategies.DataObject) -> None:
-    whole = _whole_object(clips)
+    whole = whole_object(clips)
     damaged = bytearray(whole)
     for _ in range(data.draw(strategies.integers(1, 4))):
         at = data.draw(strategies.integers(132, len(damaged) - 1))
@@ -203,7 +203,7 @@ def test_a_damaged_header_is_a_sentence_or_findings(clips: Clips, data: strategi
 
 
 @functools.cache
-def _whole_object(clips: Clips) -> bytes:
+def whole_object(clips: Clips) -> bytes:
     """A clean one, its stream cut to what an MP4's beginning is."""
     path = clips.conforming()
     return header(described(path)) + pixel_data([path.read_bytes()[:256]])

@@ -91,6 +91,12 @@ class _AsFile(io.RawIOBase):
         return self._at
 
 
+def _is_ours(error: Exception) -> bool:
+    """A refusal, or a disk's failure. pydicom has no end of errors for damaged files: struct.error, an OSError without
+    a number, …"""
+    return isinstance(error, VideoError) or (isinstance(error, OSError) and error.errno is not None)
+
+
 def header(stored: Object) -> Header:
     """Reads all before Pixel Data; raises NotVideo for what is no DICOM."""
     file = io.BufferedReader(_AsFile(stored), 1 << 16)
@@ -101,9 +107,9 @@ def header(stored: Object) -> Header:
         file.seek(0)
         said = dcmread(file, stop_before_pixels=True)
         return Header(str(said.file_meta.get("TransferSyntaxUID", "")), said, file.tell())
-    except (OSError, VideoError):
-        raise
-    except Exception as error:  # pydicom has no end of them for damaged headers: struct.error, NotImplementedError, …
+    except Exception as error:
+        if _is_ours(error):
+            raise
         raise NotVideo("The stored object cannot be read as DICOM.") from error
 
 
@@ -112,9 +118,9 @@ def meta(stored: Object) -> Meta:
     file = io.BufferedReader(_AsFile(stored), 1 << 12)
     try:
         said = _meta(file)
-    except (OSError, VideoError):
-        raise
     except Exception as error:
+        if _is_ours(error):
+            raise
         raise NotVideo("The stored object cannot be read as DICOM.") from error
     names = ("TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID")
     syntax, sop_class, sop_instance = (text(said, name) for name in names)
@@ -148,9 +154,9 @@ def _inflated(stored: Object) -> Dataset:
             raise NotVideo("What came as DICOM cannot be read as DICOM.")
         inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(_BEGINNING), _BEGINNING)
         return read_dataset(io.BytesIO(inflated), False, True, stop_when=lambda tag, _vr, _length: tag > _SERIES)
-    except (OSError, VideoError):
-        raise
     except Exception as error:
+        if _is_ours(error):
+            raise
         raise NotVideo("What came as DICOM cannot be read as DICOM.") from error
 
 
