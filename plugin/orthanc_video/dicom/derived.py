@@ -291,13 +291,13 @@ def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size:
 
 def accumulate(dataset: Dataset, said: Dataset, *, anew: bool) -> None:
     """Of a stream's data set: the source's steps, and its own as one more where pictures were coded anew (PS3.3
-    C.7.6.1.1.5)."""
+    C.7.6.1.1.5); else the last one's ratio is that of its own bytes."""
     ratios, methods = written(said, "LossyImageCompressionRatio"), values(said, "LossyImageCompressionMethod")
     if not ratios or len(ratios) != len(methods):
         return
-    if anew:
-        ratios = (*ratios, text(dataset, "LossyImageCompressionRatio"))
-        methods = (*methods, text(dataset, "LossyImageCompressionMethod"))
+    earlier = len(ratios) if anew else len(ratios) - 1
+    ratios = (*ratios[:earlier], text(dataset, "LossyImageCompressionRatio"))
+    methods = (*methods[:earlier], text(dataset, "LossyImageCompressionMethod"))
     dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = list(ratios), list(methods)
 
 
