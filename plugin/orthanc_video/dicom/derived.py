@@ -299,7 +299,7 @@ def lossy(dataset: Dataset, source_syntax: str, syntax: str, coded: Coded, size:
 
 def accumulate(dataset: Dataset, sources: Several[Dataset], *, anew: bool) -> None:
     """Of a stream's data set: its sources' steps, and its own as one more where pictures were coded anew (PS3.3
-    C.7.6.1.1.5).
+    C.7.6.1.1.5); else the last one's ratio is that of its own bytes.
 
     What two sources went through alike is one step of the whole: none of its pictures had more.
     """
@@ -312,9 +312,10 @@ def accumulate(dataset: Dataset, sources: Several[Dataset], *, anew: bool) -> No
             methods += how
     if not methods:
         return
-    if anew:
-        ratios.append(text(dataset, "LossyImageCompressionRatio"))
-        methods.append(text(dataset, "LossyImageCompressionMethod"))
+    if not anew:
+        del ratios[-1], methods[-1]
+    ratios.append(text(dataset, "LossyImageCompressionRatio"))
+    methods.append(text(dataset, "LossyImageCompressionMethod"))
     dataset.LossyImageCompressionRatio, dataset.LossyImageCompressionMethod = ratios, methods
 
 

@@ -14,7 +14,8 @@ import fields
 from clips import Clips, picture_source
 from judging import judge, pictures
 from media.test_exact import FILMS
-from orthanc_video.bitstream import h264
+from orthanc_video.bitstream import h264, hevc
+from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.clip import Cut, Moment, Range
 from orthanc_video.errors import BadRequest, UnsupportedMedia
 from orthanc_video.media.clip.cut import cut
@@ -190,6 +191,38 @@ def test_frames_coded_anew_are_said_to_be_reordered_as_far(clips: Clips, tmp_pat
         told = [h264.parse_sps(one) for one in sets]
         assert len({one.max_num_reorder_frames for one in told}) == 1, name
         assert all((one.max_dec_frame_buffering or 0) >= one.max_num_ref_frames for one in told), name
+
+
+@pytest.mark.parametrize(
+    ("codec", "arguments"),
+    [
+        ("h264", "-crf 30 -g 60 -bf 7 -x264-params scenecut=0"),
+        ("hevc", "-crf 30 -x265-params log-level=none:keyint=60:open-gop=1:bframes=4:scenecut=0"),
+    ],
+)
+def test_the_level_is_that_which_a_clip_needs(clips: Clips, tmp_path: Path, codec: str, arguments: str) -> None:
+    """What is coded anew may have more bits than the source's level; all parameter sets then say the higher one."""
+    source = picture_source(seconds=4, rate="25", then="noise=alls=12:allf=t")
+    film = clips.encoded(f"cut-level-{codec}.mp4", arguments, codec=codec, source=source)
+    target = tmp_path / "clip.mp4"
+    (told,) = _cut(film, target, [(2, 79)])
+    assert 0 < told.anew < 78
+    judge(film, target, range(2, 80), told.anew)
+    said = probe(target).video
+    assert said.level >= (needed_level(said) or 999)
+    assert said.level > probe(film).video.level
+    data = target.read_bytes()
+    if codec == "h264":
+        sets, _ = h264.parameter_sets(bytes(av.open(str(target)).streams.video[0].codec_context.extradata or b""))
+        assert {h264.parse_sps(one).level_idc for one in sets} == {said.level}
+    else:
+        found = [data[at : at + 200] for at in _places(data, b"\x42\x01\x01")]
+        assert {hevc.parse_sps(one).profile.level_idc for one in found} == {said.level}
+
+
+def _places(data: bytes, what: bytes) -> list[int]:
+    """Where H.265's sequence parameter sets begin, among the pictures and in the index."""
+    return [at for at in range(len(data)) if data.startswith(what, at)]
 
 
 def test_other_codecs_are_told(clips: Clips, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
+from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.clip import Clip, Range
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.media import exact, remux
@@ -23,7 +24,7 @@ from orthanc_video.media.clip.encoder import Coded, Encoder
 from orthanc_video.media.clip.pieces import Anew, Copied, Piece
 from orthanc_video.media.clip.source import Source
 from orthanc_video.media.pictures import SliceHash
-from orthanc_video.media.probe import pictures
+from orthanc_video.media.probe import pictures, probe
 from orthanc_video.media.source import coding_of, opened
 from orthanc_video.model import Span
 
@@ -49,8 +50,20 @@ def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, prec
 def write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> tuple[str, str]:
     """Writes these pieces as one film, with what is heard meanwhile; FFmpeg's name of the sound, or why it is left out.
 
-    Raises BrokenVideo where what is read again is not what was written.
+    What is coded anew is finer than its source, and may need a higher level, which all of the film then says. Raises
+    BrokenVideo where what is read again is not what was written.
     """
+    told = _write(clip, planned, target, path, spans)
+    made = probe(target).video
+    needed = needed_level(made)
+    if needed is None or needed <= made.level:
+        return told
+    clip.film = joining.relabelled(clip.film, needed)
+    return _write(clip, planned, target, path, spans)
+
+
+def _write(clip: Source, planned: Sequence[Piece], target: Path, path: Path, spans: Spans) -> tuple[str, str]:
+    """As ``write``, of the level that the film says."""
     video = clip.video
     needs_encoder = any(isinstance(piece, Anew) for piece in planned)
     encoder = Encoder(video.stream, clip.film.codec, clip.film.sets) if needs_encoder else None

@@ -5,7 +5,7 @@ Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched than
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orthanc_video.bitstream import h264, hevc, mpeg2, nal
 from orthanc_video.bitstream.bits import ue, unescape
@@ -32,11 +32,12 @@ _CLOSED = 0x40  # closed_gop, in the byte that has the time code's end (ISO/IEC 
 @dataclass(frozen=True, slots=True)
 class Film:
     """A stream's coding: FFmpeg's name, its parameter sets (NAL units; of MPEG-2 a key frame's headers), and the size
-    of the lengths in its packets."""
+    of the lengths in its packets. ``level`` is what all parameter sets are to say, 0 where they stay."""
 
     codec: str
     sets: tuple[bytes, ...]
     length_size: int
+    level: int = 0
 
 
 def film(codec: str, extradata: bytes, head: bytes) -> Film:
@@ -52,6 +53,23 @@ def film(codec: str, extradata: bytes, head: bytes) -> Film:
         return Film(codec, tuple(dict.fromkeys([*sets[0], *sets[1], *among])), size)
     known = hevc.parameter_sets(extradata)
     return Film(codec, tuple(dict.fromkeys([*known.vps, *known.sps, *known.pps, *among])), size)
+
+
+def relabelled(of: Film, level: int) -> Film:
+    """The same, of another level: level_idc of H.264, general_level_idc of H.265."""
+    return replace(of, sets=tuple(_labelled(unit, of.codec, level) for unit in of.sets), level=level)
+
+
+def _labelled(unit: bytes, codec: str, level: int) -> bytes:
+    """A parameter set that says this level; any other unit as it is."""
+    kind = _KINDS[codec](unit)
+    if codec == "h264":  # after the header, profile_idc and constraints (H.264 7.3.2.1.1)
+        return unit[:3] + bytes([level]) + unit[4:] if kind == nal.SPS else unit
+    if kind not in _PROFILES:
+        return unit
+    plain = bytearray(unescape(unit))
+    plain[_PROFILES[kind] + 11] = level
+    return escape(bytes(plain))
 
 
 def configuration(of: Film, encoder: bytes) -> bytes:
@@ -118,6 +136,8 @@ def copied(of: Film, data: bytes, *, first: bool) -> bytes:
     if of.codec == "mpeg2video":
         return data
     units = list(units_of(data, of.length_size))
+    if of.level:
+        units = [_labelled(unit, of.codec, of.level) for unit in units]
     if first and of.codec == "hevc" and not any(_is_set(of.codec, unit) for unit in units):
         units = [*of.sets, *units]
     return joined(units, 0)
