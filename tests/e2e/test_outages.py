@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def fill(disk: Path) -> Path:
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         while (room := os.statvfs(disk).f_bavail * 4096) > 0:
-            os.posix_fallocate(file.fileno(), file.tell(), room)
+            with suppress(OSError):  # others have taken some of it meanwhile
+                os.posix_fallocate(file.fileno(), file.tell(), room)
             file.seek(0, os.SEEK_END)
     return filler
 

@@ -184,7 +184,7 @@ def test_the_viewer_shows_the_work_that_goes_on(start: Any, films: Films) -> Non
         other.get_by_role("button", name=re.compile("^Cancel Received")).click()
         expect(page.locator("[data-test=job-row][data-state=cancelled]")).to_have_count(1)
         done = page.locator("[data-test=job-row][data-state=stored]")
-        expect(done).to_contain_text("Converted.", timeout=60_000)
+        expect(done).to_contain_text("Converted.", timeout=240_000)
         expect(page.locator("[data-test=count]")).to_have_text("1 video")
         page.locator("[data-test=jobs-clear]").click()
         expect(page.locator("[data-test=jobs]")).to_be_hidden()

@@ -228,6 +228,7 @@ class _Run:
         self._fed = begin  # the last frame that went in
         self._count = -1
         self._last: av.VideoFrame | None = None
+        self._shown = 0  # the time of that one
         self._ahead: dict[int, av.VideoFrame] = {}
         self._frames = self._decoded(coded, context)
 
@@ -245,18 +246,21 @@ class _Run:
 
     def at(self, time: int) -> av.VideoFrame | None:
         """The frame of that time; those of later ones that come before it are kept for a moment."""
-        if self._last is not None and self._last.pts == time:
+        # What was given out says no more when it is: an encoder that it was handed to has put its own time there.
+        if self._last is not None and self._shown == time:
             return self._last
+        self._last, self._shown = self._next(time), time
+        return self._last
+
+    def _next(self, time: int) -> av.VideoFrame | None:
         self._ahead = {pts: frame for pts, frame in self._ahead.items() if pts >= time}
         if time in self._ahead:
-            self._last = self._ahead.pop(time)
-            return self._last
+            return self._ahead.pop(time)
         while len(self._ahead) < _LATE:
             frame = next(self._frames, None)
             if frame is None:
                 break
             if frame.pts == time:
-                self._last = frame
                 return frame
             if frame.pts is not None and frame.pts > time:
                 self._ahead[frame.pts] = frame
