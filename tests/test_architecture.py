@@ -33,6 +33,7 @@ _COMMANDS = {
     "command_clip",
     "command_convert",
     "command_doctor",
+    "command_files",
     "command_edit",
     "command_gateway",
     "command_probe_pacs",

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from orthanc_video.clip import Clip, Range, moment
-from orthanc_video.command_convert import refuse_missing, writable
+from orthanc_video.command_files import DEFAULTS, beside, is_dicom, limits_of, refuse_missing, writable
 from orthanc_video.errors import BadRequest
-from orthanc_video.files import SpanSource
 from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Span
-from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
-
-_DEFAULTS = Gateway()
 
 
 def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise: bool) -> None:
@@ -36,14 +30,10 @@ def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> C
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     refuse_missing(source)
     final = writable(source, target)
-    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=LARGEST_INSTANCE)
-    try:
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
-            made = Path(scratch) / f"made{final.suffix}"
-            told = _cut(source, final, ranges, made, limits, precise=precise)
-            made.replace(final)
-    except OSError as error:
-        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    with beside(target, final.parent) as scratch:
+        made = scratch / f"made{final.suffix}"
+        told = _cut(source, final, ranges, made, limits_of(), precise=precise)
+        made.replace(final)
     return told
 
 
@@ -54,12 +44,6 @@ def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Lim
             raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
         return clipping.of_object(process, limits, source, ranges, made, precise=precise)
     if is_dicom(source):
-        return clipping.of_film(process, limits, _DEFAULTS, source, ranges, made, precise=precise)
+        return clipping.of_film(process, limits, DEFAULTS, source, ranges, made, precise=precise)
     spans = (Span(0, source.stat().st_size),)
     return clipping.cut(process, limits, source, spans, ranges, made, precise=precise)
-
-
-def is_dicom(source: Path) -> bool:
-    """PS3.10 7.1."""
-    with SpanSource(source) as file:
-        return file.read_at(128, 4) == b"DICM"

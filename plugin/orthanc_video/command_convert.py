@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orthanc_video.command_files import DEFAULTS, beside, limits_of, refuse_missing, writable
 from orthanc_video.dicom import attributes, check, whose, write
 from orthanc_video.dicom.build import build
 from orthanc_video.dicom.history import history_of
@@ -20,13 +19,12 @@ from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close, most_of
 from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
+from orthanc_video.settings import MIB
 from orthanc_video.terminal import Bar
 
-_DEFAULTS = Gateway()
 _NONE = Wishes()
-_MOST = most_of(_DEFAULTS)
-_MEMORY = _DEFAULTS.worker_memory_mb * MIB
+_MOST = most_of(DEFAULTS)
+_MEMORY = DEFAULTS.worker_memory_mb * MIB
 
 
 def probe(source: Path, asked: Wishes = _NONE, most: Most = _MOST) -> dict[str, Any]:
@@ -39,7 +37,7 @@ def probe(source: Path, asked: Wishes = _NONE, most: Most = _MOST) -> dict[str, 
 
 def _probed(source: Path, asked: Wishes, most: Most) -> dict[str, Any]:
     refuse_missing(source)
-    limits = Limits(seconds=_DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
+    limits = Limits(seconds=DEFAULTS.probe_seconds + source.stat().st_size / SLOWLY_READ, memory=_MEMORY)
     arguments = {"path": str(source.resolve()), "wishes": to_json(asked), "most": to_json(most)}
     result: dict[str, Any] = MediaProcess().run("probe", arguments, limits)
     return result
@@ -75,7 +73,7 @@ def converted(
     when it fails; media processes are the caller's to end. Raises VideoError.
     """
     wanted = attributes.gathered(_pair(text) for text in given) | ({"SOPClass": sop_class} if sop_class else {})
-    known = whose.resolved(site_of(_DEFAULTS), wanted, source.name, "")
+    known = whose.resolved(site_of(DEFAULTS), wanted, source.name, "")
     final = writable(source, target)
     probed = _probed(source, asked, most)
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
@@ -91,15 +89,12 @@ def converted(
         wishes=asked,
         received=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    try:
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch:
-            parts = _made(upload, info, plan, most, Path(scratch) / "made.mp4")
-            finished = [_object(upload, info, plan, made, Path(scratch)) for made in parts]
-            targets = [_numbered(final, made) for made in parts]
-            for partial, one in zip(finished, targets, strict=True):
-                partial.replace(one)
-    except OSError as error:
-        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    with beside(target, final.parent) as scratch:
+        parts = _made(upload, info, plan, most, scratch / "made.mp4")
+        finished = [_object(upload, info, plan, made, scratch) for made in parts]
+        targets = [_numbered(final, made) for made in parts]
+        for partial, one in zip(finished, targets, strict=True):
+            partial.replace(one)
     return Converted(plan.action, (*plan.reasons, *history_of(upload, plan, parts[0]).record), tuple(targets))
 
 
@@ -118,8 +113,8 @@ def _numbered(target: Path, made: Made) -> Path:
 
 
 def _made(upload: Upload, info: MediaInfo, plan: Plan, most: Most, target: Path) -> list[Made]:
-    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(_DEFAULTS), most=most)
-    limits = Limits(seconds=_DEFAULTS.job_seconds, memory=_MEMORY, file=max(LARGEST_INSTANCE, 4 * upload.size))
+    making = Making(upload=upload, info=info, plan=plan, target=target, how=how(DEFAULTS), most=most)
+    limits = limits_of(upload.size)
     with Bar() as bar:
         return making.run(MediaProcess(), limits, bar.show)
 
@@ -129,21 +124,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise BadRequest(f'"{text}" is not KEYWORD=VALUE, such as PatientID=1234.')
     return keyword, value
-
-
-def writable(source: Path, target: Path) -> Path:
-    """Where the object is going to be, links followed. A device, a folder or the source itself is never replaced."""
-    final = target.resolve()
-    if not final.parent.is_dir() or (final.exists() and not final.is_file()):
-        raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
-    if source.exists() and final.exists() and final.samefile(source):
-        raise BadRequest(f"{target} is the video itself: name another file.")
-    return final
-
-
-def refuse_missing(source: Path) -> None:
-    if not source.is_file():
-        raise BadRequest(f"{source} is not a file.")
 
 
 def _sha256(path: Path) -> str:

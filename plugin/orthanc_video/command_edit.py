@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from orthanc_video.clip import Range, moment
-from orthanc_video.command_clip import is_dicom
-from orthanc_video.command_convert import refuse_missing, writable
+from orthanc_video.command_files import DEFAULTS, beside, is_dicom, limits_of, refuse_missing, writable
 from orthanc_video.edit import Edit, Wanted, region, sound
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import editing
 from orthanc_video.jobs.making import how
-from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.jobs.processes import MediaProcess, close
 from orthanc_video.model import Region
-from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.terminal import Bar
 
-_DEFAULTS = Gateway()
 _KEY = 32  # bytes
 _REGION = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})", re.ASCII)
 
@@ -76,21 +71,17 @@ def edited(sources: Sequence[Path], target: Path, wanted: Wanted, key: bytes) ->
     for source in sources:
         refuse_missing(source)
     final = writable(sources[0], target)
-    try:
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".orthanc-video-") as scratch, Bar() as bar:
-            tools = editing.Tools(
-                process=MediaProcess(), limits=_limits(sources), how=how(_DEFAULTS), key=key, listener=bar.show
-            )
-            made = Path(scratch) / "object.dcm"
-            if final.suffix.lower() == ".dcm":
-                _refuse_films(sources)
-                done = editing.of_objects(tools, sources, wanted, made)
-            else:
-                done = _film(tools, sources, wanted, Path(scratch))
-                made = done.path
-            made.replace(final)
-    except OSError as error:
-        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    limits = limits_of(sum(source.stat().st_size for source in sources))
+    with beside(target, final.parent) as scratch, Bar() as bar:
+        tools = editing.Tools(process=MediaProcess(), limits=limits, how=how(DEFAULTS), key=key, listener=bar.show)
+        made = scratch / "object.dcm"
+        if final.suffix.lower() == ".dcm":
+            _refuse_films(sources)
+            done = editing.of_objects(tools, sources, wanted, made)
+        else:
+            done = _film(tools, sources, wanted, scratch)
+            made = done.path
+        made.replace(final)
     return done
 
 
@@ -107,8 +98,3 @@ def _film(tools: editing.Tools, sources: Sequence[Path], wanted: Wanted, scratch
         return editing.of_films(tools, [source.resolve() for source in sources], wanted.edit, scratch)
     _refuse_films(sources)
     return editing.of_streams(tools, sources, wanted, scratch)
-
-
-def _limits(sources: Sequence[Path]) -> Limits:
-    largest = max(LARGEST_INSTANCE, 4 * sum(source.stat().st_size for source in sources))
-    return Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=largest)

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orthanc_video.clip import moment
-from orthanc_video.command_clip import is_dicom
-from orthanc_video.command_convert import refuse_missing, writable
+from orthanc_video.command_files import beside, is_dicom, limits_of, refuse_missing, writable
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import naming, reading, stilling
-from orthanc_video.jobs.processes import Limits, MediaProcess, close
+from orthanc_video.jobs.processes import MediaProcess, close
 from orthanc_video.model import Located, Span
 from orthanc_video.picture import JPEG, PNG, Drawing, Rendering, Said
 from orthanc_video.plain import to_json
-from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 from orthanc_video.still import Stills
 
-_DEFAULTS = Gateway()
-_LIMITS = Limits(seconds=_DEFAULTS.job_seconds, memory=_DEFAULTS.worker_memory_mb * MIB, file=LARGEST_INSTANCE)
+_LIMITS = limits_of()
 _PICTURES = {".jpg": JPEG, ".jpeg": JPEG, ".png": PNG}
 _DICOM = ".dcm"
 # In a target's name: the frame's number.
@@ -51,15 +46,12 @@ def stills(source: Path, target: Path, wanted: Stills) -> dict[int, Path]:
     if len(wanted.frames) > 1 and _NUMBER not in target.name:
         raise BadRequest(f'{target} is one name for several frames: put "{_NUMBER}" where their numbers are to be.')
     folder = writable(source, target).parent
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".orthanc-video-") as scratch:
-            made = _made(source, target.suffix.lower(), wanted, Path(scratch))
-            names = {number: target.name.replace(_NUMBER, f"{number:06}") for number in made}
-            finals = {number: writable(source, folder / name) for number, name in names.items()}
-            for number, path in made.items():
-                path.replace(finals[number])
-    except OSError as error:
-        raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    with beside(target, folder) as scratch:
+        made = _made(source, target.suffix.lower(), wanted, scratch)
+        names = {number: target.name.replace(_NUMBER, f"{number:06}") for number in made}
+        finals = {number: writable(source, folder / name) for number, name in names.items()}
+        for number, path in made.items():
+            path.replace(finals[number])
     return finals
 
 

@@ -10,6 +10,16 @@ from typing import Any
 from orthanc_video.model import Span
 
 
+def synced(path: Path) -> Path:
+    """A file whose bytes are on the disk: one that a power cut left empty would be served for good."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return path
+
+
 class SpanSource(io.RawIOBase):
     """Consecutive spans of one file, read as one stream; ``size`` is their summed length in bytes.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from orthanc_video.archive.identifiers import orthanc_ids
+from orthanc_video.archive.identifiers import IDENTITY, orthanc_ids
 
 # Orthanc's own main DICOM tags of these two levels (DefaultMainDicomTags in its source), the last since 1.12.
 _PATIENT = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "OtherPatientIDs")
@@ -17,7 +17,6 @@ _STUDY = (
     *("RequestedProcedureDescription", "InstitutionName", "RequestingPhysician", "ReferringPhysicianName"),
     "TimezoneOffsetFromUTC",
 )
-_IDENTITY = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 def study(named: str, objects: Iterable[Dataset]) -> dict[str, Any] | None:
@@ -25,7 +24,7 @@ def study(named: str, objects: Iterable[Dataset]) -> dict[str, Any] | None:
     first: Dataset | None = None
     patient, series = "", set()
     for dataset in objects:
-        ids = orthanc_ids({keyword: str(dataset[keyword].value) for keyword in _IDENTITY})
+        ids = orthanc_ids({keyword: str(dataset[keyword].value) for keyword in IDENTITY})
         if ids["ParentStudy"] == named:
             first, patient = first or dataset, ids["ParentPatient"]
             series.add(ids["ParentSeries"])

@@ -107,5 +107,10 @@ def refuse_faulty(source: Object, seen: VideoStream, info: MediaInfo | None, kno
         findings += of_media(examined.said, place, info) if info else of_stream(examined.said, place, seen)
     wrong = [one for one in errors(findings) if one not in known]
     if wrong:
-        told = " ".join(f"{one.sentence} ({one.section})" for one in wrong)
-        raise Nonconforming(f"The object would not conform to the standard, so it is not stored: {told}")
+        raise nonconforming(wrong)
+
+
+def nonconforming(wrong: Iterable[Finding], what: str = "object", fate: str = "stored") -> Nonconforming:
+    """The refusal of what has these faults."""
+    told = " ".join(f"{one.sentence} ({one.section})" for one in wrong)
+    return Nonconforming(f"The {what} would not conform to the standard, so it is not {fate}: {told}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import uuid
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from orthanc_video.dicom.stored import header
 from orthanc_video.dicom.whose import Parent
 from orthanc_video.errors import BadRequest, revive
 from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.ingest.waiting import outcome_of
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.model import Assignment
 
@@ -65,10 +65,7 @@ def _identity(stored: Stored, request: Mapping[str, str], parent: Parent | None)
 async def assign(engine: Engine, task: Assignment) -> dict[str, Any]:
     """Commits the job and waits for short work; Orthanc's JSON plus ``Video``. Raises what the job ended with."""
     waiter = await asyncio.to_thread(engine.assign, task)
-    outcome: dict[str, Any] = {}
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(engine.settings.gateway.answer_seconds):
-            outcome = await asyncio.shield(asyncio.wrap_future(waiter))
+    outcome = await outcome_of(engine, waiter)
     if outcome and outcome["State"] != "Success":
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])
     known = outcome.get("Answer") or answer_of(orthanc_ids(task.identity), "Processing")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 
 from orthanc_video.archive.identifiers import answer as answer_of
 from orthanc_video.errors import revive
+from orthanc_video.ingest.waiting import outcome_of
 from orthanc_video.jobs import ingest_job
 from orthanc_video.jobs.engine import Engine
 from orthanc_video.jobs.processes import run_probe
@@ -124,10 +124,7 @@ async def _committed(engine: Engine, received: Received, upload: Upload, info: M
 
 async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
     """Waits for short work; Orthanc's JSON plus ``Video``. Raises the VideoError that the job ended with."""
-    outcome: dict[str, Any] = {}
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(engine.settings.gateway.answer_seconds):
-            outcome = await asyncio.shield(asyncio.wrap_future(job.waiter))
+    outcome = await outcome_of(engine, job.waiter)
     if outcome and outcome["State"] != "Success":
         await asyncio.to_thread(engine.refused, job.upload.id)
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])

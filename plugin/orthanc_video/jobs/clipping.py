@@ -15,7 +15,7 @@ from orthanc_video.dicom import check, clipped, framed, locate, syntaxes, write
 from orthanc_video.dicom.checks.finding import Finding
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import whole
-from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
+from orthanc_video.errors import BrokenVideo, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
@@ -190,10 +190,10 @@ def _cuts(film: MultiFrame, said: Dataset, ranges: Sequence[Range], *, anew: boo
 
 def refuse_worse(source: Path, target: Path) -> None:
     """Raises Nonconforming where ``check`` finds a fault in an object of single pictures that its source had not."""
-    known = _faults([source])
-    told = " ".join(f"{one.sentence} ({one.section})" for one in _faults([target]) if one not in known)
-    if told:
-        raise Nonconforming(f"The object would not conform to the standard, so it is not stored: {told}")
+    found = _faults([target])
+    known = _faults([source]) if found else []
+    if wrong := [one for one in found if one not in known]:
+        raise check.nonconforming(wrong)
 
 
 def _faults(paths: Sequence[Path]) -> list[Finding]:

@@ -18,6 +18,7 @@ from typing import Any
 from orthanc_video.archive.objects import StoredVideo, evict
 from orthanc_video.derivation import Derivation, Origin
 from orthanc_video.dicom import syntaxes
+from orthanc_video.files import synced
 from orthanc_video.model import Located, Span
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.settings import Settings
@@ -69,23 +70,13 @@ def keep(settings: Settings, task: Derivation, made: Path, items: Sequence[dict[
     fresh.mkdir(mode=0o700)
     for item in items:
         if item["Film"]:
-            _synced(made / item["Film"]).rename(fresh / item["Film"])
+            synced(made / item["Film"]).rename(fresh / item["Film"])
     told = {"Origins": to_json(list(task.origins)), "Items": list(items)}
     (fresh / _LIST).write_text(json.dumps(told), encoding="utf-8")
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     evict(folder.parent, settings.gateway.cache_mb << _SHARE, folder)
-
-
-def _synced(path: Path) -> Path:
-    """A file that a power cut left empty would be served for good."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    return path
 
 
 def address(task: Derivation, item: dict[str, Any], number: int) -> str:

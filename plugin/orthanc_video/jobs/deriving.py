@@ -13,7 +13,7 @@ from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from orthanc_video import metrics
 from orthanc_video.archive.changes import Arrival
-from orthanc_video.archive.identifiers import answer, orthanc_ids
+from orthanc_video.archive.identifiers import IDENTITY, answer, orthanc_ids
 from orthanc_video.derivation import Derivation
 from orthanc_video.dicom import stored, write
 from orthanc_video.errors import Busy, VideoError, WorkerFailed
@@ -138,8 +138,7 @@ def _publish(task: Outcome, name: str) -> Outcome:
 def _stored(path: Path) -> Outcome:
     with SpanSource(path) as file:
         said, size = stored.header(Bytes(file)).said, file.size
-    keywords = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    ids = orthanc_ids({keyword: str(said.get(keyword) or "") for keyword in keywords})
+    ids = orthanc_ids({keyword: str(said.get(keyword) or "") for keyword in IDENTITY})
     if here().archive.has(ids["ID"]):
         return answer(ids, "AlreadyStored")
     told = here().archive.store(write.whole(size), path)

@@ -23,7 +23,7 @@ from orthanc_video.dicom import check, classes, derived, framed, syntaxes, write
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import text, whole
 from orthanc_video.edit import Edit
-from orthanc_video.errors import Nonconforming, WorkerFailed
+from orthanc_video.errors import WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
@@ -98,7 +98,9 @@ def _pictures(
     kind = derived.kind_of(form)
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
-    ingest_job.room_for(settings, 2 * _guess(said, form))
+    # What the media process makes is written once more.
+    frames = len(range(form.first, (form.last or whole(said, "NumberOfFrames") or 1) + 1, max(1, form.step)))
+    ingest_job.room_for(settings, 2 * guess(said, frames, form.transfer_syntax))
     target = folder / "pictures"
     coded, pictures = code(process, _limits(settings), source, place, form, target, listener)
     made = []
@@ -150,11 +152,10 @@ def code(
     return coded, framed.pictures(target, Path(coded.index), coded.frames, native=native)
 
 
-def _guess(said: Dataset, form: Form) -> int:
-    """Bytes that the pictures may take: what the media process makes is written once more."""
-    frames = len(range(form.first, (form.last or whole(said, "NumberOfFrames") or 1) + 1, max(1, form.step)))
+def guess(said: Dataset, frames: int, transfer_syntax: str) -> int:
+    """Bytes that so many pictures may take."""
     plain = frames * (whole(said, "Rows") or 0) * (whole(said, "Columns") or 0) * 3
-    syntax = syntaxes.IMAGES[form.transfer_syntax]
+    syntax = syntaxes.IMAGES[transfer_syntax]
     return plain if syntax.native else plain // (8 if syntax.method else 2)
 
 
@@ -180,8 +181,7 @@ def refuse_faulty(path: Path) -> None:
     with SpanSource(path) as file:
         wrong = check.errors(check.examine(Bytes(file)).findings)
     if wrong:
-        told = " ".join(f"{one.sentence} ({one.section})" for one in wrong)
-        raise Nonconforming(f"The form would not conform to the standard, so it is not sent: {told}")
+        raise check.nonconforming(wrong, "form", "sent")
 
 
 def folder_of(settings: Settings, stored: str, form: Form) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo, evict
 from orthanc_video.dicom import syntaxes
+from orthanc_video.files import synced
 from orthanc_video.model import Located, Span
 from orthanc_video.picture import ANNOTATIONS, Rendering
 from orthanc_video.plain import to_json
@@ -75,15 +76,11 @@ def keep(settings: Settings, stored: str, made: Path, rendering: Rendering = PLA
     path = path_of(settings, stored, rendering)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        descriptor = os.open(made, os.O_RDONLY)
+        synced(made)
     except FileNotFoundError:
         if path.exists():
             return
         raise
-    try:
-        os.fsync(descriptor)  # a file that a power cut left empty would be served for good
-    finally:
-        os.close(descriptor)
     made.replace(path)
     # Half of the cache's bound, and an eighth for what is as requests wanted it.
     evict(path.parent, settings.gateway.cache_mb << (19 if rendering == PLAIN else 17), path)

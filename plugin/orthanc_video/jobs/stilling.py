@@ -11,7 +11,6 @@ from typing import Any
 from orthanc_video.derivation import Item
 from orthanc_video.dicom import classes, framed, still, stored, write
 from orthanc_video.dicom.moving import described
-from orthanc_video.dicom.said import whole
 from orthanc_video.errors import WorkerFailed
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import Coded
@@ -37,16 +36,15 @@ def make(
 ) -> list[Item]:
     """An object of each frame, each once, in their order."""
     (source,), wanted = sources, from_json(Stills, asked)
-    ingest_job.room_for(settings, 2 * _guess(source, wanted))
+    with SpanSource(source) as file:
+        said = stored.header(Bytes(file)).said
+    # What the media process makes is written once more.
+    ingest_job.room_for(settings, 2 * forms.guess(said, len(wanted.frames), _syntax(wanted)))
     return of_object(process, job_limits(settings), source, wanted, folder, listener)
 
 
-def _guess(source: Path, wanted: Stills) -> int:
-    """Bytes that the pictures may take: what the media process makes is written once more."""
-    with SpanSource(source) as file:
-        said = stored.header(Bytes(file)).said
-    plain = len(wanted.frames) * (whole(said, "Rows") or 0) * (whole(said, "Columns") or 0) * 3
-    return plain // (8 if wanted.quality else 2)
+def _syntax(wanted: Stills) -> str:
+    return _JPEG if wanted.quality else _LOSSLESS
 
 
 def of_object(
@@ -56,8 +54,7 @@ def of_object(
     with SpanSource(source) as file:
         place, said = described(Bytes(file))
     kind = classes.still_class(wanted.choice, place.sop_class)
-    syntax = _JPEG if wanted.quality else _LOSSLESS
-    form = Form(kind=Kind.STILLS, sop_class=kind.uid, transfer_syntax=syntax, quality=wanted.quality)
+    form = Form(kind=Kind.STILLS, sop_class=kind.uid, transfer_syntax=_syntax(wanted), quality=wanted.quality)
     target = folder / "pictures"
     coded, pictures = forms.code(process, limits, source, place, form, target, listener, wanted.frames)
     refuse_unnamed(coded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,3 +30,27 @@ async def json_object(request: Request, example: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise BadRequest(f"The request must be a JSON object, such as {example}.")
     return given
+
+
+async def small_object(request: Request, example: str, most: str) -> dict[str, Any]:
+    """As ``json_object``, for requests that are malformed where too large: ``most`` says what they may hold."""
+    try:
+        return await json_object(request, example)
+    except TooLarge as error:
+        raise BadRequest(f"The request is larger than 1 MiB; {most}.") from error
+
+
+def one_of(given: Mapping[str, Any], key: str, known: tuple[str, ...], otherwise: str) -> str:
+    """A word among those ``known``, or ``otherwise``, which need not be among them; raises BadRequest."""
+    said = given.get(key, otherwise)
+    if key in given and said not in known:
+        raise BadRequest(f'"{key}" must be one of {", ".join(known)}.')
+    return str(said)
+
+
+def flag(given: Mapping[str, Any], key: str, *, otherwise: bool = False) -> bool:
+    """Raises BadRequest for what is neither true nor false."""
+    value = given.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise BadRequest(f'"{key}" must be true or false.')
+    return value

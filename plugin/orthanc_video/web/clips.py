@@ -13,11 +13,11 @@ from starlette.responses import Response
 from orthanc_video.archive.objects import Stored
 from orthanc_video.clip import Range, Wanted
 from orthanc_video.derivation import Derivation, Making
-from orthanc_video.errors import BadRequest, Busy, NotFound, Preparing, TooLarge
+from orthanc_video.errors import BadRequest, Busy, NotFound, Preparing
 from orthanc_video.jobs import derivations
 from orthanc_video.plain import to_json
 from orthanc_video.web import accepting, deriving, playing, streaming
-from orthanc_video.web.bodies import json_object
+from orthanc_video.web.bodies import flag, one_of, small_object
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, caller_of
 from orthanc_video.web.draining import DrainingRoute
 from orthanc_video.web.moments import range_of
@@ -27,6 +27,7 @@ router = APIRouter(prefix="/video/instances", tags=["clips"], route_class=Draini
 _EXAMPLE = '{"start": {"frame": 46}, "end": "00:00:12.5", "as": "both"}'
 _KEYS = frozenset({"start", "end", "ranges", "joined", "as", "precision"})
 _MOST_RANGES = 100
+_MOST = f"it may have {_MOST_RANGES} ranges"
 _MP4, _OBJECT, _BOTH = "mp4", "dicom", "both"
 _FRAME, _KEY_FRAME = "frame", "keyframe"
 _GONE = "There is no such clip, or no longer: ask for it to be cut again."
@@ -41,7 +42,7 @@ async def clips(named: str, request: Request, gateway: GatewayParts, caller: Cal
     who = caller.unvouched
     stored = await gateway.objects.readable(who, named)
     as_film = _wants_film(request)
-    wanted = wanted_of(await _body(request), as_film=as_film)
+    wanted = wanted_of(await small_object(request, _EXAMPLE, _MOST), as_film=as_film)
     if wanted.object:
         await gateway.access.may_upload(who)
     task = deriving.order(Making.CLIP, [stored], to_json(wanted))
@@ -91,27 +92,18 @@ async def _itself(request: Request, gateway: Gateway, task: Derivation, outcome:
     return answer
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        return await json_object(request, _EXAMPLE)
-    except TooLarge as error:
-        raise BadRequest(f"The request is larger than 1 MiB; it may have {_MOST_RANGES} ranges.") from error
-
-
 def wanted_of(given: Mapping[str, Any], *, as_film: bool = False) -> Wanted:
     """What a request asks for; ``as_film``: its answer is to be the clip itself. Raises BadRequest."""
     unknown = sorted(set(given) - _KEYS)
     if unknown:
         raise BadRequest(f'A clip knows no "{unknown[0][:40]}": the request is like {_EXAMPLE}.')
-    ranges, joined = _ranges(given), given.get("joined", True)
-    if not isinstance(joined, bool):
-        raise BadRequest('"joined" must be true or false.')
+    ranges, joined = _ranges(given), flag(given, "joined", otherwise=True)
     if as_film and not joined and len(ranges) > 1:
         raise BadRequest('Several clips are no one film: ask for "joined": true, or accept application/json.')
-    kind = _one_of(given, "as", (_MP4, _OBJECT, _BOTH), _MP4 if as_film else _BOTH)
+    kind = one_of(given, "as", (_MP4, _OBJECT, _BOTH), _MP4 if as_film else _BOTH)
     return Wanted(
         clips=(ranges,) if joined else tuple((one,) for one in ranges),
-        precise=_one_of(given, "precision", (_FRAME, _KEY_FRAME), _FRAME) == _FRAME,
+        precise=one_of(given, "precision", (_FRAME, _KEY_FRAME), _FRAME) == _FRAME,
         film=as_film or kind != _OBJECT,
         object=kind != _MP4,
     )
@@ -126,10 +118,3 @@ def _ranges(given: Mapping[str, Any]) -> tuple[Range, ...]:
     if not isinstance(several, list) or not 0 < len(several) <= _MOST_RANGES:
         raise BadRequest(f'"ranges" must be a list of 1 to {_MOST_RANGES} objects with "start" and "end".')
     return tuple(range_of(one, f"Range {number}") for number, one in enumerate(several, 1))
-
-
-def _one_of(given: Mapping[str, Any], key: str, known: tuple[str, ...], otherwise: str) -> str:
-    said = given.get(key, otherwise)
-    if said not in known:
-        raise BadRequest(f'"{key}" must be one of {", ".join(known)}.')
-    return str(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from orthanc_video.archive.objects import Stored
 from orthanc_video.derivation import Derivation, Making, Origin
 from orthanc_video.errors import Busy, revive
+from orthanc_video.ingest.waiting import outcome_of
 from orthanc_video.jobs import views
 from orthanc_video.web.context import Gateway
 
@@ -31,10 +31,7 @@ async def outcome(gateway: Gateway, task: Derivation) -> Outcome:
     Raises what it ended with.
     """
     waiter = await asyncio.to_thread(gateway.engine.derive, task)
-    found: Outcome = {}
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(gateway.settings.gateway.answer_seconds):
-            found = await asyncio.shield(asyncio.wrap_future(waiter))
+    found = await outcome_of(gateway.engine, waiter)
     if not found or found["State"] == "Success":
         return found
     if found["State"] == "Cancelled":

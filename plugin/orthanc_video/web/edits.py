@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from orthanc_video.derivation import Making
 from orthanc_video.edit import DROP, KEEP, Edit, Wanted, region, sound
-from orthanc_video.errors import BadRequest, TooLarge
+from orthanc_video.errors import BadRequest
 from orthanc_video.plain import to_json
 from orthanc_video.web import deriving
-from orthanc_video.web.bodies import json_object
+from orthanc_video.web.bodies import flag, one_of, small_object
 from orthanc_video.web.context import CallerNow, GatewayParts
 from orthanc_video.web.draining import DrainingRoute
 from orthanc_video.web.moments import range_of
@@ -36,20 +36,13 @@ async def edits(named: str, request: Request, gateway: GatewayParts, caller: Cal
     both."""
     who = caller.unvouched
     stored = [await gateway.objects.readable(who, named)]
-    given = await _body(request)
+    given = await small_object(request, _EXAMPLE, f"{_MOST} regions and ranges are the most")
     wanted, joined = wanted_of(given), joined_of(given)
     stored += [await gateway.objects.readable(who, one) for one in joined]
     if wanted.object:
         await gateway.access.may_upload(who)
     task = deriving.order(Making.EDIT, stored, to_json(wanted), long=wanted.edit.reframes)
     return deriving.answer(task, await deriving.outcome(gateway, task))
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        return await json_object(request, _EXAMPLE)
-    except TooLarge as error:
-        raise BadRequest(f"The request is larger than 1 MiB; {_MOST} regions and ranges are the most.") from error
 
 
 def wanted_of(given: Mapping[str, Any]) -> Wanted:
@@ -59,18 +52,18 @@ def wanted_of(given: Mapping[str, Any]) -> Wanted:
     masks = _several(mask.get("regions", []), '"regions"', _region)
     if "mask" in given and not masks:
         raise BadRequest('"mask" has no "regions": say which parts of the picture become black.')
-    kind = _one_of(given, "as", (_MP4, _OBJECT, _BOTH), _BOTH)
-    deidentify = _flag(given, "deidentify")
+    kind = one_of(given, "as", (_MP4, _OBJECT, _BOTH), _BOTH)
+    deidentify = flag(given, "deidentify")
     edit = Edit(
         crop=_region(given["crop"], '"crop"') if "crop" in given else None,
         masks=masks,
         ranges=_several(mask.get("ranges", []), '"ranges"', range_of),
-        audio=sound(_one_of(given, "audio", (KEEP, DROP), ""), deidentify=deidentify),
-        strip=_flag(given, "strip"),
+        audio=sound(one_of(given, "audio", (KEEP, DROP), ""), deidentify=deidentify),
+        strip=flag(given, "strip"),
         deidentify=deidentify,
-        burned_in=_one_of(given, "burnedInAnnotation", ("YES", "NO"), ""),
+        burned_in=one_of(given, "burnedInAnnotation", ("YES", "NO"), ""),
     )
-    in_time = _one_of(given, "order", (_GIVEN, _RECORDED), _GIVEN) == _RECORDED
+    in_time = one_of(given, "order", (_GIVEN, _RECORDED), _GIVEN) == _RECORDED
     return Wanted(edit=edit, in_time=in_time, film=kind != _OBJECT, object=kind != _MP4)
 
 
@@ -102,17 +95,3 @@ def _several(asked: Any, name: str, each: Callable[[Any, str], T]) -> tuple[T, .
     if not isinstance(asked, list) or len(asked) > _MOST:
         raise BadRequest(f"{name} has to be a list of at most {_MOST} entries.")
     return tuple(each(one, f"Entry {number} of {name}") for number, one in enumerate(asked, 1))
-
-
-def _one_of(given: Mapping[str, Any], key: str, known: tuple[str, ...], otherwise: str) -> str:
-    said = given.get(key, otherwise)
-    if said not in known and key in given:
-        raise BadRequest(f'"{key}" must be one of {", ".join(known)}.')
-    return str(said)
-
-
-def _flag(given: Mapping[str, Any], key: str) -> bool:
-    value = given.get(key, False)
-    if not isinstance(value, bool):
-        raise BadRequest(f'"{key}" must be true or false.')
-    return value

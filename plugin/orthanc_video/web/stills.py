@@ -15,11 +15,11 @@ from orthanc_video.clip import Moment
 from orthanc_video.derivation import Derivation, Making
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.dicom.marked import title_of
-from orthanc_video.errors import BadRequest, TooLarge
+from orthanc_video.errors import BadRequest
 from orthanc_video.plain import to_json
 from orthanc_video.still import JPEG, LOSSLESS, MOST_FRAMES, Marks, Stills
 from orthanc_video.web import deriving
-from orthanc_video.web.bodies import json_object
+from orthanc_video.web.bodies import one_of, small_object
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 from orthanc_video.web.draining import DrainingRoute
 from orthanc_video.web.moments import moment_of
@@ -30,6 +30,7 @@ _STILLS = '{"frames": [46, "00:00:12.5"], "as": "endoscopic"}'
 _MARKS = '{"moments": [{"frame": 46}, 12.5], "title": "Of Interest", "text": "papilla"}'
 _QUALITY = 90
 _LONGEST = 1024
+_MOST = f"it may name {MOST_FRAMES} frames"
 # More frames than this take minutes rather than seconds.
 _SOON = 100
 
@@ -38,7 +39,7 @@ _SOON = 100
 async def stills(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Stores frames of a video as still images, which say of which frame of which object they are."""
     stored = await _source(gateway, caller, named)
-    wanted = stills_of(await _body(request, _STILLS))
+    wanted = stills_of(await small_object(request, _STILLS, _MOST))
     long = len(wanted.frames) > _SOON
     return await _derived(gateway, deriving.order(Making.STILLS, [stored], to_json(wanted), long=long))
 
@@ -47,7 +48,7 @@ async def stills(named: str, request: Request, gateway: GatewayParts, caller: Ca
 async def marks(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """Marks moments of a video by a Key Object Selection document in its study."""
     stored = await _source(gateway, caller, named)
-    wanted = marks_of(await _body(request, _MARKS))
+    wanted = marks_of(await small_object(request, _MARKS, _MOST))
     return await _derived(gateway, deriving.order(Making.MARKS, [stored], to_json(wanted)))
 
 
@@ -63,19 +64,10 @@ async def _derived(gateway: Gateway, task: Derivation) -> Response:
     return deriving.answer(task, await deriving.outcome(gateway, task))
 
 
-async def _body(request: Request, example: str) -> dict[str, Any]:
-    try:
-        return await json_object(request, example)
-    except TooLarge as error:
-        raise BadRequest(f"The request is larger than 1 MiB; it may name {MOST_FRAMES} frames.") from error
-
-
 def stills_of(given: Mapping[str, Any]) -> Stills:
     """What a request asks for; raises BadRequest."""
     _refuse_unknown(given, {"frames", "as", "coding", "quality"}, _STILLS)
-    choice, coding = given.get("as", ""), given.get("coding", LOSSLESS)
-    if "as" in given and choice not in list(BY_CHOICE):  # what JSON says need not be hashable
-        raise BadRequest(f'"as" must be one of {", ".join(sorted(BY_CHOICE))}.')
+    choice, coding = one_of(given, "as", tuple(sorted(BY_CHOICE)), ""), given.get("coding", LOSSLESS)
     if coding not in (LOSSLESS, JPEG):
         raise BadRequest(f'"coding" must be {LOSSLESS} or {JPEG}.')
     quality = given.get("quality", _QUALITY)

@@ -68,12 +68,12 @@ def join(films: Sequence[Path], target: Path) -> Joined:
         first = parts[0].source
         needs_encoder = any(isinstance(piece, Anew) for part in parts for piece in part.planned)
         encoder = Encoder(first.video.stream, first.film.codec, first.film.sets) if needs_encoder else None
-        heard = _sound(parts)
+        heard, unlike = _sound(parts)
         digests = [SliceHash(*coding_of(part.source.video.stream)) for part in parts]
         try:
             kind, options = remux.output_format(first.film.codec)
             with av.open(str(target), "w", format=kind, options=options) as output:
-                silenced = sound.left_out(heard, output) if heard else _unlike(parts)
+                silenced = sound.left_out(heard, output) if heard else unlike
                 heard = "" if silenced else heard
                 _write(output, parts, encoder, digests, heard=bool(heard))
         except av.error.FFmpegError as error:
@@ -148,18 +148,13 @@ def _heard_in(part: _Part) -> tuple[Any, ...] | None:
         return sound.name_of(stream), context.sample_rate, context.layout.name, bytes(context.extradata or b"")
 
 
-def _sound(parts: Sequence[_Part]) -> str:
-    """FFmpeg's name of the coding that all have; empty where not all have the same."""
+def _sound(parts: Sequence[_Part]) -> tuple[str, str]:
+    """FFmpeg's name of the coding that all have; else why there is no sound, empty where none of them has one."""
     kinds = {_heard_in(part) for part in parts}
-    (kind,) = kinds if len(kinds) == 1 else (None,)
-    return str(kind[0]) if kind else ""
-
-
-def _unlike(parts: Sequence[_Part]) -> str:
-    """Why there is no sound that all have; empty where none has one."""
-    if not any(map(_heard_in, parts)):
-        return ""
-    return "The sound is left out: not all of the videos have one, coded in the same way."
+    if len(kinds) > 1:
+        return "", "The sound is left out: not all of the videos have one, coded in the same way."
+    (kind,) = kinds
+    return (str(kind[0]) if kind else ""), ""
 
 
 def _write(
