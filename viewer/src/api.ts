@@ -6,16 +6,24 @@ import { readFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { Said } from "./said";
 import { words } from "./words";
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
-export class ApiError extends Error {
+export class ApiError extends Said {
   constructor(
     readonly status: number,
     sentence: string,
+    theirs = false,
   ) {
-    super(sentence);
+    super(sentence, theirs);
   }
+}
+
+/** The answer of a request that failed. */
+export function failure(status: number, body: string): ApiError {
+  const { sentence, theirs } = readProblem(status, body);
+  return new ApiError(status, sentence, theirs);
 }
 
 export const address = {
@@ -37,7 +45,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
     throw new ApiError(0, words.lineLost);
   }
   const body = await response.text();
-  if (!response.ok) throw new ApiError(response.status, readProblem(response.status, body));
+  if (!response.ok) throw failure(response.status, body);
   return body === "" ? null : JSON.parse(body);
 }
 
@@ -98,21 +106,21 @@ export async function getPlayable(id: string, signal: AbortSignal): Promise<stri
   }
   const body = await response.text();
   const job = readPreparing(response.status, body);
-  if (job === null) throw new ApiError(response.status, readProblem(response.status, body));
+  if (job === null) throw failure(response.status, body);
   return job;
 }
 
-/** Why a stream does not play, when it is the server's doing: its sentence, or null. */
-export async function streamProblem(id: string): Promise<string | null> {
+/** Why a stream does not play, when it is the server's doing, or null. */
+export async function streamProblem(id: string): Promise<ApiError | null> {
   try {
     const response = await fetch(address.stream(id), { headers: { Range: "bytes=0-0" }, cache: "no-store" });
     if (response.ok) {
       await response.body?.cancel();
       return null;
     }
-    return readProblem(response.status, await response.text());
+    return failure(response.status, await response.text());
   } catch {
-    return words.lineLost;
+    return new ApiError(0, words.lineLost);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Page, Video } from "./answers";
 import { arrange, button, el } from "./dom";
 import { bytes, codec, date, duration, frameRate, framesPerSecond, personName, pictureSize } from "./format";
 import { videoHash } from "./route";
+import { ENGLISH, tellError } from "./said";
 import { words } from "./words";
 
 const PAGE = 50;
@@ -51,7 +52,7 @@ function card(video: Video): HTMLLIElement {
           video.patientId === "" ? null : el("span", { class: "card-id" }, words.idOf(video.patientId)),
         ),
         el("span", { class: "card-facts" }, ...facts.map((fact) => el("span", {}, fact))),
-        el("span", { class: "card-syntax" }, video.transferSyntax),
+        el("span", { ...ENGLISH, class: "card-syntax" }, video.transferSyntax),
       ),
     ),
   );
@@ -67,11 +68,11 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
     chooser,
   );
   const loading = el("p", { class: "note", role: "status" }, words.loading);
-  const trouble = el("p", {});
+  const trouble = el("span", {});
   const problem = el(
     "div",
     { class: "problem", role: "alert", "data-test": "list-problem", hidden: true },
-    trouble,
+    el("p", {}, `${words.listFailed} `, trouble),
     button(words.again, {}, () => void refresh()),
   );
   const range = el("span", { "data-test": "range" });
@@ -117,7 +118,7 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
       draw(page);
     } catch (error) {
       if (mine.signal.aborted) return;
-      trouble.textContent = `${words.listFailed} ${error instanceof Error ? error.message : ""}`;
+      tellError(trouble, error);
       problem.hidden = false;
     } finally {
       if (!mine.signal.aborted) loading.hidden = true;

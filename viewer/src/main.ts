@@ -3,6 +3,7 @@
 import { address } from "./api";
 import { button, el } from "./dom";
 import { jobs } from "./jobs";
+import { language } from "./language";
 import { list } from "./list";
 import { player } from "./player";
 import { readHash } from "./route";
@@ -83,6 +84,7 @@ document.body.append(
   el("div", { class: "drop-note", "aria-hidden": "true" }, words.dropHere),
 );
 
+document.documentElement.lang = language;
 markEntry(false);
 refresh();
 follow();

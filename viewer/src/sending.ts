@@ -1,9 +1,9 @@
 // Sending a file so that a broken line, a restart of the server or a reload of the page costs only a moment: tus 1.0.
 
 import { DetailedError, Upload } from "tus-js-client";
-import { readPosted, readProblem } from "./answers";
+import { readPosted } from "./answers";
 import type { Posted } from "./answers";
-import { ApiError, getOutcome } from "./api";
+import { ApiError, failure, getOutcome } from "./api";
 import { Addresses, fingerprint } from "./resume";
 import { words } from "./words";
 
@@ -45,7 +45,7 @@ export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
         const response = error instanceof DetailedError ? error.originalResponse : null;
         const status = response?.getStatus() ?? 0;
         if (status >= 400 && status < 500) addresses.forget(print);
-        reject(new ApiError(status, status === 0 ? words.lineLost : readProblem(status, response?.getBody() ?? "")));
+        reject(status === 0 ? new ApiError(0, words.lineLost) : failure(status, response?.getBody() ?? ""));
       },
     });
     abort = () => {

@@ -3,6 +3,7 @@
 import { button, el } from "./dom";
 import { Panel } from "./panel";
 import { Row } from "./row";
+import { Said, tell } from "./said";
 import { sendFile } from "./sending";
 import { afterAnswer, final, isFinal, waiting, whileSending } from "./standing";
 import type { Standing } from "./standing";
@@ -43,7 +44,9 @@ class Upload extends Row {
         void this.follow(answer.job);
       }
     } catch (error) {
-      if (!isFinal(this.standing)) this.show(final("failed", error instanceof Error ? error.message : String(error)));
+      if (isFinal(this.standing)) return;
+      const sentence = error instanceof Error ? error.message : String(error);
+      this.show(final("failed", sentence, null, error instanceof Said && error.theirs));
     }
   }
 }
@@ -79,7 +82,7 @@ export function uploads(onStored: () => void): Uploads {
       for (const file of files) {
         const row: Upload = new Upload(file, () => {
           if (isFinal(row.standing)) {
-            said.textContent = `${row.name}: ${row.standing.sentence}`;
+            tell(said, `${row.name}: ${row.standing.sentence}`, row.standing.theirs);
             if (row.standing.state === "stored") onStored();
           }
           panel.draw();
