@@ -43,6 +43,8 @@ def test_the_list_and_an_upload(page: Page, films: Films) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(part(page, "refresh")).to_have_text("Aktualisieren")
     part(page, "upload-input").set_input_files(films.unique())
+    expect(page.get_by_role("dialog", name="Von wem ist das Video?")).to_be_visible()
+    page.get_by_role("button", name="Ohne Angabe hochladen").click()
     expect(part(page, "upload-message")).to_have_text("Unverändert gespeichert.", timeout=LONG)
     assert part(page, "upload-message").get_attribute("lang") is None
     expect(part(page, "upload-play")).to_have_text("Abspielen")
@@ -52,6 +54,7 @@ def test_what_the_server_says_is_marked_as_english(page: Page, tmp_path: Path) -
     letter = tmp_path / "brief.txt"
     letter.write_text("Sehr geehrte Damen und Herren,\n" * 50, encoding="utf-8")
     part(page, "upload-input").set_input_files(letter)
+    part(page, "whose-unsaid").click()
     expect(part(page, "upload-message")).to_have_attribute("lang", "en")
     expect(part(page, "upload-message")).to_contain_text("text")
 

@@ -7,6 +7,8 @@ import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
 import { Said } from "./said";
+import { asked, readStudies } from "./studies";
+import type { Found, Sought } from "./studies";
 import { words } from "./words";
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
@@ -53,6 +55,23 @@ export async function getPage(since: number, limit: number, signal: AbortSignal)
   return readPage(await ask(`video/instances?since=${since}&limit=${limit}`, { signal }));
 }
 
+const JSON_HEADERS = { Accept: "application/json", "Content-Type": "application/json" };
+
+/** Something that is asked by a JSON body: what tells of people is in no address. */
+function post(path: string, body: unknown, signal: AbortSignal | null = null): Promise<unknown> {
+  return ask(path, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body), signal });
+}
+
+/** As `getPage`, of the studies that are looked for. */
+export async function findVideos(sought: Sought, since: number, limit: number, signal: AbortSignal): Promise<Page> {
+  return readPage(await post("video/instances/find", { ...asked(sought), Since: since, Limit: limit }, signal));
+}
+
+/** Studies of any kind. */
+export async function findStudies(sought: Sought, signal: AbortSignal): Promise<Found> {
+  return readStudies(await post("video/studies/find", asked(sought), signal));
+}
+
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {
   return readVideo(await ask(`video/instances/${encodeURIComponent(id)}`, { signal }));
 }
@@ -91,9 +110,7 @@ export async function getDeliveries(id: string, signal: AbortSignal): Promise<De
 }
 
 export async function sendTo(id: string, destination: string): Promise<void> {
-  const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  const body = JSON.stringify({ Destination: destination });
-  await ask(`video/instances/${encodeURIComponent(id)}/send`, { method: "POST", headers, body });
+  await post(`video/instances/${encodeURIComponent(id)}/send`, { Destination: destination });
 }
 
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */

@@ -5,6 +5,7 @@ import { readPosted } from "./answers";
 import type { Posted } from "./answers";
 import { ApiError, failure, getOutcome } from "./api";
 import { Addresses, fingerprint } from "./resume";
+import type { Told } from "./whose";
 import { words } from "./words";
 
 // Two minutes in all: the server is back in seconds, a full spool has room again when some work is done.
@@ -15,9 +16,12 @@ export interface Sending {
   abort: () => void;
 }
 
-/** Sends a file, or the rest of it where an earlier sending broke off. An abort rejects with an AbortError. */
-export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
-  const print = fingerprint(file);
+/**
+ * Sends a file with what is told of it, or the rest of it where an earlier sending of the same broke off. An abort
+ * rejects with an AbortError.
+ */
+export function sendFile(file: File, told: Told, onSent: (bytes: number) => void): Sending {
+  const print = fingerprint(file, told);
   const addresses = new Addresses(localStorage);
   let aborted = false;
   let abort = (): void => undefined;
@@ -25,7 +29,7 @@ export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
     const upload = new Upload(file, {
       endpoint: new URL("video/uploads", document.baseURI).href,
       headers: { Accept: "application/json" },
-      metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
+      metadata: { ...told, filename: file.name, filetype: file.type || "application/octet-stream" },
       retryDelays: RETRY_MS,
       fingerprint: () => Promise.resolve(print),
       urlStorage: addresses,

@@ -7,6 +7,7 @@ import { Said, tell } from "./said";
 import { sendFile } from "./sending";
 import { afterAnswer, final, isFinal, waiting, whileSending } from "./standing";
 import type { Standing } from "./standing";
+import type { Told } from "./whose";
 import { words } from "./words";
 
 // Two files share the line. Those that wait for their answer keep a connection, of which a browser has six per server;
@@ -20,13 +21,14 @@ class Upload extends Row {
 
   constructor(
     private readonly file: File,
+    private readonly told: Told,
     changed: () => void,
   ) {
     super(file.name, waiting, "upload", changed);
   }
 
   async run(): Promise<void> {
-    const sending = sendFile(this.file, (sent) => {
+    const sending = sendFile(this.file, this.told, (sent) => {
       if (!isFinal(this.standing)) this.show(whileSending(sent, this.file.size));
     });
     this.show(whileSending(0, this.file.size));
@@ -53,7 +55,7 @@ class Upload extends Row {
 
 export interface Uploads {
   element: HTMLElement;
-  add: (files: Iterable<File>) => void;
+  add: (files: Iterable<File>, told: Told) => void;
   /** Whether leaving the page now would break an upload off. */
   busy: () => boolean;
   /** Whether one of the rows shows this job. */
@@ -78,9 +80,9 @@ export function uploads(onStored: () => void): Uploads {
 
   return {
     element: el("div", {}, panel.element, said),
-    add: (files) => {
+    add: (files, told) => {
       for (const file of files) {
-        const row: Upload = new Upload(file, () => {
+        const row: Upload = new Upload(file, told, () => {
           if (isFinal(row.standing)) {
             tell(said, `${row.name}: ${row.standing.sentence}`, row.standing.theirs);
             if (row.standing.state === "stored") onStored();

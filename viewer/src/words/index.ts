@@ -6,6 +6,8 @@ import { words as film } from "./film";
 import { words as list } from "./list";
 import { words as page } from "./page";
 import { words as player } from "./player";
+import { words as search } from "./search";
+import { words as whose } from "./whose";
 import { words as work } from "./work";
 
-export const words = { ...page, ...list, ...work, ...player, ...film, ...deliveries, ...errors };
+export const words = { ...page, ...list, ...work, ...player, ...film, ...deliveries, ...search, ...whose, ...errors };
