@@ -133,7 +133,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",
         "/video/instances/{ID}/preview", "/video/instances/{ID}/stills", "/video/instances/{ID}/marks",
-        "/video/instances/{SOPInstanceUID}/stream", "/video/jobs", "/video/instances/find", "/video/studies/find",
+        "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
         *DICOM_WEB,
@@ -318,6 +318,7 @@ def test_who_may_only_get_searches_all_the_same(guarded: OrthancServer, stored: 
         assert len(theirs.get("Instances", theirs.get("Studies"))) == 1
         assert hers == theirs
         assert requests.post(url, json=asked, auth=BOB, timeout=20).status_code == 403
+        assert requests.post(url, json=asked, timeout=20).status_code == 401
 
 
 def test_who_may_only_get_reads_pictures(guarded: OrthancServer, films: Films) -> None:
