@@ -311,6 +311,16 @@ def test_who_may_only_get_lists_all_videos(guarded: OrthancServer, stored: dict[
     assert requests.get(url, auth=BOB, timeout=20).status_code == 403
 
 
+def test_who_may_only_get_searches_all_the_same(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    for kind in ("instances", "studies"):
+        url, asked = f"{guarded.gateway_url}/video/{kind}/find", {"Patient": stored["PatientID"]}
+        hers, theirs = (requests.post(url, json=asked, auth=who, timeout=20).json() for who in (DORA, ALICE))
+        assert len(theirs.get("Instances", theirs.get("Studies"))) == 1
+        assert hers == theirs
+        assert requests.post(url, json=asked, auth=BOB, timeout=20).status_code == 403
+        assert requests.post(url, json=asked, timeout=20).status_code == 401
+
+
 def test_who_may_only_get_reads_pictures(guarded: OrthancServer, films: Films) -> None:
     """Of a series that is no video's, each instance is asked whether it moves."""
     study = dcmread(films.image()).StudyInstanceUID

@@ -44,6 +44,7 @@ from orthanc_video.web import (
     problems,
     proxy,
     resumable_uploads,
+    searching,
     session,
     stills,
     uploads,
@@ -105,6 +106,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     # Routes are tried one after the other: those that players ask thousands of times come first.
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
+        searching.router,
         instances.router,
         frames.router,
         stills.router,
