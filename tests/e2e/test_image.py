@@ -1,4 +1,4 @@
-"""What the viewer does to a picture, in Chromium: its pixels, at rest and in motion, are what the standard's formulas say."""
+"""What the viewer does to a picture, in Chromium: its pixels, at rest and in motion, are what the formulas say."""
 
 from __future__ import annotations
 
