@@ -266,6 +266,34 @@ def test_keys_and_names(server: OrthancServer, films: Films, opened: Opening) ->
     expect(film.part("corners")).to_contain_text("C 128 W 256")
 
 
+def test_views_are_saved_and_restored(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """By another visit to the page as well, to the pixel, the frame that is subtracted included."""
+    instance = post(server, colours(films))
+    film = opened(instance)
+    film.looks(("jump", 12))
+    press(film, "s")
+    film.looks(("jump", 30))
+    kept = press(film, "r", "f", "+", "+", "Shift+ArrowLeft", "c", "Shift+B", "g", "n")
+    film.part("view-name").fill("Größe")
+    film.part("view-save").click()
+    expect(film.part("view-said")).to_have_text("Saved.")
+    film.part("view-name").fill("Größe")
+    film.part("view-name").press("Enter")
+    expect(film.part("view-said")).to_have_text("It was saved before.")
+    said = film.part("look").text_content()
+    film.page.reload()
+    expect(film.part("frame")).to_have_text("1")
+    plain = pixels(film)
+    film.part("views").select_option(label="Größe (frame 31)")
+    expect(film.part("frame")).to_have_text("31")
+    expect(film.part("look")).to_have_text(said)
+    assert same(pixels(film), kept, 0)
+    assert not same(kept, plain, 99) or kept.shape != plain.shape
+    press(film, "0")
+    film.looks(("Home", 0))
+    assert same(pixels(film), plain, 0)
+
+
 def test_pixels_that_are_not_square(server: OrthancServer, films: Films, opened: Opening) -> None:
     """The canvas is as wide for its height as the browser's own player shows the film, arithmetic or not."""
     film = opened(post(server, colours(films, "-vf", "setsar=4/3")))

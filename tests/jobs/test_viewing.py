@@ -54,7 +54,7 @@ def _made(source: Path, folder: Path, **view: Any) -> Dataset:
 
 
 def _errors(said: Dataset) -> list[str]:
-    return [one for one in complaints(Path(str(said.filename))) if "Error" in one]  # type: ignore[attr-defined]
+    return [one for one in complaints(Path(str(said.filename))) if "Error" in one]
 
 
 @pytest.mark.parametrize("view", [{}, _EVERYTHING], ids=["as it is", "everything"])

@@ -17,6 +17,7 @@ import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
+import { views } from "./views";
 import { words } from "./words";
 import { words as image } from "./words/image";
 
@@ -44,10 +45,22 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     turns: 0,
     look: () => screen.look,
     aspect: () => screen.aspect,
-    change: (look) => see(look),
+    change: see,
     click: () => controls?.obey("toggle"),
   });
-  const element = el("div", { class: "stage" }, el("div", { class: "picture" }, canvas, tools.corners), tools.bar, slow, note.element);
+  const saved = views(about.id, {
+    place: () => shown,
+    look: () => screen.look,
+    restore: ({ place, look }) => {
+      cine?.pause();
+      see(look);
+      tools.draw();
+      // The frame that is subtracted is seen first, if it has to be had.
+      if (back === null) cine?.moveTo(place);
+      else back = place;
+    },
+  });
+  const element = el("div", { class: "stage" }, el("div", { class: "picture" }, canvas, tools.corners), tools.bar, saved.element, slow, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
@@ -120,6 +133,7 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     focus: () => canvas.focus(),
     end: () => {
       ending.abort();
+      saved.end();
       cine?.close();
     },
   };

@@ -15,6 +15,8 @@ export interface ImageTools {
   bar: HTMLElement;
   corners: HTMLElement;
   obey: (command: Command) => void;
+  /** Brings the tools in step with the look. */
+  draw: () => void;
   /** What is on screen now. */
   tell: (place: number, time: string) => void;
 }
@@ -147,6 +149,7 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     bar,
     corners: corner.element,
     obey,
+    draw,
     tell: (...now) => {
       [place, time] = now;
       draw();

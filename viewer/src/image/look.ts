@@ -118,7 +118,7 @@ export function inPicture(look: Look, [u, v]: Point): Point {
 }
 
 /** No part of the screen is empty. */
-function within(look: Look): Look {
+export function within(look: Look): Look {
   const margin = 0.5 / look.zoom;
   const [x, y] = look.center;
   return { ...look, center: [clamp(x, margin, 1 - margin), clamp(y, margin, 1 - margin)] };
