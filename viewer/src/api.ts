@@ -1,11 +1,13 @@
 // Talking to the gateway. Every address is relative to the page, so that it works behind a path prefix.
 
-import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
+import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { readFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { readViews } from "./image/saved";
+import type { View } from "./image/saved";
 import { Said } from "./said";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
@@ -111,6 +113,16 @@ export async function getDeliveries(id: string, signal: AbortSignal): Promise<De
 
 export async function sendTo(id: string, destination: string): Promise<void> {
   await post(`video/instances/${encodeURIComponent(id)}/send`, { Destination: destination });
+}
+
+/** The views of a video that were saved. */
+export async function getViews(id: string, signal: AbortSignal): Promise<View[]> {
+  return readViews(await ask(`video/instances/${encodeURIComponent(id)}/views`, { signal }));
+}
+
+/** Saves one: "Success", "AlreadyStored", or "Processing" while it takes long. */
+export async function saveView(id: string, view: unknown): Promise<string> {
+  return text(fields(await post(`video/instances/${encodeURIComponent(id)}/views`, view))["Status"]);
 }
 
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */
