@@ -288,10 +288,11 @@ export class Group {
     return part.drawn;
   }
 
-  /** In frames, the shorter way round; 1 at least, as it is not what is due. */
+  /** In frames, as it plays; 1 at least, as what is shown is not what is due. */
   private distance({ drawn, seat }: Part, due: number): number {
-    const apart = Math.abs(due - drawn);
-    return Math.max(1, this.end === "restart" ? Math.min(apart, seat.source.start.length - apart) : apart);
+    const { length } = seat.source.start;
+    const apart = (due - drawn) * this.clock.direction;
+    return Math.max(1, this.end === "restart" ? (apart + 2 * length) % length : Math.abs(apart));
   }
 
   private tellBehind(part: Part, frames: number): void {
