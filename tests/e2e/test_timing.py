@@ -7,77 +7,20 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
-import requests
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from e2e.browser import Visit, chromium
-from e2e.films import BAR, BITS, Films
+from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
+from e2e.seeing import Shown, late, left_out, post
 
 FPS = 10
 LATE = 20.0
 # Half a tick of the display on either side, and the time that drawing takes.
 TOLERANCE = 15.0
-# Plays for so many frames, and reads at each tick, after the page has drawn, which number is in the bars and whether
-# there is a mark. Where a frame of `blocked` is seen nothing runs any more from 60 to 160 ms later on.
-WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
-  const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
-  const canvas = document.querySelector("[data-test=player] canvas"), mark = part("off-time");
-  const pen = new OffscreenCanvas(bits * bar, 1).getContext("2d", {willReadFrequently: true});
-  const read = () => {
-    pen.drawImage(canvas, 0, canvas.height / 2, canvas.width, 1, 0, 0, bits * bar, 1);
-    const {data} = pen.getImageData(0, 0, bits * bar, 1);
-    const lit = bit => data[4 * (bit * bar + bar / 2)] > 127;
-    return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
-  };
-  const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-  const block = () => { for (const end = performance.now() + 100; performance.now() < end;); };
-  const seen = [];
-  let last = read();
-  const look = () => {
-    const [number, now] = [read(), performance.now()];
-    if (number !== last) {
-      seen.push([number, now, mark.hidden ? "" : mark.textContent]);
-      if (blocked.includes(number)) setTimeout(block, 60);
-    }
-    last = number;
-    if (number < frames) return requestAnimationFrame(look);
-    press("k");
-    done(seen);
-  };
-  press("l");
-  requestAnimationFrame(look);
-})"""
-
-Opening = Callable[[str], "Shown"]
-
-
-class Shown:
-    """A video in the page's player."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def part(self, name: str) -> Locator:
-        return self.page.locator(f"[data-test=player] [data-test={name}]")
-
-    def choose_rate(self, rate: int) -> None:
-        self.part("rate").fill(str(rate))
-        self.part("rate").dispatch_event("change")
-
-    def watch(self, frames: int, *blocked: int) -> list[tuple[int, float, str]]:
-        """Number, time in milliseconds and mark of each frame that was seen."""
-        seen: list[tuple[int, float, str]] = self.page.evaluate(WATCH, [BITS, BAR, frames, blocked])
-        return seen
-
-    def report(self, folder: Path) -> str:
-        with self.page.expect_download() as download:
-            self.part("timing-download").click()
-        download.value.save_as(folder / "timing.txt")
-        return (folder / "timing.txt").read_text(encoding="utf-8")
+Opening = Callable[[str], Shown]
 
 
 @pytest.fixture(scope="module")
@@ -105,28 +48,6 @@ def opened(visit: Visit, server: OrthancServer) -> Opening:
         return shown
 
     return begin
-
-
-def post(server: OrthancServer, path: Path, **attributes: str) -> dict[str, Any]:
-    address = f"{server.gateway_url}/video/ingest"
-    answer = requests.post(address, params=attributes, data=path.read_bytes(), timeout=120)
-    assert answer.status_code == 200, answer.text
-    facts: dict[str, Any] = requests.get(
-        f"{server.gateway_url}/video/instances/{answer.json()['ID']}", timeout=10
-    ).json()
-    return facts
-
-
-def late(report: str) -> dict[int, float]:
-    """By how many milliseconds each frame (from 0) was late, as the report lists them."""
-    found = re.findall(r"^Frame (\d+): ([\d.]+) ms (late|early)", report, re.MULTILINE)
-    return {int(frame) - 1: float(by) * (1 if way == "late" else -1) for frame, by, way in found}
-
-
-def left_out(report: str) -> dict[int, int]:
-    """How many frames were left out before each, likewise."""
-    found = re.findall(r"^Frame (\d+): (?:.*; Frame \d+: )?(\d+) frames? left out", report, re.MULTILINE)
-    return {int(frame) - 1: int(count) for frame, count in found}
 
 
 def test_the_report_is_what_one_sees(server: OrthancServer, films: Films, opened: Opening, tmp_path: Path) -> None:

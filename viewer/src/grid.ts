@@ -84,7 +84,11 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
     };
     const playing = (group = new Group(seats, {
       changed: draw,
-      onTick: (next) => requestAnimationFrame(next),
+      onTick: (next) =>
+        requestAnimationFrame((now) => {
+          next(now);
+          controls?.draw();
+        }),
       now: () => performance.now(),
     }));
     const by = chooser(words.step, words.steps, "step", (value) => playing.inStepBy((step = value as Step)));

@@ -42,7 +42,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
   const picture = el("div", { class: "cell-picture" }, canvas, behind);
   const foot = el("div", { class: "cell-foot" });
   const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
-  const head = el("header", {}, title, remove === null ? null : button(words.remove, removing, remove));
+  const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
   const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": id }, head, picture, note.element, foot);
   const correction = el("output", { "data-test": "correction" });
   const offset = el("input", { type: "number", step: "any", value: 0, "data-test": "offset" });
@@ -75,8 +75,8 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
       const step = offset.dataset["step"] as Step;
       if (offset.value !== "" && offset.reportValidity()) group()?.setOffset(member, offset.valueAsNumber / TYPED[step]);
     });
+    title.after(read.element);
     foot.replaceChildren(
-      read.element,
       el(
         "p",
         { class: "cell-corrections" },

@@ -1,15 +1,13 @@
 // The engine: shows at each tick of the display the frame that is due, and fetches ahead. It knows no page: what draws, what
 // ticks and what time it is are handed to it.
 
-import { Clock } from "./clock";
+import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
 import type { Source } from "./source";
 import { Timing } from "./timing";
 
 /** Seconds that are fetched ahead while it plays, and frames while it stands. */
 const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
-/** Seconds between two ticks of a usual display. */
-const TICK = 1 / 60;
 
 export interface Screen {
   draw: (frame: VideoFrame, place: number) => void;
@@ -130,7 +128,7 @@ export class Cine {
     this.screen.onTick((milliseconds) => {
       this.ticking = false;
       if (this.closed || !this.clock.playing) return;
-      this.advance(milliseconds / 1000);
+      this.advance(moment(milliseconds / 1000, this.now(), this.ticked));
       if (this.clock.playing) this.tick();
       else {
         this.screen.changed();

@@ -9,6 +9,16 @@ export type Direction = 1 | -1;
 /** Slowest and fastest, in frames per second. */
 export const [SLOWEST, FASTEST] = [1, 300];
 
+/** Seconds between two ticks of a usual display. */
+export const TICK = 1 / 60;
+
+/**
+ * When a tick is: by its own time, which is even, unless the page was busy and comes to it half a tick later or more. Never before the one before it.
+ */
+export function moment(tick: number, now: number, before: number): number {
+  return Math.max(before, now - tick < TICK / 2 ? tick : now);
+}
+
 export class Clock {
   /** The frame that was wanted last. */
   place = 0;

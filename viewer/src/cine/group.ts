@@ -1,6 +1,6 @@
 // Several series by one clock: at each tick each shows the frame that the moment demands, or says how far behind it is.
 
-import { Clock } from "./clock";
+import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
 import type { Source } from "./source";
 import { meanRate, together } from "./together";
@@ -10,7 +10,6 @@ import type { Member, Score, Step } from "./together";
 const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
 /** Frames back that a series which is behind looks for one to show. */
 const BACK = 64;
-const TICK = 1 / 60;
 /** Seconds that the beginning waits at most for all first frames, where the clock does not wait. */
 const PATIENCE = 1;
 
@@ -228,7 +227,7 @@ export class Group {
     this.stand.onTick((milliseconds) => {
       this.ticking = false;
       if (this.closed || !this.clock.playing) return;
-      this.advance(milliseconds / 1000);
+      this.advance(moment(milliseconds / 1000, this.now(), this.ticked));
       if (this.clock.playing) this.tick();
       else this.stand.changed();
     });

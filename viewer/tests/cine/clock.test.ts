@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Clock } from "../../src/cine/clock";
+import { Clock, moment } from "../../src/cine/clock";
 import type { AtEnd, Direction } from "../../src/cine/clock";
 
 /** Ten frames of which each lasts a tenth of a second longer than the one before: 0.1, 0.2, … 1. */
@@ -171,5 +171,13 @@ describe("what goes by", () => {
     one.play(1, 0);
     one.at(9);
     expect([one.playing, one.place, one.gone]).toEqual([false, 9, 9]);
+  });
+});
+
+describe("a tick", () => {
+  it("is at its own time, or now where the page was busy, and never goes back", () => {
+    expect(moment(1, 1.004, 0.99)).toBe(1);
+    expect(moment(1, 1.05, 0.99)).toBe(1.05);
+    expect(moment(1.06, 1.061, 1.062)).toBe(1.062);
   });
 });
