@@ -1,35 +1,28 @@
 // A video frame by frame: the engine on a canvas, with its controls and keys.
 
-import { address, getFilm } from "./api";
 import type { Video } from "./answers";
 import { Cine } from "./cine/cine";
-import type { Film } from "./cine/film";
-import { H264Source } from "./cine/h264";
-import { cineWorker } from "./cineWorker";
 import { el } from "./dom";
 import { clock, date } from "./format";
 import { command } from "./keys";
+import { opened } from "./sources";
+import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
 import { words } from "./words";
 
-/** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
-export function canBeExact(): boolean {
-  return "VideoDecoder" in globalThis;
-}
-
-async function load(id: string, signal: AbortSignal): Promise<Film> {
-  const film = await getFilm(id, signal);
-  const { codec, description } = film;
-  const { supported } = await VideoDecoder.isConfigSupported({ codec, description });
-  if (supported !== true) throw new Error(`not decodable: ${codec}`);
-  return film;
-}
-
-/** `unable` is called where it cannot be played so after all, `plain` where the reader wants the browser's own player. */
-export function exactStage(about: Video, unable: () => void, plain: () => void): Stage {
+/**
+ * `choosing` says where its frames are had. `unable` is called where it cannot be played so after all, `plain` where the
+ * reader wants the browser's own player; null where that has nothing to play.
+ */
+export function exactStage(
+  about: Video,
+  choosing: (signal: AbortSignal) => Promise<Choice>,
+  unable: (error: unknown) => void,
+  plain: (() => void) | null,
+): Stage {
   const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": words.videoLabel(date(about.studyDate)) });
   const pen = canvas.getContext("2d", { alpha: false });
   const note = problem(about.remark);
@@ -39,10 +32,11 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
   let cine: Cine | null = null;
   let controls: Transport | null = null;
 
-  function begin(film: Film): void {
+  function begin(choice: Choice): void {
+    const { film } = choice;
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
-    const source = new H264Source(film, new URL(address.stream(about.id), document.baseURI).href, cineWorker(), {
+    const source = opened(choice, {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
     });
@@ -74,12 +68,12 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     controls.obey(wanted);
   });
   canvas.addEventListener("click", () => controls?.obey("toggle"));
-  load(about.id, ending.signal).then(
-    (film) => {
-      if (!ending.signal.aborted) begin(film);
+  choosing(ending.signal).then(
+    (choice) => {
+      if (!ending.signal.aborted) begin(choice);
     },
-    () => {
-      if (!ending.signal.aborted) unable();
+    (error: unknown) => {
+      if (!ending.signal.aborted) unable(error);
     },
   );
   return {

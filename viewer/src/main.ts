@@ -5,7 +5,7 @@ import { button, el } from "./dom";
 import { jobs } from "./jobs";
 import { list } from "./list";
 import { player } from "./player";
-import { readHash } from "./route";
+import { readHash, readSeriesHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
 import { words } from "./words";
 
@@ -34,8 +34,10 @@ function markEntry(listBehind: boolean): void {
   if (history.state === null) history.replaceState({ listBehind } satisfies Entry, "");
 }
 
+const selected = (hash: string): string | null => readHash(hash) ?? readSeriesHash(hash);
+
 function closePlayer(): void {
-  if (readHash(location.hash) === null) return;
+  if (selected(location.hash) === null) return;
   if ((history.state as Entry | null)?.listBehind) {
     history.back();
   } else {
@@ -45,13 +47,13 @@ function closePlayer(): void {
 }
 
 function follow(): void {
-  const id = readHash(location.hash);
+  const id = selected(location.hash);
   if (id === null) panel.close();
-  else panel.open(id, videos.find(id));
+  else panel.open(id, videos.find(id), readSeriesHash(location.hash) !== null);
 }
 
 window.addEventListener("hashchange", (event) => {
-  markEntry(readHash(new URL(event.oldURL).hash) === null);
+  markEntry(selected(new URL(event.oldURL).hash) === null);
   follow();
 });
 

@@ -1,19 +1,23 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
 import { address, getVideo } from "./api";
+import { readVideo } from "./answers";
 import type { Video } from "./answers";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
-import { canBeExact, exactStage } from "./exact";
+import { exactStage } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
+import { canBeExact, choose, chooseSeries, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
+import { words as spoken } from "./words/sources";
 
 export interface Player {
   element: HTMLDialogElement;
-  open: (id: string, known: Video | null) => void;
+  /** `series`: it is one whose pictures are shown one after the other. */
+  open: (id: string, known: Video | null, series?: boolean) => void;
   close: () => void;
 }
 
@@ -124,6 +128,25 @@ export function player(onClose: () => void): Player {
       return;
     }
     const mine = (asking = new AbortController());
+    void isShownAsStored(about).then((is) => {
+      if (mine.signal.aborted) return;
+      if (is) play(about, side, () => prepared(about, side));
+      else prepared(about, side);
+    });
+  }
+
+  function put(now: Stage, side: HTMLElement | null): void {
+    stage?.end();
+    stage = now;
+    body.replaceChildren(...[now.element, side].filter((part) => part !== null));
+    now.focus();
+  }
+
+  /** By what the server makes of it. */
+  function prepared(about: Video, side: HTMLElement): void {
+    const mine = (asking = new AbortController());
+    stage?.end();
+    stage = null;
     const { element, ready } = prepare(about, mine.signal);
     body.replaceChildren(element, side);
     ready.then(
@@ -134,26 +157,38 @@ export function player(onClose: () => void): Player {
     );
   }
 
-  function play(about: Video, side: HTMLElement): void {
-    const put = (now: Stage): void => {
-      stage?.end();
-      stage = now;
-      body.replaceChildren(now.element, side);
-      now.focus();
-    };
-    const exact = (): void => put(exactStage(about, () => plain(words.plainUnable, null), () => plain(words.plainChosen, exact)));
-    const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back));
+  /** `otherwise`: what is done where what is stored cannot be shown after all; without it a rendition is played. */
+  function play(about: Video, side: HTMLElement, otherwise: (() => void) | null = null): void {
+    const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back), side);
+    const unable = otherwise ?? ((): void => plain(words.plainUnable, null));
+    const exact = (): void =>
+      put(exactStage(about, (signal) => choose(about, otherwise === null, signal), unable, () => plain(words.plainChosen, exact)), side);
     if (canBeExact()) exact();
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
 
+  /** All pictures of a series, one after the other. */
+  function showSeries(id: string): void {
+    title.textContent = spoken.series;
+    if (!canBeExact()) {
+      fail(spoken.seriesUnable);
+      return;
+    }
+    const failed = (error: unknown): void => fail(error instanceof Error ? error.message : words.playFailed);
+    put(exactStage(readVideo({ ID: id }), (signal) => chooseSeries(id, signal), failed, null), null);
+  }
+
   return {
     element: dialog,
-    open: (id, known) => {
+    open: (id, known, series = false) => {
       if (current === id) return;
       stop();
       current = id;
       if (!dialog.open) dialog.showModal();
+      if (series) {
+        showSeries(id);
+        return;
+      }
       if (known?.playable) {
         show(known);
         return;

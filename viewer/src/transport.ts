@@ -7,6 +7,9 @@ import { button, el } from "./dom";
 import type { Command } from "./keys";
 import { words } from "./words";
 
+/** Milliseconds after which a slider that is held still rests. */
+const REST = 120;
+
 export interface Transport {
   element: HTMLElement;
   obey: (command: Command) => void;
@@ -47,13 +50,28 @@ function endField(cine: Cine): HTMLElement {
   return el("label", {}, `${words.atEnd} `, field);
 }
 
-/** `plain` hands the video to the browser's own player. */
-export function transport(cine: Cine, frames: number, plain: () => void): Transport {
+/** While it is dragged the slider shows key frames, the exact one where it rests. */
+function scrubs(cine: Cine, position: HTMLInputElement): void {
+  let resting = 0;
+  const rest = (): void => {
+    clearTimeout(resting);
+    cine.moveTo(position.valueAsNumber - 1);
+  };
+  position.addEventListener("input", () => {
+    cine.scrub(position.valueAsNumber - 1);
+    clearTimeout(resting);
+    resting = setTimeout(rest, REST);
+  });
+  position.addEventListener("change", rest);
+}
+
+/** `plain` hands the video to the browser's own player, where that has it. */
+export function transport(cine: Cine, frames: number, plain: (() => void) | null): Transport {
   const acts = commands(cine, frames);
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
     button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
   const position = el("input", { type: "range", min: 1, max: frames, value: 1, "aria-label": words.position, "data-test": "position" });
-  position.addEventListener("input", () => cine.moveTo(position.valueAsNumber - 1));
+  scrubs(cine, position);
   const range = el("output", { "data-test": "range-of" });
   const [back, on] = [act("back", "◀", words.playBack), act("on", "▶", words.playOn)];
   const element = el(
@@ -73,7 +91,7 @@ export function transport(cine: Cine, frames: number, plain: () => void): Transp
     range,
     rateField(cine),
     endField(cine),
-    button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, plain),
+    plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, plain),
   );
   const draw = (): void => {
     position.valueAsNumber = cine.place + 1;

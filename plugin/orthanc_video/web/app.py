@@ -35,6 +35,7 @@ from orthanc_video.web import (
     edits,
     events,
     frames,
+    indexes,
     instances,
     jobs,
     measure,
@@ -106,6 +107,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         instances.router,
+        indexes.router,
         frames.router,
         stills.router,
         pages.public,

@@ -9,6 +9,8 @@ import type { Source } from "./source";
 const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
 /** Seconds between two ticks of a usual display. */
 const TICK = 1 / 60;
+/** Seconds without any new frame after which time waits for the one that is due. */
+const PATIENCE = 0.5;
 
 export interface Screen {
   draw: (frame: VideoFrame, place: number) => void;
@@ -38,6 +40,10 @@ export class Cine {
   private closed = false;
   /** The clock begins when its first frame is there. */
   private waiting = false;
+  /** When a frame was last drawn, in seconds. */
+  private drawnAt = 0;
+  /** The key frame that comes while a slider is dragged; -1 for none. */
+  private key = -1;
 
   constructor(
     private readonly source: Source,
@@ -61,7 +67,7 @@ export class Cine {
   play(direction: Direction): void {
     this.clock.play(direction, this.now());
     this.tally = { shown: 0, dropped: 0, late: 0 };
-    [this.waiting, this.path] = [true, []];
+    [this.waiting, this.path, this.key] = [true, [], -1];
     this.tick();
     this.screen.changed();
   }
@@ -79,8 +85,20 @@ export class Cine {
     const from = this.clock.place;
     if (!this.clock.playing && place !== from) this.clock.direction = place < from ? -1 : 1;
     this.clock.moveTo(place, this.now());
-    [this.waiting, this.path] = [true, []];
+    [this.waiting, this.path, this.key] = [true, [], -1];
     this.refresh();
+    this.screen.changed();
+  }
+
+  /** While a slider is dragged: the key frame before a place at once. When it rests, `moveTo` brings the exact one. */
+  scrub(place: number): void {
+    if (this.clock.playing) {
+      this.moveTo(place);
+      return;
+    }
+    this.clock.moveTo(place, this.now());
+    if (this.source.get(this.clock.place) !== null) this.drawIfThere(this.clock.place);
+    else if (this.key < 0) this.wantKey();
     this.screen.changed();
   }
 
@@ -108,12 +126,25 @@ export class Cine {
 
   /** A frame has come to the source. */
   arrived(place: number): void {
-    if (!this.closed && !this.clock.playing && place === this.clock.place) this.refresh();
+    if (this.closed || this.clock.playing) return;
+    if (place === this.key) {
+      this.key = -1;
+      this.drawIfThere(place);
+      this.wantKey();
+    } else if (place === this.clock.place) this.refresh();
   }
 
   close(): void {
     this.closed = true;
     this.source.close();
+  }
+
+  /** One key frame after the other, each for where the slider is by then: none is given up for the next. */
+  private wantKey(): void {
+    const key = this.source.keyBefore(this.clock.place);
+    if (key === this.drawn || this.drawIfThere(key)) return;
+    this.key = key;
+    this.source.want([key]);
   }
 
   private now(): number {
@@ -145,7 +176,9 @@ export class Cine {
     // The frame whose time is nearest to this tick, not the last one before it.
     this.count(this.clock.at(now + interval / 2));
     this.refresh();
-    if (this.drawn !== this.clock.place) this.drawLate();
+    if (this.drawn === this.clock.place) return;
+    this.drawLate();
+    if (now - this.drawnAt > PATIENCE && this.source.get(this.clock.place) === null) this.waiting = true;
   }
 
   /** Counts what was passed over since the last tick. */
@@ -172,10 +205,14 @@ export class Cine {
 
   /** Draws the frame that is wanted, if it is there, and has what comes next fetched. */
   private refresh(): void {
-    const { place } = this.clock;
+    this.drawIfThere(this.clock.place);
+    this.lookAhead();
+  }
+
+  private drawIfThere(place: number): boolean {
     const frame = this.source.get(place);
     if (frame !== null && place !== this.drawn) this.draw(frame, place);
-    this.lookAhead();
+    return frame !== null;
   }
 
   private lookAhead(): void {
@@ -186,7 +223,7 @@ export class Cine {
   }
 
   private draw(frame: VideoFrame, place: number): void {
-    this.drawn = place;
+    [this.drawn, this.drawnAt] = [place, this.now()];
     this.tally.shown += 1;
     this.screen.draw(frame, place);
   }
