@@ -18,8 +18,11 @@ from pydicom.uid import generate_uid
 from cines import LOSSLESS, LOSSY, coded, film
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
+from e2e.generation import only_once
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 from e2e.recordings import store
+
+pytestmark = only_once
 
 FRAMES = 300
 CT = "1.2.840.10008.5.1.4.1.1.2"

@@ -2,11 +2,14 @@
 
 import { address } from "./api";
 import { button, el } from "./dom";
+import { grid } from "./grid";
 import { jobs } from "./jobs";
+import { language } from "./language";
 import { list } from "./list";
 import { player } from "./player";
-import { readHash, readSeriesHash } from "./route";
+import { readGroup, readHash, readSeriesHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
+import { needsAsking, whose } from "./whose";
 import { words } from "./words";
 
 const STALE_MS = 15_000;
@@ -18,12 +21,18 @@ const refresh = (): void => {
   void work.refresh();
 };
 const count = el("span", { class: "count", "data-test": "count" });
-const take = (files: File[]): void => {
+const asked = whose();
+const take = async (files: File[]): Promise<void> => {
   closePlayer();
-  up.add(files);
+  const told = (await needsAsking(files)) ? await asked.ask(files) : {};
+  if (told !== null) up.add(files, told);
 };
-const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton(take));
+const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton((files) => void take(files)));
 const panel = player(closePlayer);
+const together = grid(closePlayer);
+/** The video or series that an address names. */
+const selected = (hash: string): string | null => readHash(hash) ?? readSeriesHash(hash);
+const isList = (hash: string): boolean => selected(hash) === null && readGroup(hash) === null;
 
 // Each entry of the browser's history remembers whether the list is the entry behind it: then closing is going back.
 interface Entry {
@@ -34,10 +43,8 @@ function markEntry(listBehind: boolean): void {
   if (history.state === null) history.replaceState({ listBehind } satisfies Entry, "");
 }
 
-const selected = (hash: string): string | null => readHash(hash) ?? readSeriesHash(hash);
-
 function closePlayer(): void {
-  if (selected(location.hash) === null) return;
+  if (isList(location.hash)) return;
   if ((history.state as Entry | null)?.listBehind) {
     history.back();
   } else {
@@ -47,13 +54,15 @@ function closePlayer(): void {
 }
 
 function follow(): void {
-  const id = selected(location.hash);
+  const [id, ids] = [selected(location.hash), readGroup(location.hash)];
+  if (ids === null) together.close();
   if (id === null) panel.close();
   else panel.open(id, videos.find(id), readSeriesHash(location.hash) !== null);
+  if (ids !== null) together.open(ids);
 }
 
 window.addEventListener("hashchange", (event) => {
-  markEntry(selected(new URL(event.oldURL).hash) === null);
+  markEntry(isList(new URL(event.oldURL).hash));
   follow();
 });
 
@@ -67,7 +76,7 @@ window.addEventListener("beforeunload", (event) => {
   if (up.busy()) event.preventDefault();
 });
 
-takeDrops(take);
+takeDrops((files) => void take(files));
 
 document.body.append(
   el(
@@ -78,13 +87,16 @@ document.body.append(
     el("span", { class: "space" }),
     el("a", { class: "button quiet", href: address.explorer, target: "_blank", rel: "noopener" }, words.explorer),
     button(words.refresh, { class: "quiet", "data-test": "refresh" }, refresh),
-    uploadButton(take, "upload-input"),
+    uploadButton((files) => void take(files), "upload-input"),
   ),
   el("main", {}, up.element, work.element, videos.element),
   panel.element,
+  asked.element,
+  together.element,
   el("div", { class: "drop-note", "aria-hidden": "true" }, words.dropHere),
 );
 
+document.documentElement.lang = language;
 markEntry(false);
 refresh();
 follow();

@@ -1,17 +1,21 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
-import { address, getVideo } from "./api";
+import { address, getVideo, getVideosOf } from "./api";
 import { readVideo } from "./answers";
 import type { Video } from "./answers";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import { exactStage } from "./exact";
+import type { Ways } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
+import { ENGLISH, tellError } from "./said";
+import { groupHash, videoHash } from "./route";
 import { canBeExact, choose, chooseSeries, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
+import { words as groupWords } from "./words/grid";
 import { words as spoken } from "./words/sources";
 
 export interface Player {
@@ -43,12 +47,13 @@ function facts(video: Video): HTMLElement {
     [w.transferSyntax, video.transferSyntax, video.transferSyntaxUid === video.transferSyntax ? "" : video.transferSyntaxUid],
     [w.uid, video.sopInstanceUid],
   ];
+  const standards = new Set([w.sopClass, w.transferSyntax]);
   const table = el("dl", { class: "facts" });
   for (const [name, value, more] of rows) {
     if (value === "") continue;
     const long = value.length > LONG_FACT || more;
     table.append(
-      el("div", { class: long ? "long" : null }, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null)),
+      el("div", { class: long ? "long" : null }, el("dt", {}, name), el("dd", standards.has(name) ? ENGLISH : {}, value, more ? el("small", {}, more) : null)),
     );
   }
   return table;
@@ -65,7 +70,7 @@ function plan(video: Video): HTMLElement | null {
     video.quality ? el("p", { "data-test": "quality" }, words.quality(video.quality)) : null,
     video.complete === false ? el("p", {}, words.incomplete) : null,
     video.unchanged === "" ? null : el("p", { "data-test": "proof" }, words.proof, el("small", {}, video.unchanged)),
-    reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", {}, reason))),
+    reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", ENGLISH, reason))),
   );
 }
 
@@ -87,6 +92,8 @@ export function player(onClose: () => void): Player {
   let current: string | null = null;
   let asking: AbortController | null = null;
   let stage: Stage | null = null;
+  /** The video that is opened because the one before it has come to its end. */
+  let continued = "";
   let endDeliveries: () => void = () => undefined;
 
   function stop(): void {
@@ -98,9 +105,11 @@ export function player(onClose: () => void): Player {
     body.replaceChildren();
   }
 
-  function fail(sentence: string): void {
+  function fail(error: unknown): void {
     title.textContent = words.title;
-    body.replaceChildren(el("p", { class: "problem", role: "alert", "data-test": "player-problem" }, sentence));
+    const problem = el("p", { class: "problem", role: "alert", "data-test": "player-problem" });
+    tellError(problem, error, words.playFailed);
+    body.replaceChildren(problem);
   }
 
   function links(about: Video): HTMLElement {
@@ -113,6 +122,7 @@ export function player(onClose: () => void): Player {
       { class: "links" },
       el("a", mp4, words.download),
       about.playable || !about.stream ? null : stored,
+      el("a", { class: "button", href: groupHash([about.id]), "data-test": "together" }, groupWords.open),
       about.studyId === null ? null : el("a", { ...study, href: address.study(about.studyId) }, words.study),
     );
   }
@@ -157,12 +167,26 @@ export function player(onClose: () => void): Player {
     );
   }
 
+  async function goOn(about: Video): Promise<void> {
+    const { signal } = (asking = new AbortController());
+    const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
+    const following = ids[ids.indexOf(about.id) + 1];
+    if (following === undefined || signal.aborted) return;
+    continued = following;
+    location.replace(videoHash(following));
+  }
+
   /** `otherwise`: what is done where what is stored cannot be shown after all; without it a rendition is played. */
   function play(about: Video, side: HTMLElement, otherwise: (() => void) | null = null): void {
     const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back), side);
-    const unable = otherwise ?? ((): void => plain(words.plainUnable, null));
-    const exact = (): void =>
-      put(exactStage(about, (signal) => choose(about, otherwise === null, signal), unable, () => plain(words.plainChosen, exact)), side);
+    const ways: Ways = {
+      choose: (signal) => choose(about, otherwise === null, signal),
+      unable: otherwise ?? (() => plain(words.plainUnable, null)),
+      plain: () => plain(words.plainChosen, exact),
+      // Where the list cannot be had it stands at its end.
+      next: () => void goOn(about).catch(() => undefined),
+    };
+    const exact = (): void => put(exactStage(about, ways, continued === about.id), side);
     if (canBeExact()) exact();
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
@@ -175,7 +199,8 @@ export function player(onClose: () => void): Player {
       return;
     }
     const failed = (error: unknown): void => fail(error instanceof Error ? error.message : words.playFailed);
-    put(exactStage(readVideo({ ID: id }), (signal) => chooseSeries(id, signal), failed, null), null);
+    const ways: Ways = { choose: (signal) => chooseSeries(id, signal), unable: failed, plain: null, next: () => undefined };
+    put(exactStage(readVideo({ ID: id }), ways, false), null);
   }
 
   return {
@@ -196,7 +221,7 @@ export function player(onClose: () => void): Player {
       title.textContent = words.loading;
       const mine = (asking = new AbortController());
       getVideo(id, mine.signal).then(show, (error: unknown) => {
-        if (!mine.signal.aborted) fail(error instanceof Error ? error.message : words.playFailed);
+        if (!mine.signal.aborted) fail(error);
       });
     },
     close: () => {

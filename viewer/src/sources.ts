@@ -73,9 +73,9 @@ function smaller(about: Video): Choice["smaller"] {
   };
 }
 
-/** The frames of a choice, of fewer pixels where line or machine do not keep up. */
-export function opened(choice: Choice, told: Told): Source {
-  const source = (film: Film, url: string): Source => new FilmSource(film, url, cineWorker(), told);
+/** The frames of a choice, of fewer pixels where line or machine do not keep up; `budget`: bytes for decoded ones. */
+export function opened(choice: Choice, budget: number, told: Told): Source {
+  const source = (film: Film, url: string): Source => new FilmSource(film, url, cineWorker(), told, budget);
   const first = source(choice.film, choice.url);
   if (choice.smaller === null) return first;
   const { smaller: made } = choice;

@@ -7,6 +7,11 @@ import { button, el } from "./dom";
 import type { Command } from "./keys";
 import { words } from "./words";
 
+/** What is played, be it one film or several in step. */
+export type Playing = Pick<
+  Cine,
+  "playing" | "place" | "count" | "range" | "play" | "pause" | "moveTo" | "scrub" | "step" | "setRange" | "setRate" | "atEnd" | "setAtEnd"
+>;
 /** Milliseconds after which a slider that is held still rests. */
 const REST = 120;
 
@@ -17,7 +22,7 @@ export interface Transport {
   draw: () => void;
 }
 
-function commands(cine: Cine, frames: number): Record<Command, () => void> {
+function commands(cine: Playing): Record<Command, () => void> {
   const range = (first: number, last: number): void => cine.setRange(first, last);
   return {
     back: () => cine.play(-1),
@@ -30,11 +35,11 @@ function commands(cine: Cine, frames: number): Record<Command, () => void> {
     last: () => cine.moveTo(cine.range[1]),
     in: () => range(cine.place, Math.max(cine.place, cine.range[1])),
     out: () => range(Math.min(cine.place, cine.range[0]), cine.place),
-    whole: () => range(0, frames - 1),
+    whole: () => range(0, cine.count - 1),
   };
 }
 
-function rateField(cine: Cine): HTMLElement {
+function rateField(cine: Playing): HTMLElement {
   const limits = { min: SLOWEST, max: FASTEST, step: "any" };
   const field = el("input", { type: "number", ...limits, placeholder: words.realTime, "data-test": "rate" });
   field.addEventListener("change", () => {
@@ -43,15 +48,16 @@ function rateField(cine: Cine): HTMLElement {
   return el("label", {}, `${words.rate} `, field);
 }
 
-function endField(cine: Cine): HTMLElement {
-  const options = Object.entries(words.atEnds).map(([value, name]) => el("option", { value }, name));
+function endField(cine: Playing, more: Partial<Record<AtEnd, string>>): HTMLElement {
+  const options = Object.entries({ ...words.atEnds, ...more }).map(([value, name]) => el("option", { value }, name));
   const field = el("select", { "data-test": "at-end" }, ...options);
+  field.value = cine.atEnd;
   field.addEventListener("change", () => cine.setAtEnd(field.value as AtEnd));
   return el("label", {}, `${words.atEnd} `, field);
 }
 
 /** While it is dragged the slider shows key frames, the exact one where it rests. */
-function scrubs(cine: Cine, position: HTMLInputElement): void {
+function scrubs(cine: Playing, position: HTMLInputElement): void {
   let resting = 0;
   const rest = (): void => {
     clearTimeout(resting);
@@ -65,12 +71,12 @@ function scrubs(cine: Cine, position: HTMLInputElement): void {
   position.addEventListener("change", rest);
 }
 
-/** `plain` hands the video to the browser's own player, where that has it. */
-export function transport(cine: Cine, frames: number, plain: (() => void) | null): Transport {
-  const acts = commands(cine, frames);
+/** `ends`: what it may do at its end beside what all films do; `others`: further controls. */
+export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, ...others: (HTMLElement | null)[]): Transport {
+  const acts = commands(cine);
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
     button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
-  const position = el("input", { type: "range", min: 1, max: frames, value: 1, "aria-label": words.position, "data-test": "position" });
+  const position = el("input", { type: "range", min: 1, max: cine.count, value: 1, "aria-label": words.position, "data-test": "position" });
   scrubs(cine, position);
   const range = el("output", { "data-test": "range-of" });
   const [back, on] = [act("back", "◀", words.playBack), act("on", "▶", words.playOn)];
@@ -90,10 +96,11 @@ export function transport(cine: Cine, frames: number, plain: (() => void) | null
     act("whole", "[ ]", words.wholeRange),
     range,
     rateField(cine),
-    endField(cine),
-    plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, plain),
+    endField(cine, ends),
+    ...others,
   );
   const draw = (): void => {
+    position.max = String(cine.count);
     position.valueAsNumber = cine.place + 1;
     back.setAttribute("aria-pressed", String(cine.playing === -1));
     on.setAttribute("aria-pressed", String(cine.playing === 1));

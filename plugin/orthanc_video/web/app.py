@@ -45,9 +45,11 @@ from orthanc_video.web import (
     problems,
     proxy,
     resumable_uploads,
+    searching,
     session,
     stills,
     uploads,
+    views,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 from orthanc_video.web.dicomweb import passing
@@ -106,6 +108,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     # Routes are tried one after the other: those that players ask thousands of times come first.
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
+        searching.router,
         instances.router,
         indexes.router,
         frames.router,
@@ -118,6 +121,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         assigning.router,
         clips.router,
         edits.router,
+        views.router,
         destinations.router,
         orders.router,
         session.router,

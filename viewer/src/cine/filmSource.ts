@@ -8,7 +8,7 @@ import type { Run } from "./plan";
 import type { Source } from "./source";
 
 /** Decoded frames in memory, in bytes: of the 512 MB that a page may have, the rest is for what is on its way. */
-const BUDGET = 384 << 20;
+export const BUDGET = 384 << 20;
 
 export interface Told {
   /** A frame has come. */
@@ -39,7 +39,7 @@ export class FilmSource implements Source {
     url: string,
     private readonly worker: Worker,
     private readonly told: Told,
-    private readonly budget: number = BUDGET,
+    private readonly budget: number,
   ) {
     [this.start, this.seconds] = [film.start, film.seconds];
     this.cache = new Cache(budget, (frame) => sizeOf(frame));
