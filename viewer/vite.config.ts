@@ -11,5 +11,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 2000,
     rolldownOptions: { input: ["index.html", "docs.html"] },
   },
-  test: { environment: "node", include: ["tests/**/*.test.ts"] },
+  test: { environment: "node", include: ["tests/**/*.test.ts"], setupFiles: ["tests/english.ts"] },
 });

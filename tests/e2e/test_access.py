@@ -133,6 +133,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",
         "/video/instances/{ID}/preview", "/video/instances/{ID}/stills", "/video/instances/{ID}/marks",
+        "/video/instances/{ID}/views", "/video/instances/{ID}/views/00000000-00000000-00000000-00000000-00000000",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
@@ -233,7 +234,11 @@ READ = [
 
 def test_who_may_not_upload_stores_no_stills(guarded: OrthancServer, stored: dict[str, Any]) -> None:
     """Dora may read the video; what is made of it, she may not store."""
-    for kind, asked in (("stills", '{"frames": [1], "as": "endoscopic"}'), ("marks", '{"moments": [0]}')):
+    for kind, asked in (
+        ("stills", '{"frames": [1], "as": "endoscopic"}'),
+        ("marks", '{"moments": [0]}'),
+        ("views", "{}"),
+    ):
         url = f"{guarded.gateway_url}/video/instances/{stored['ID']}/{kind}"
         assert requests.post(url, data=asked, auth=DORA, timeout=20).status_code == 403
         assert requests.post(url, data=asked, auth=ALICE, timeout=20).status_code == 200
@@ -309,6 +314,16 @@ def test_who_may_only_get_lists_all_videos(guarded: OrthancServer, stored: dict[
     page = requests.get(f"{url}?since=0&limit=1", auth=DORA, timeout=20).json()
     assert page["Instances"] == theirs["Instances"][:1]
     assert requests.get(url, auth=BOB, timeout=20).status_code == 403
+
+
+def test_who_may_only_get_searches_all_the_same(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    for kind in ("instances", "studies"):
+        url, asked = f"{guarded.gateway_url}/video/{kind}/find", {"Patient": stored["PatientID"]}
+        hers, theirs = (requests.post(url, json=asked, auth=who, timeout=20).json() for who in (DORA, ALICE))
+        assert len(theirs.get("Instances", theirs.get("Studies"))) == 1
+        assert hers == theirs
+        assert requests.post(url, json=asked, auth=BOB, timeout=20).status_code == 403
+        assert requests.post(url, json=asked, timeout=20).status_code == 401
 
 
 def test_who_may_only_get_reads_pictures(guarded: OrthancServer, films: Films) -> None:

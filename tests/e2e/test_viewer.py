@@ -93,6 +93,11 @@ class Viewer:
     def message(self) -> Locator:
         return self.part("upload-message")
 
+    def send(self, film: Path) -> None:
+        """A film chosen with the button, of which nothing is said."""
+        self.input.set_input_files(film)
+        self.part("whose-unsaid").click()
+
     def row(self, state: str) -> Locator:
         return self.visit.page.locator(f"[data-test=upload-row][data-state={state}]")
 
@@ -169,6 +174,7 @@ def test_a_film_chosen_with_the_button(viewer: Viewer, films: Films) -> None:
     with viewer.visit.page.expect_file_chooser() as chooser:
         viewer.visit.page.get_by_role("button", name="Upload video files").first.click()
     chooser.value.set_files(film)
+    viewer.part("whose-unsaid").click()
     instance = viewer.stored()
     expect(viewer.message).to_have_text("Stored unchanged.")
     viewer.assert_has_thumbnail(instance)
@@ -178,6 +184,7 @@ def test_a_film_chosen_with_the_button(viewer: Viewer, films: Films) -> None:
 def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
     page, dropped = viewer.visit.page, [films.unique(), films.unique()]
     viewer.visit.drop(page.locator("main"), *dropped)
+    viewer.part("whose-unsaid").click()
     expect(viewer.part("upload-name")).to_have_text([film.name for film in dropped])
     expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
     links = [link.get_attribute("href") or "" for link in viewer.part("upload-play").all()]
@@ -193,6 +200,7 @@ def test_a_dropped_folder(viewer: Viewer, films: Films, tmp_path: Path) -> None:
     films.unique().rename(folder / "one.mp4")
     films.unique().rename(folder.parent / "two.mp4")
     viewer.visit.drop(viewer.visit.page.locator("main"), folder.parent)
+    viewer.part("whose-unsaid").click()
     expect(viewer.row("stored")).to_have_count(2, timeout=LONG)
     assert sorted(viewer.part("upload-name").all_text_contents()) == ["one.mp4", "two.mp4"]
 
@@ -203,7 +211,7 @@ def test_the_way_of_a_film_over_a_slow_line(viewer: Viewer, films: Films) -> Non
     line.send("Network.enable")
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
     line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": film.stat().st_size / 4})
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     expect(viewer.message).to_have_text(re.compile(r"^Uploading: [1-9]\d? % of \d+ .B$|MB$"))
     expect(viewer.row("sending").get_by_role("progressbar", name=f"Progress of {film.name}")).to_be_visible()
     line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
@@ -218,7 +226,7 @@ def test_an_upload_that_is_cancelled(viewer: Viewer, films: Films) -> None:
     line.send("Network.enable")
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1000}
     line.send("Network.emulateNetworkConditions", slow)
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     expect(viewer.message).to_have_text(re.compile("^Uploading: "))
     viewer.visit.page.get_by_role("button", name=f"Cancel {film.name}").click()
     expect(viewer.message).to_have_text("Cancelled.")
@@ -258,7 +266,7 @@ def test_the_gateway_is_killed_in_mid_upload(start: Any, films: Films, visiting:
     server, size = viewer.server, film.stat().st_size
     pace = slow_line(viewer, size / 6)
     viewer.visit.sent.clear()
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     wait_for_bytes(server, size // 3)
     viewer.expected += ["ERR_", "status of 5"]
     os.kill(server.gateway_pid(), signal.SIGKILL)
@@ -276,7 +284,7 @@ def test_the_page_is_loaded_again_in_mid_upload(viewer: Viewer, films: Films) ->
     """The same file chosen again goes on where it was; until then the browser remembers an address without a name."""
     film, page = large(films), viewer.visit.page
     pace = slow_line(viewer, film.stat().st_size / 6)
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     source = wait_for_bytes(viewer.server, film.stat().st_size // 3)
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
@@ -284,7 +292,7 @@ def test_the_page_is_loaded_again_in_mid_upload(viewer: Viewer, films: Films) ->
     assert film.stem not in page.evaluate("JSON.stringify(localStorage)")
     pace(-1)
     viewer.visit.sent.clear()
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     instance = viewer.stored()
     stream = requests.get(f"{viewer.server.gateway_url}/video/instances/{instance}/stream", timeout=30)
     assert stream.content == film.read_bytes()
@@ -297,7 +305,7 @@ def test_the_first_film_of_a_server(start: Any, films: Films, visiting: Open) ->
     viewer = visiting(start({"VideoGateway": {"AnswerSeconds": 0.2}}))
     expect(viewer.part("empty")).to_contain_text("Nothing here yet: drop a film")
     expect(viewer.part("count")).to_have_text("0 videos")
-    viewer.input.set_input_files(films.slow(8.0))
+    viewer.send(films.slow(8.0))
     expect(viewer.row("processing")).to_contain_text("Being converted", timeout=LONG)
     expect(viewer.row("processing").get_by_role("progressbar")).to_be_visible()
     instance = viewer.stored()
@@ -311,7 +319,7 @@ def test_a_refused_file_shows_its_sentence(viewer: Viewer, tmp_path: Path) -> No
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear patient, here is your letter.\n" * 50, encoding="utf-8")
     viewer.expected.append("status of 415")
-    viewer.input.set_input_files(letter)
+    viewer.send(letter)
     expect(viewer.row("failed")).to_contain_text(letter.name)
     with letter.open("rb") as file:
         sentence = requests.post(f"{viewer.server.gateway_url}/instances", data=file, timeout=30).json()["detail"]
@@ -324,7 +332,7 @@ def test_a_refused_file_shows_its_sentence(viewer: Viewer, tmp_path: Path) -> No
 def test_the_same_film_twice(viewer: Viewer, films: Films) -> None:
     film = films.unique()
     instance = post(viewer.server, film)
-    viewer.input.set_input_files(film)
+    viewer.send(film)
     assert viewer.stored() == instance
     expect(viewer.message).to_have_text("Already stored.")
     expect(viewer.card(instance)).to_have_count(1)
@@ -332,6 +340,7 @@ def test_the_same_film_twice(viewer: Viewer, films: Films) -> None:
 
 def test_a_recording_of_the_browsers_own(viewer: Viewer) -> None:
     assert viewer.input.evaluate(RECORD) > 1000
+    viewer.part("whose-unsaid").click()
     instance = viewer.stored()
     viewer.assert_has_thumbnail(instance)
     facts = requests.get(f"{viewer.server.gateway_url}/video/instances/{instance}", timeout=10).json()

@@ -1,6 +1,7 @@
 // Reading the API's answers: anything in, checked and complete values out. Pure.
 
 import { isOrthancId } from "./route";
+import { words } from "./words";
 
 export interface Plan {
   action: string;
@@ -148,7 +149,7 @@ function readUnchanged(value: unknown): string {
 export function readVideo(value: unknown): Video {
   const item = fields(value);
   const id = orthancId(item["ID"]);
-  if (id === null) throw new AnswerError("The server described a video without its ID.");
+  if (id === null) throw new AnswerError(words.unread.video);
   return {
     id,
     sopInstanceUid: text(item["SOPInstanceUID"]),
@@ -181,7 +182,7 @@ export function readVideo(value: unknown): Video {
 
 export function readPage(value: unknown): Page {
   const page = fields(value);
-  if (!Array.isArray(page["Instances"])) throw new AnswerError("The server's list of videos could not be read.");
+  if (!Array.isArray(page["Instances"])) throw new AnswerError(words.unread.videos);
   const videos = page["Instances"].map(readVideo);
   const since = amount(page["Since"]);
   const atLeast = videos.length > 0 ? since + videos.length : 0;
@@ -193,7 +194,7 @@ const JOB_STATES: readonly string[] = ["Pending", "Running", "Success", "Failure
 export function readJob(value: unknown): Job {
   const job = fields(value);
   const state = text(job["State"]);
-  if (!JOB_STATES.includes(state)) throw new AnswerError("The server's word on the conversion could not be read.");
+  if (!JOB_STATES.includes(state)) throw new AnswerError(words.unread.job);
   return {
     id: text(job["ID"]),
     state: state as JobState,
@@ -232,7 +233,7 @@ export function readPosted(value: unknown): Posted {
   if ((status === "Success" || status === "AlreadyStored") && id !== null) {
     return { kind: "stored", id, already: status === "AlreadyStored", video: "Video" in answer, plan };
   }
-  if (status === "") throw new AnswerError("The server's answer to the upload could not be read.");
+  if (status === "") throw new AnswerError(words.unread.upload);
   return { kind: "refused", status };
 }
 
@@ -246,8 +247,8 @@ export function readPreparing(status: number, body: string): string | null {
   }
 }
 
-/** The sentence of an error answer: a problem document's detail (RFC 9457) or Orthanc's own message. */
-export function readProblem(status: number, body: string): string {
+/** The sentence of an error answer: a problem document's detail (RFC 9457), Orthanc's own message, or ours on the status. */
+export function readProblem(status: number, body: string): { sentence: string; theirs: boolean } {
   let problem: Fields = {};
   try {
     problem = fields(JSON.parse(body));
@@ -255,21 +256,5 @@ export function readProblem(status: number, body: string): string {
     // not JSON: an intermediate server's page, of which only the status is worth telling
   }
   const told = text(problem["detail"]) || text(problem["Message"]) || text(problem["title"]);
-  if (told !== "") return told;
-  switch (status) {
-    case 401:
-      return "The server asks who you are: log in and try again.";
-    case 403:
-      return "The server does not allow this.";
-    case 404:
-      return "The server does not know this.";
-    case 413:
-      return "The file is larger than the server takes.";
-    case 502:
-    case 503:
-    case 504:
-      return "The server is not ready: try again in a moment.";
-    default:
-      return `The server answered ${status}.`;
-  }
+  return { sentence: told || (words.answers[status] ?? words.answered(status)), theirs: told !== "" };
 }

@@ -1,24 +1,36 @@
 // Talking to the gateway. Every address is relative to the page, so that it works behind a path prefix.
 
-import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
+import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { readFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { readViews } from "./image/saved";
+import type { View } from "./image/saved";
+import { Said } from "./said";
+import { asked, readStudies } from "./studies";
+import type { Found, Sought } from "./studies";
 import { words } from "./words";
 
 /** How far back, in videos, those of a study are looked for. */
 const [SEARCHED, SEARCHED_AT_ONCE] = [1000, 200];
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
-export class ApiError extends Error {
+export class ApiError extends Said {
   constructor(
     readonly status: number,
     sentence: string,
+    theirs = false,
   ) {
-    super(sentence);
+    super(sentence, theirs);
   }
+}
+
+/** The answer of a request that failed. */
+export function failure(status: number, body: string): ApiError {
+  const { sentence, theirs } = readProblem(status, body);
+  return new ApiError(status, sentence, theirs);
 }
 
 export const address = {
@@ -40,7 +52,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
     throw new ApiError(0, words.lineLost);
   }
   const body = await response.text();
-  if (!response.ok) throw new ApiError(response.status, readProblem(response.status, body));
+  if (!response.ok) throw failure(response.status, body);
   return body === "" ? null : JSON.parse(body);
 }
 
@@ -57,6 +69,23 @@ export async function getVideosOf(study: string, signal: AbortSignal): Promise<V
     found.unshift(...page.videos.filter((video) => video.studyId === study).reverse());
   }
   return found;
+}
+
+const JSON_HEADERS = { Accept: "application/json", "Content-Type": "application/json" };
+
+/** Something that is asked by a JSON body: what tells of people is in no address. */
+function post(path: string, body: unknown, signal: AbortSignal | null = null): Promise<unknown> {
+  return ask(path, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body), signal });
+}
+
+/** As `getPage`, of the studies that are looked for. */
+export async function findVideos(sought: Sought, since: number, limit: number, signal: AbortSignal): Promise<Page> {
+  return readPage(await post("video/instances/find", { ...asked(sought), Since: since, Limit: limit }, signal));
+}
+
+/** Studies of any kind. */
+export async function findStudies(sought: Sought, signal: AbortSignal): Promise<Found> {
+  return readStudies(await post("video/studies/find", asked(sought), signal));
 }
 
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {
@@ -97,9 +126,17 @@ export async function getDeliveries(id: string, signal: AbortSignal): Promise<De
 }
 
 export async function sendTo(id: string, destination: string): Promise<void> {
-  const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  const body = JSON.stringify({ Destination: destination });
-  await ask(`video/instances/${encodeURIComponent(id)}/send`, { method: "POST", headers, body });
+  await post(`video/instances/${encodeURIComponent(id)}/send`, { Destination: destination });
+}
+
+/** The views of a video that were saved. */
+export async function getViews(id: string, signal: AbortSignal): Promise<View[]> {
+  return readViews(await ask(`video/instances/${encodeURIComponent(id)}/views`, { signal }));
+}
+
+/** Saves one: "Success", "AlreadyStored", or "Processing" while it takes long. */
+export async function saveView(id: string, view: unknown): Promise<string> {
+  return text(fields(await post(`video/instances/${encodeURIComponent(id)}/views`, view))["Status"]);
 }
 
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */
@@ -112,21 +149,21 @@ export async function getPlayable(id: string, signal: AbortSignal): Promise<stri
   }
   const body = await response.text();
   const job = readPreparing(response.status, body);
-  if (job === null) throw new ApiError(response.status, readProblem(response.status, body));
+  if (job === null) throw failure(response.status, body);
   return job;
 }
 
-/** Why a stream does not play, when it is the server's doing: its sentence, or null. */
-export async function streamProblem(id: string): Promise<string | null> {
+/** Why a stream does not play, when it is the server's doing, or null. */
+export async function streamProblem(id: string): Promise<ApiError | null> {
   try {
     const response = await fetch(address.stream(id), { headers: { Range: "bytes=0-0" }, cache: "no-store" });
     if (response.ok) {
       await response.body?.cancel();
       return null;
     }
-    return readProblem(response.status, await response.text());
+    return failure(response.status, await response.text());
   } catch {
-    return words.lineLost;
+    return new ApiError(0, words.lineLost);
   }
 }
 

@@ -4,6 +4,7 @@ import { ApiError, cancelJob, getDeliveries, getDestinations, retryJob, sendTo }
 import { hasEnded } from "./answers";
 import type { Delivery, Destination } from "./delivery";
 import { arrange, button, el } from "./dom";
+import { ENGLISH, tell, tellError } from "./said";
 import { words } from "./words";
 
 const POLL_MS = 1000;
@@ -27,7 +28,7 @@ function attempts(delivery: Delivery, open: boolean): HTMLElement | null {
       {},
       words.attempt(one),
       one.form === null ? null : el("small", {}, words.form(one.form)),
-      one.sentence === "" ? null : el("small", {}, one.sentence),
+      one.sentence === "" ? null : el("small", ENGLISH, one.sentence),
     ),
   );
   const summary = el("summary", {}, words.attempts(each.length));
@@ -62,8 +63,8 @@ function fill(item: HTMLElement, video: string, delivery: Delivery, act: Act): v
     el("p", { class: "delivery-state", "data-test": "delivery-state" }, words.delivery(delivery)),
     bar,
     ...(form === null ? [] : [el("p", { "data-test": "delivery-form" }, words.form(form))]),
-    ...(reasons.length === 0 ? [] : [el("ul", { "data-test": "delivery-reasons" }, ...reasons.map((one) => el("li", {}, one)))]),
-    ...(sentence === "" ? [] : [el("p", { "data-test": "delivery-sentence" }, sentence)]),
+    ...(reasons.length === 0 ? [] : [el("ul", { "data-test": "delivery-reasons" }, ...reasons.map((one) => el("li", ENGLISH, one)))]),
+    ...(sentence === "" ? [] : [el("p", { ...ENGLISH, "data-test": "delivery-sentence" }, sentence)]),
     ...(proof === "" ? [] : [el("p", { "data-test": "delivery-proof" }, words.deliveryProof(proof))]),
   );
   const tried = attempts(delivery, open);
@@ -77,7 +78,7 @@ function sender(video: string, known: Destination[], act: Act): HTMLElement[] {
   const select = el("select", { "aria-label": words.destination, "data-test": "destination" });
   for (const one of known) select.append(el("option", { value: one.name, disabled: one.fault !== "" }, one.name));
   const send = button(words.send, { "data-test": "send" }, () => act(() => sendTo(video, select.value)));
-  const faults = known.filter((one) => one.fault !== "").map((one) => el("p", { class: "note" }, one.fault));
+  const faults = known.filter((one) => one.fault !== "").map((one) => el("p", { ...ENGLISH, class: "note" }, one.fault));
   select.value = known.find((one) => one.fault === "")?.name ?? "";
   send.disabled = select.value === "";
   return [el("p", { class: "send" }, select, send), ...faults];
@@ -102,7 +103,7 @@ export function deliveries(video: string): Deliveries {
   };
 
   const complain = (sentence: string): void => {
-    problem.textContent = sentence;
+    tell(problem, sentence);
     problem.hidden = sentence === "";
   };
 
@@ -112,7 +113,10 @@ export function deliveries(video: string): Deliveries {
     acting = true;
     complain("");
     asked()
-      .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown) => {
+        tellError(problem, error);
+        problem.hidden = false;
+      })
       .finally(() => {
         acting = false;
         look();

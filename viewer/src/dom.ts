@@ -1,4 +1,4 @@
-// Building elements. Text is always set as text, never parsed as HTML, and styles only come from style.css.
+// Building elements. Text is always set as text, never parsed as HTML, and styles only come from style.css and styles/.
 
 export type Child = Node | string | null;
 

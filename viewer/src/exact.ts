@@ -10,13 +10,19 @@ import type { Source } from "./cine/source";
 import { cineWorker } from "./cineWorker";
 import { button, el } from "./dom";
 import { clock, date } from "./format";
+import { imageCommand } from "./image/commands";
+import type { Look } from "./image/look";
+import { Screen } from "./image/screen";
+import { imageTools } from "./imageTools";
 import { command } from "./keys";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { timekeeping } from "./timekeeping";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
+import { views } from "./views";
 import { words } from "./words";
+import { words as image } from "./words/image";
 import { words as timingWords } from "./words/timing";
 
 /** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
@@ -50,14 +56,51 @@ export interface Ways {
 /** `continued`: it plays at once, and goes on with the next one in turn. */
 export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
   const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": words.videoLabel(date(about.studyDate)) });
-  const pen = canvas.getContext("2d", { alpha: false });
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
   const timed = timekeeping(about.id);
-  const element = el("div", { class: "stage" }, canvas, timed.mark, timed.report, note.element);
+  const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, image.slow);
+  const screen = new Screen(canvas, () => (slow.hidden = false));
+  const tools = imageTools(canvas, about, {
+    turns: 0,
+    look: () => screen.look,
+    aspect: () => screen.aspect,
+    change: see,
+    click: () => controls?.obey("toggle"),
+  });
+  const saved = views(about.id, {
+    place: () => shown,
+    look: () => screen.look,
+    restore: ({ place, look }) => {
+      cine?.pause();
+      see(look);
+      tools.draw();
+      // The frame that is subtracted is seen first, if it has to be had.
+      if (back === null) cine?.moveTo(place);
+      else back = place;
+    },
+  });
+  const element = el("div", { class: "stage" }, el("div", { class: "picture" }, canvas, tools.corners, timed.mark), tools.bar, saved.element, slow, timed.report, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
+  let shown = 0;
+  /** Where to go back to, once the frame that is subtracted was seen. */
+  let back: number | null = null;
+
+  function see(look: Look): void {
+    screen.look = look;
+    if (screen.lacksMask && look.mask !== shown && look.mask !== null) {
+      back = shown;
+      cine?.pause();
+      cine?.moveTo(look.mask);
+    } else cine?.redraw();
+  }
+
+  function goBack(place: number): void {
+    back = null;
+    cine?.moveTo(place);
+  }
 
   function begin(film: Film): void {
     // As many frames as there are, which an object of another writer may not tell rightly.
@@ -69,9 +112,12 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     const player = (cine = new Cine(source, {
       draw: (frame, place) => {
         const [width, height] = [frame.displayWidth, frame.displayHeight];
-        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-        pen?.drawImage(frame, 0, 0, width, height);
-        read.show(clock(film.start[place] ?? 0), String(place + 1));
+        shown = place;
+        screen.draw(frame, { width, height }, place);
+        const time = clock(film.start[place] ?? 0);
+        read.show(time, String(place + 1));
+        tools.tell(place, time);
+        if (back !== null && !screen.lacksMask) goBack(back);
         note.tell(about.remark);
         controls?.draw();
         timed.drawn(player.timing);
@@ -97,14 +143,14 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   }
 
   element.addEventListener("keydown", (event) => {
-    const wanted = command(event);
-    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type === "number");
+    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
     const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
-    if (wanted === null || typed || pressed || controls === null) return;
+    const [looked, wanted] = [imageCommand(event), command(event)];
+    if ((looked ?? wanted) === null || typed || pressed || controls === null) return;
     event.preventDefault();
-    controls.obey(wanted);
+    if (looked !== null) tools.obey(looked);
+    else if (wanted !== null) controls.obey(wanted);
   });
-  canvas.addEventListener("click", () => controls?.obey("toggle"));
   loadFilm(about.id, ending.signal).then(
     (film) => {
       if (!ending.signal.aborted) begin(film);
@@ -118,6 +164,7 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     focus: () => canvas.focus(),
     end: () => {
       ending.abort();
+      saved.end();
       cine?.close();
     },
   };

@@ -1,4 +1,6 @@
-// Values as people read them, and time as frames. Pure.
+// Values as people read them, in their language, and time as frames. Pure.
+
+import { decimal, shortest, spoken } from "./language";
 
 /** A DICOM person name: "DOE^JANE^^DR" becomes "DOE, JANE (DR)"; of several scripts the first one filled. */
 export function personName(value: string): string {
@@ -12,10 +14,15 @@ export function personName(value: string): string {
   return "";
 }
 
-/** A DICOM date: "20261121" becomes "2026-11-21"; anything else stays as it is. */
+const day = spoken({
+  en: (y: string, m: string, d: string) => `${y}-${m}-${d}`,
+  de: (y: string, m: string, d: string) => `${d}.${m}.${y}`,
+});
+
+/** A DICOM date: "20261121" becomes "2026-11-21", or "21.11.2026"; anything else stays as it is. */
 export function date(value: string): string {
   const match = /^(\d{4})\.?(\d{2})\.?(\d{2})$/.exec(value);
-  return match ? `${match[1]}-${match[2]}-${match[3]}` : value;
+  return match ? day(match[1]!, match[2]!, match[3]!) : value;
 }
 
 /** An instant in the reader's own time zone: "2026-11-21 11:00". Orthanc writes its own as "20261121T100000", in UTC. */
@@ -23,7 +30,7 @@ export function instant(value: string): string {
   const at = new Date(value.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})$/, "$1-$2-$3T$4:$5:$6Z"));
   if (value === "" || Number.isNaN(at.getTime())) return value;
   const two = (number: number): string => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  return `${day(String(at.getFullYear()), two(at.getMonth() + 1), two(at.getDate()))} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
 /** "0:10", "12:05", "1:02:03". */
@@ -34,18 +41,20 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${tail}` : tail;
 }
 
+const point = spoken({ en: ".", de: "," });
+
 /** "00:00:08.008": down to the millisecond, never rounded up into a time not yet reached. */
 export function clock(seconds: number): string {
   const micros = Math.max(0, Math.round(seconds * 1e6));
   const millis = Math.floor(micros / 1000);
   const pad = (number: number, digits: number): string => String(number).padStart(digits, "0");
   const whole = Math.floor(millis / 1000);
-  return `${pad(Math.floor(whole / 3600), 2)}:${pad(Math.floor(whole / 60) % 60, 2)}:${pad(whole % 60, 2)}.${pad(millis % 1000, 3)}`;
+  return `${pad(Math.floor(whole / 3600), 2)}:${pad(Math.floor(whole / 60) % 60, 2)}:${pad(whole % 60, 2)}${point}${pad(millis % 1000, 3)}`;
 }
 
 /** "512 bytes", "1.2 MB": powers of ten. */
 export function bytes(count: number): string {
-  if (count < 1000) return count === 1 ? "1 byte" : `${count} bytes`;
+  if (count < 1000) return spoken({ en: count === 1 ? "1 byte" : `${count} bytes`, de: `${count} Byte` });
   const units = ["kB", "MB", "GB", "TB"];
   let value = count / 1000;
   let unit = 0;
@@ -53,7 +62,7 @@ export function bytes(count: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${units[unit]}`;
+  return `${decimal(value, value < 9.95 ? 1 : 0)} ${units[unit]}`;
 }
 
 /** Frames per second: the fraction when there is one, else from the time between frames; 0 when not known. */
@@ -64,9 +73,10 @@ export function framesPerSecond(rate: string, frameTime: number): number {
   return frameTime > 0 ? 1000 / frameTime : 0;
 }
 
-/** "29.97 fps", "25 fps". */
+/** "29.97 fps", "25 fps"; "29,97 Bilder/s". */
 export function frameRate(fps: number): string {
-  return fps > 0 ? `${Number(fps.toFixed(fps < 10 ? 3 : 2))} fps` : "";
+  const unit = spoken({ en: "fps", de: "Bilder/s" });
+  return fps > 0 ? `${shortest(fps, fps < 10 ? 3 : 2)} ${unit}` : "";
 }
 
 const CODECS: Record<string, string> = {
@@ -80,7 +90,7 @@ const CODECS: Record<string, string> = {
   jpegls: "JPEG-LS",
   jpeg2000: "JPEG 2000",
   rle: "RLE",
-  raw: "uncompressed",
+  raw: spoken({ en: "uncompressed", de: "unkomprimiert" }),
   av1: "AV1",
   vp8: "VP8",
   vp9: "VP9",

@@ -12,7 +12,23 @@ export function chosen(wanted: readonly string[]): Language {
   return "en";
 }
 
+export const language = chosen(globalThis.navigator?.languages ?? []);
+
 /** A part's sentences in the page's language. */
 export function spoken<Words>(all: Record<Language, Words>): Words {
-  return all[chosen(globalThis.navigator?.languages ?? [])];
+  return all[language];
 }
+
+const pointed = (number: string): string => spoken({ en: number, de: number.replace(".", ",") });
+
+/** A number with so many digits after the decimal point, or comma. */
+export function decimal(value: number, digits: number): string {
+  return pointed(value.toFixed(digits));
+}
+
+/** A number with at most so many. */
+export function shortest(value: number, digits: number): string {
+  return pointed(String(Number(value.toFixed(digits))));
+}
+
+export const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;

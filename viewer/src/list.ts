@@ -1,10 +1,13 @@
-// The list of videos: cards, page by page, as the server orders them (newest first).
+// The list of videos: cards by study, page by page, as the server orders them (newest first).
 
-import { address, getPage } from "./api";
+import { address, findVideos, getPage } from "./api";
 import type { Page, Video } from "./answers";
 import { arrange, button, el } from "./dom";
 import { bytes, codec, date, duration, frameRate, framesPerSecond, personName, pictureSize } from "./format";
 import { videoHash } from "./route";
+import { ENGLISH, tellError } from "./said";
+import { search } from "./search";
+import { byStudy, isEverything } from "./studies";
 import { words } from "./words";
 
 const PAGE = 50;
@@ -43,22 +46,43 @@ function card(video: Video): HTMLLIElement {
       el(
         "span",
         { class: "card-text" },
-        el("strong", { class: "card-name" }, personName(video.patientName) || words.noName),
-        el(
-          "span",
-          { class: "card-line" },
-          el("span", {}, date(video.studyDate) || words.noDate),
-          video.patientId === "" ? null : el("span", { class: "card-id" }, words.idOf(video.patientId)),
-        ),
+        // The study's head shows it; a link is to have a name of its own all the same.
+        el("span", { class: "unseen" }, personName(video.patientName) || words.noName),
         el("span", { class: "card-facts" }, ...facts.map((fact) => el("span", {}, fact))),
-        el("span", { class: "card-syntax" }, video.transferSyntax),
+        el("span", { ...ENGLISH, class: "card-syntax" }, video.transferSyntax),
       ),
     ),
   );
 }
 
+interface Group {
+  told: string;
+  element: HTMLElement;
+  cards: HTMLElement;
+}
+
+function group(video: Video): Omit<Group, "told"> {
+  const cards = el("ul", { class: "cards" });
+  const id = `study-${video.studyId ?? video.id}`;
+  const element = el(
+    "section",
+    { class: "study", "aria-labelledby": id, "data-test": "study-group" },
+    el(
+      "header",
+      {},
+      el("h2", { id }, personName(video.patientName) || words.noName),
+      el("span", {}, date(video.studyDate) || words.noDate),
+      video.studyDescription === "" ? null : el("span", {}, video.studyDescription),
+      video.patientId === "" ? null : el("span", { class: "card-id" }, words.idOf(video.patientId)),
+    ),
+    cards,
+  );
+  return { element, cards };
+}
+
 export function list(onCount: (total: number | null) => void, chooser: HTMLElement): List {
-  const cards = el("ul", { class: "cards", "aria-label": words.title });
+  const studies = el("div", { class: "studies" });
+  const looked = search(() => void turn(0));
   const empty = el(
     "div",
     { class: "empty", "data-test": "empty", hidden: true },
@@ -66,12 +90,13 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
     el("p", {}, words.emptyHint),
     chooser,
   );
+  const none = el("p", { class: "note", role: "status", "data-test": "nothing-found", hidden: true }, words.nothingFound);
   const loading = el("p", { class: "note", role: "status" }, words.loading);
-  const trouble = el("p", {});
+  const trouble = el("span", {});
   const problem = el(
     "div",
     { class: "problem", role: "alert", "data-test": "list-problem", hidden: true },
-    trouble,
+    el("p", {}, `${words.listFailed} `, trouble),
     button(words.again, {}, () => void refresh()),
   );
   const range = el("span", { "data-test": "range" });
@@ -83,6 +108,23 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
   let shown: Page | null = null;
   let asking: AbortController | null = null;
   let made = new Map<string, { told: string; element: HTMLLIElement }>();
+  let groups = new Map<string, Group>();
+
+  /** The groups of a page, those that are there already kept where they still tell the same. */
+  function grouped(videos: Video[]): HTMLElement[] {
+    const kept: typeof groups = new Map();
+    for (const [first, ...more] of byStudy(videos)) {
+      if (first === undefined) continue;
+      const { patientName, patientId, studyDate, studyDescription } = first;
+      const [name, told] = [first.studyId ?? first.id, JSON.stringify([patientName, patientId, studyDate, studyDescription])];
+      const before = groups.get(name);
+      const one = before?.told === told ? before : { told, ...group(first) };
+      arrange(one.cards, [first, ...more].flatMap((video) => made.get(video.id)?.element ?? []));
+      kept.set(name, one);
+    }
+    groups = kept;
+    return [...kept.values()].map((one) => one.element);
+  }
 
   function draw(page: Page): void {
     const kept: typeof made = new Map();
@@ -92,8 +134,11 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
       kept.set(video.id, before?.told === told ? before : { told, element: card(video) });
     }
     made = kept;
-    arrange(cards, [...kept.values()].map((one) => one.element));
-    empty.hidden = page.total > 0;
+    arrange(studies, grouped(page.videos));
+    const all = isEverything(looked.sought());
+    empty.hidden = page.total > 0 || !all;
+    none.hidden = page.total > 0 || all;
+    looked.element.hidden = page.total === 0 && all;
     pages.hidden = page.total <= PAGE && since === 0;
     range.textContent = words.range(since + 1, since + page.videos.length, page.total);
     previous.disabled = since === 0;
@@ -105,7 +150,8 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
     asking?.abort();
     const mine = (asking = new AbortController());
     try {
-      const page = await getPage(since, PAGE, mine.signal);
+      const sought = looked.sought();
+      const page = await (isEverything(sought) ? getPage(since, PAGE, mine.signal) : findVideos(sought, since, PAGE, mine.signal));
       if (mine.signal.aborted) return;
       if (page.videos.length === 0 && since > 0) {
         // The page has emptied meanwhile.
@@ -117,7 +163,7 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
       draw(page);
     } catch (error) {
       if (mine.signal.aborted) return;
-      trouble.textContent = `${words.listFailed} ${error instanceof Error ? error.message : ""}`;
+      tellError(trouble, error);
       problem.hidden = false;
     } finally {
       if (!mine.signal.aborted) loading.hidden = true;
@@ -131,7 +177,7 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
   }
 
   return {
-    element: el("div", { class: "list" }, problem, loading, empty, cards, pages),
+    element: el("div", { class: "list" }, looked.element, problem, loading, empty, none, studies, pages),
     refresh,
     find: (id) => shown?.videos.find((video) => video.id === id) ?? null,
   };

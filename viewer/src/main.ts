@@ -4,10 +4,12 @@ import { address } from "./api";
 import { button, el } from "./dom";
 import { grid } from "./grid";
 import { jobs } from "./jobs";
+import { language } from "./language";
 import { list } from "./list";
 import { player } from "./player";
 import { readGroup, readHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
+import { needsAsking, whose } from "./whose";
 import { words } from "./words";
 
 const STALE_MS = 15_000;
@@ -19,11 +21,13 @@ const refresh = (): void => {
   void work.refresh();
 };
 const count = el("span", { class: "count", "data-test": "count" });
-const take = (files: File[]): void => {
+const asked = whose();
+const take = async (files: File[]): Promise<void> => {
   closePlayer();
-  up.add(files);
+  const told = (await needsAsking(files)) ? await asked.ask(files) : {};
+  if (told !== null) up.add(files, told);
 };
-const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton(take));
+const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton((files) => void take(files)));
 const panel = player(closePlayer);
 const together = grid(closePlayer);
 const isList = (hash: string): boolean => readHash(hash) === null && readGroup(hash) === null;
@@ -70,7 +74,7 @@ window.addEventListener("beforeunload", (event) => {
   if (up.busy()) event.preventDefault();
 });
 
-takeDrops(take);
+takeDrops((files) => void take(files));
 
 document.body.append(
   el(
@@ -81,14 +85,16 @@ document.body.append(
     el("span", { class: "space" }),
     el("a", { class: "button quiet", href: address.explorer, target: "_blank", rel: "noopener" }, words.explorer),
     button(words.refresh, { class: "quiet", "data-test": "refresh" }, refresh),
-    uploadButton(take, "upload-input"),
+    uploadButton((files) => void take(files), "upload-input"),
   ),
   el("main", {}, up.element, work.element, videos.element),
   panel.element,
   together.element,
+  asked.element,
   el("div", { class: "drop-note", "aria-hidden": "true" }, words.dropHere),
 );
 
+document.documentElement.lang = language;
 markEntry(false);
 refresh();
 follow();

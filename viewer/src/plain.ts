@@ -64,9 +64,9 @@ export function plainStage(about: Video, why: string, exact: (() => void) | null
   video.addEventListener("error", () => {
     if (ended) return;
     const code = video.error?.code;
-    void streamProblem(about.id).then((sentence) => {
+    void streamProblem(about.id).then((theirs) => {
       const here = code === MediaError.MEDIA_ERR_NETWORK ? words.playFailed : words.decodeFailed;
-      note.tell(sentence === null ? here : `${words.playFailed} ${sentence}`);
+      note.tell(theirs?.message ?? here, theirs?.theirs);
     });
   });
   const read = readOut(about.frames);

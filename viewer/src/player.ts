@@ -10,6 +10,7 @@ import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personN
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
 import { groupHash, videoHash } from "./route";
+import { ENGLISH, tellError } from "./said";
 import type { Stage } from "./stage";
 import { words } from "./words";
 import { words as groupWords } from "./words/grid";
@@ -42,12 +43,13 @@ function facts(video: Video): HTMLElement {
     [w.transferSyntax, video.transferSyntax, video.transferSyntaxUid === video.transferSyntax ? "" : video.transferSyntaxUid],
     [w.uid, video.sopInstanceUid],
   ];
+  const standards = new Set([w.sopClass, w.transferSyntax]);
   const table = el("dl", { class: "facts" });
   for (const [name, value, more] of rows) {
     if (value === "") continue;
     const long = value.length > LONG_FACT || more;
     table.append(
-      el("div", { class: long ? "long" : null }, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null)),
+      el("div", { class: long ? "long" : null }, el("dt", {}, name), el("dd", standards.has(name) ? ENGLISH : {}, value, more ? el("small", {}, more) : null)),
     );
   }
   return table;
@@ -64,7 +66,7 @@ function plan(video: Video): HTMLElement | null {
     video.quality ? el("p", { "data-test": "quality" }, words.quality(video.quality)) : null,
     video.complete === false ? el("p", {}, words.incomplete) : null,
     video.unchanged === "" ? null : el("p", { "data-test": "proof" }, words.proof, el("small", {}, video.unchanged)),
-    reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", {}, reason))),
+    reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", ENGLISH, reason))),
   );
 }
 
@@ -99,9 +101,11 @@ export function player(onClose: () => void): Player {
     body.replaceChildren();
   }
 
-  function fail(sentence: string): void {
+  function fail(error: unknown): void {
     title.textContent = words.title;
-    body.replaceChildren(el("p", { class: "problem", role: "alert", "data-test": "player-problem" }, sentence));
+    const problem = el("p", { class: "problem", role: "alert", "data-test": "player-problem" });
+    tellError(problem, error, words.playFailed);
+    body.replaceChildren(problem);
   }
 
   function links(about: Video): HTMLElement {
@@ -181,7 +185,7 @@ export function player(onClose: () => void): Player {
       title.textContent = words.loading;
       const mine = (asking = new AbortController());
       getVideo(id, mine.signal).then(show, (error: unknown) => {
-        if (!mine.signal.aborted) fail(error instanceof Error ? error.message : words.playFailed);
+        if (!mine.signal.aborted) fail(error);
       });
     },
     close: () => {

@@ -5,6 +5,7 @@ import type { Job, Video } from "./answers";
 import { el } from "./dom";
 import { follow } from "./follow";
 import { date } from "./format";
+import { Said, tellError } from "./said";
 import { words } from "./words";
 
 const REFUSED = [401, 403, 404];
@@ -42,12 +43,14 @@ export function prepare(about: Video, signal: AbortSignal): Preparation {
     await follow(job, told, isFinal);
     signal.throwIfAborted();
     if (last?.state === "Success") return last.sentence;
-    throw new Error(last?.state === "Cancelled" ? words.preparingCancelled : last?.sentence || words.playFailed);
+    if (last?.state === "Cancelled") throw new Said(words.preparingCancelled, false);
+    throw new Said(last?.sentence || words.playFailed, Boolean(last?.sentence));
   }
 
   const made = ready().catch((error: unknown) => {
-    const sentence = error instanceof Error ? error.message : words.playFailed;
-    element.replaceChildren(screen, el("p", { class: "problem", role: "alert", "data-test": "player-problem" }, sentence));
+    const problem = el("p", { class: "problem", role: "alert", "data-test": "player-problem" });
+    tellError(problem, error, words.playFailed);
+    element.replaceChildren(screen, problem);
     throw error;
   });
   return { element, ready: made };

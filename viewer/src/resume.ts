@@ -6,9 +6,16 @@ const PREFIX = "upload:";
 // The server has forgotten it by then.
 const FORGOTTEN_MS = 7 * 24 * 3600 * 1000;
 
-/** Tells a file again without its name, which may be a patient's. Size and time are the better part of it. */
-export function fingerprint(file: { name: string; size: number; lastModified: number }): string {
-  return `${file.size}-${file.lastModified}-${hash(file.name)}`;
+/**
+ * Tells a file again without its name, which may be a patient's, and what was told of it: told otherwise it is another
+ * upload. Size and time are the better part of it.
+ */
+export function fingerprint(
+  file: { name: string; size: number; lastModified: number },
+  told: Readonly<Record<string, string>> = {},
+): string {
+  const more = Object.keys(told).length === 0 ? "" : JSON.stringify(told);
+  return `${file.size}-${file.lastModified}-${hash(file.name + more)}`;
 }
 
 // cyrb53 (public domain): crypto.subtle exists on https and localhost only.

@@ -4,6 +4,7 @@ import { ApiError, cancelJob, retryJob } from "./api";
 import { button, el } from "./dom";
 import { follow } from "./follow";
 import { videoHash } from "./route";
+import { tell, tellError } from "./said";
 import { final, isFinal, queued, whileJob } from "./standing";
 import type { Standing } from "./standing";
 import { words } from "./words";
@@ -53,9 +54,9 @@ export class Row {
   }
 
   private paint(): void {
-    const { state, sentence, percent } = this.standing;
+    const { state, sentence, theirs, percent } = this.standing;
     this.element.dataset["state"] = state;
-    this.message.textContent = sentence;
+    tell(this.message, sentence, theirs);
     this.bar.hidden = isFinal(this.standing);
     if (percent === null) this.bar.removeAttribute("value");
     else this.bar.value = percent;
@@ -100,7 +101,7 @@ export class Row {
       for (const choice of choices) choice.disabled = true;
       asked.then(then).catch((error: unknown) => {
         for (const choice of choices) choice.disabled = false;
-        this.message.textContent = error instanceof Error ? error.message : String(error);
+        tellError(this.message, error);
       });
     };
     this.actions.replaceChildren(...choices);
@@ -112,7 +113,7 @@ export class Row {
     this.stop = () => {
       cancelling = true;
       this.cancelButton.disabled = true;
-      this.message.textContent = words.cancelling;
+      tell(this.message, words.cancelling);
       cancelJob(job).catch(() => {
         // What became of the job is what is told of it next; if it goes on, cancelling can be tried again.
         cancelling = false;
@@ -124,14 +125,14 @@ export class Row {
       job,
       (told) => {
         const standing = whileJob(told);
-        this.show(cancelling && !isFinal(standing) ? { ...standing, sentence: words.cancelling } : standing);
+        this.show(cancelling && !isFinal(standing) ? { ...standing, sentence: words.cancelling, theirs: false } : standing);
         if (told.state === "DeadLetter") this.decide(job);
       },
       (error) => {
         const status = error instanceof ApiError ? error.status : 0;
         if (status === 404 || status === 410) this.show(final("failed", words.jobGone));
-        else if (error instanceof ApiError && (status === 401 || status === 403)) this.show(final("failed", error.message));
-        else this.show({ ...this.standing, sentence: words.outOfTouch });
+        else if (error instanceof ApiError && (status === 401 || status === 403)) this.show(final("failed", error.message, null, error.theirs));
+        else this.show({ ...this.standing, sentence: words.outOfTouch, theirs: false });
         return isFinal(this.standing);
       },
     );

@@ -1,10 +1,11 @@
 // Sending a file so that a broken line, a restart of the server or a reload of the page costs only a moment: tus 1.0.
 
 import { DetailedError, Upload } from "tus-js-client";
-import { readPosted, readProblem } from "./answers";
+import { readPosted } from "./answers";
 import type { Posted } from "./answers";
-import { ApiError, getOutcome } from "./api";
+import { ApiError, failure, getOutcome } from "./api";
 import { Addresses, fingerprint } from "./resume";
+import type { Told } from "./whose";
 import { words } from "./words";
 
 // Two minutes in all: the server is back in seconds, a full spool has room again when some work is done.
@@ -15,9 +16,12 @@ export interface Sending {
   abort: () => void;
 }
 
-/** Sends a file, or the rest of it where an earlier sending broke off. An abort rejects with an AbortError. */
-export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
-  const print = fingerprint(file);
+/**
+ * Sends a file with what is told of it, or the rest of it where an earlier sending of the same broke off. An abort
+ * rejects with an AbortError.
+ */
+export function sendFile(file: File, told: Told, onSent: (bytes: number) => void): Sending {
+  const print = fingerprint(file, told);
   const addresses = new Addresses(localStorage);
   let aborted = false;
   let abort = (): void => undefined;
@@ -25,7 +29,7 @@ export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
     const upload = new Upload(file, {
       endpoint: new URL("video/uploads", document.baseURI).href,
       headers: { Accept: "application/json" },
-      metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
+      metadata: { ...told, filename: file.name, filetype: file.type || "application/octet-stream" },
       retryDelays: RETRY_MS,
       fingerprint: () => Promise.resolve(print),
       urlStorage: addresses,
@@ -45,7 +49,7 @@ export function sendFile(file: File, onSent: (bytes: number) => void): Sending {
         const response = error instanceof DetailedError ? error.originalResponse : null;
         const status = response?.getStatus() ?? 0;
         if (status >= 400 && status < 500) addresses.forget(print);
-        reject(new ApiError(status, status === 0 ? words.lineLost : readProblem(status, response?.getBody() ?? "")));
+        reject(status === 0 ? new ApiError(0, words.lineLost) : failure(status, response?.getBody() ?? ""));
       },
     });
     abort = () => {

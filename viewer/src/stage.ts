@@ -1,6 +1,7 @@
 // What a stage is: where a video is seen, by whatever plays it; and its line with time and frame number.
 
 import { el } from "./dom";
+import { tell } from "./said";
 import { words } from "./words";
 
 export interface Stage {
@@ -34,13 +35,13 @@ export function readOut(frames: number, ...more: HTMLElement[]): ReadOut {
   return { element, show };
 }
 
-/** A sentence about what goes wrong, hidden while it is empty. */
-export function problem(sentence: string): { element: HTMLElement; tell: (sentence: string) => void } {
+/** A sentence about what goes wrong, hidden while it is empty; at first the server's `remark` on the video. */
+export function problem(remark: string): { element: HTMLElement; tell: (sentence: string, theirs?: boolean) => void } {
   const element = el("p", { class: "problem", role: "alert", "data-test": "player-problem" });
-  const tell = (now: string): void => {
-    element.textContent = now;
+  const show = (now: string, theirs = now === remark): void => {
+    tell(element, now, theirs);
     element.hidden = now === "";
   };
-  tell(sentence);
-  return { element, tell };
+  show(remark);
+  return { element, tell: show };
 }

@@ -9,6 +9,8 @@ export interface Standing {
   state: "waiting" | "sending" | "answering" | "processing" | "stored" | "failed" | "cancelled";
   percent: number | null;
   sentence: string;
+  /** Whether the sentence is the server's. */
+  theirs: boolean;
   /** The stored video's Orthanc ID, when there is one to play. */
   video: string | null;
 }
@@ -21,22 +23,26 @@ export const final = (
   state: "stored" | "failed" | "cancelled",
   sentence: string,
   video: string | null = null,
+  theirs = false,
 ): Standing => ({
   state,
   percent: null,
   sentence,
+  theirs,
   video,
 });
 
-export const waiting: Standing = { state: "waiting", percent: 0, sentence: words.waiting, video: null };
+export const waiting: Standing = { state: "waiting", percent: 0, sentence: words.waiting, theirs: false, video: null };
 
-export const queued: Standing = { state: "processing", percent: null, sentence: words.queued(""), video: null };
+export const queued: Standing = { state: "processing", percent: null, sentence: words.queued(""), theirs: false, video: null };
 
 export function whileSending(sent: number, size: number): Standing {
-  if (sent >= size) return { state: "answering", percent: null, sentence: words.answering, video: null };
+  if (sent >= size) return { state: "answering", percent: null, sentence: words.answering, theirs: false, video: null };
   const percent = Math.floor((100 * sent) / size);
-  return { state: "sending", percent, sentence: words.sending(percent, bytes(size)), video: null };
+  return { state: "sending", percent, sentence: words.sending(percent, bytes(size)), theirs: false, video: null };
 }
+
+const storedAs = (action = ""): string => words.storedAs[action] ?? words.stored;
 
 /** What the answer to a posted file means; null when a job goes on with it. */
 export function afterAnswer(answer: Posted): Standing | null {
@@ -47,7 +53,7 @@ export function afterAnswer(answer: Posted): Standing | null {
       // A DICOM file posted as such may be anything: only what came in as video is offered to be played.
       return final(
         "stored",
-        answer.already ? words.already : words.stored(answer.plan?.action ?? ""),
+        answer.already ? words.already : storedAs(answer.plan?.action),
         answer.video ? answer.id : null,
       );
     case "archive":
@@ -65,12 +71,12 @@ export function whileJob(job: Job): Standing {
     case "Pending":
       return { ...queued, sentence: words.queued(job.action) };
     case "Running":
-      return { state: "processing", percent: job.percent, sentence: words.converting(job), video: null };
+      return { state: "processing", percent: job.percent, sentence: words.converting(job), theirs: false, video: null };
     case "Success":
-      return final("stored", words.stored(job.action), job.instance);
+      return final("stored", storedAs(job.action), job.instance);
     case "Failure":
     case "DeadLetter":
-      return final("failed", job.sentence || words.failed);
+      return final("failed", job.sentence || words.failed, null, job.sentence !== "");
     case "Cancelled":
       return final("cancelled", words.cancelled);
   }

@@ -3,9 +3,11 @@
 import { button, el } from "./dom";
 import { Panel } from "./panel";
 import { Row } from "./row";
+import { Said, tell } from "./said";
 import { sendFile } from "./sending";
 import { afterAnswer, final, isFinal, waiting, whileSending } from "./standing";
 import type { Standing } from "./standing";
+import type { Told } from "./whose";
 import { words } from "./words";
 
 // Two files share the line. Those that wait for their answer keep a connection, of which a browser has six per server;
@@ -19,13 +21,14 @@ class Upload extends Row {
 
   constructor(
     private readonly file: File,
+    private readonly told: Told,
     changed: () => void,
   ) {
     super(file.name, waiting, "upload", changed);
   }
 
   async run(): Promise<void> {
-    const sending = sendFile(this.file, (sent) => {
+    const sending = sendFile(this.file, this.told, (sent) => {
       if (!isFinal(this.standing)) this.show(whileSending(sent, this.file.size));
     });
     this.show(whileSending(0, this.file.size));
@@ -43,14 +46,16 @@ class Upload extends Row {
         void this.follow(answer.job);
       }
     } catch (error) {
-      if (!isFinal(this.standing)) this.show(final("failed", error instanceof Error ? error.message : String(error)));
+      if (isFinal(this.standing)) return;
+      const sentence = error instanceof Error ? error.message : String(error);
+      this.show(final("failed", sentence, null, error instanceof Said && error.theirs));
     }
   }
 }
 
 export interface Uploads {
   element: HTMLElement;
-  add: (files: Iterable<File>) => void;
+  add: (files: Iterable<File>, told: Told) => void;
   /** Whether leaving the page now would break an upload off. */
   busy: () => boolean;
   /** Whether one of the rows shows this job. */
@@ -75,11 +80,11 @@ export function uploads(onStored: () => void): Uploads {
 
   return {
     element: el("div", {}, panel.element, said),
-    add: (files) => {
+    add: (files, told) => {
       for (const file of files) {
-        const row: Upload = new Upload(file, () => {
+        const row: Upload = new Upload(file, told, () => {
           if (isFinal(row.standing)) {
-            said.textContent = `${row.name}: ${row.standing.sentence}`;
+            tell(said, `${row.name}: ${row.standing.sentence}`, row.standing.theirs);
             if (row.standing.state === "stored") onStored();
           }
           panel.draw();

@@ -151,7 +151,7 @@ describe("a problem's sentence", () => {
     [503, "<html>nginx</html>", "The server is not ready: try again in a moment."],
     [413, "", "The file is larger than the server takes."],
     [418, "[]", "The server answered 418."],
-  ])("%d %s", (status, body, expected) => expect(readProblem(status, body)).toBe(expected));
+  ])("%d %s", (status, body, expected) => expect(readProblem(status, body).sentence).toBe(expected));
 });
 
 describe("what is being prepared", () => {

@@ -36,9 +36,10 @@ describe("an upload's standing", () => {
       state: "stored",
       percent: null,
       sentence: "Repacked; the pictures are unchanged.",
+      theirs: false,
       video: ID,
     });
-    expect(whileJob(job({ state: "Failure", sentence: "Cut off." }))).toMatchObject({ state: "failed", sentence: "Cut off." });
+    expect(whileJob(job({ state: "Failure", sentence: "Cut off." }))).toMatchObject({ state: "failed", sentence: "Cut off.", theirs: true });
     expect(whileJob(job({ state: "Failure" })).sentence).not.toBe("");
     expect(whileJob(job({ state: "Cancelled" }))).toMatchObject({ state: "cancelled" });
   });

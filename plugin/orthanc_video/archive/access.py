@@ -310,12 +310,12 @@ class Access:
         where there is no DICOMweb.
         """
         name, _, own = _LEVELS[level]
-        asked = {**query, "includefield": "PatientID"}
+        # Orthanc takes %2A for a star, and no wildcard.
+        asked = urllib.parse.urlencode({**query, "includefield": "PatientID"}, safe="*", quote_via=urllib.parse.quote)
         headers = {"accept": _FOUND} | dict(caller.credentials)
         try:
-            answer = await self._answered(
-                caller, "GET", f"{self._dicom_web_root}/{name}", params=asked, headers=headers
-            )
+            path = f"{self._dicom_web_root}/{name}?{asked}"
+            answer = await self._answered(caller, "GET", path, headers=headers)
         except NotFound:
             raise refused from None
         turns = asyncio.Semaphore(_AT_ONCE)

@@ -6,10 +6,11 @@ import asyncio
 import re
 from typing import Any
 
-from orthanc_video.archive import provenance
+from orthanc_video.archive import provenance, search
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.objects import Objects, StoredFilm, StoredVideo
+from orthanc_video.archive.search import Sought
 from orthanc_video.dicom import classes, syntaxes
 from orthanc_video.dicom.history import History, read
 from orthanc_video.errors import BrokenVideo, Forbidden, NotFound, NotVideo
@@ -21,13 +22,25 @@ _MODALITIES = ("ES", "GM", "XC")
 
 
 async def videos(
-    access: Access, objects: Objects, caller: Caller, films: list[tuple[str, str]], since: int, limit: int
+    access: Access,
+    objects: Objects,
+    caller: Caller,
+    films: list[tuple[str, str]],
+    since: int,
+    limit: int,
+    sought: Sought | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
     """The facts of the videos of one page, newest first, and how many instances there are to page through.
 
     ``films`` are those of single pictures that are known, wherever they are: when each was received, and its instance.
     """
-    series = await _series(access, caller)
+    if sought is None:
+        series = await _series(access, caller)
+    else:
+        found = await search.series(access, caller, sought)
+        inside = {instance for item in found for instance in item["Instances"]}
+        films = [film for film in films if film[1] in inside]
+        series = [item for item in found if item["MainDicomTags"].get("Modality") in _MODALITIES]
     came = {instance: (received, "") for received, instance in films}
     came |= {instance: (item.get("LastUpdate", ""), item["ID"]) for item in series for instance in item["Instances"]}
     candidates = sorted(came, key=lambda instance: came[instance], reverse=True)
@@ -38,11 +51,11 @@ async def videos(
         async with turns:
             return await facts(access, objects, caller, instance)
 
-    found = await asyncio.gather(*map(in_turn, page), return_exceptions=True)
-    for item in found:
+    told = await asyncio.gather(*map(in_turn, page), return_exceptions=True)
+    for item in told:
         if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo | Forbidden):
             raise item
-    return [item for item in found if isinstance(item, dict)], len(candidates)
+    return [item for item in told if isinstance(item, dict)], len(candidates)
 
 
 async def _series(access: Access, caller: Caller) -> list[dict[str, Any]]:

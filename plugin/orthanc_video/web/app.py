@@ -44,9 +44,11 @@ from orthanc_video.web import (
     problems,
     proxy,
     resumable_uploads,
+    searching,
     session,
     stills,
     uploads,
+    views,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 from orthanc_video.web.dicomweb import passing
@@ -105,6 +107,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     # Routes are tried one after the other: those that players ask thousands of times come first.
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
+        searching.router,
         instances.router,
         frames.router,
         stills.router,
@@ -116,6 +119,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         assigning.router,
         clips.router,
         edits.router,
+        views.router,
         destinations.router,
         orders.router,
         session.router,

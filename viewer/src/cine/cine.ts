@@ -113,6 +113,12 @@ export class Cine {
     if (!this.closed && !this.clock.playing && place === this.clock.place) this.refresh();
   }
 
+  /** Draws what is on screen once more, if it is still there: it is looked at in another way. */
+  redraw(): void {
+    const frame = this.source.get(this.drawn);
+    if (frame !== null) this.screen.draw(frame, this.drawn);
+  }
+
   close(): void {
     this.closed = true;
     this.source.close();

@@ -1,9 +1,8 @@
 // What the page says of a film's times.
 
-import { spoken } from "../language";
+import { decimal, plural, spoken } from "../language";
 
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
-const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(1);
+const milliseconds = (seconds: number): string => decimal(1000 * seconds, 1);
 
 const en = {
   exact: "Exact timing",

@@ -1,0 +1,93 @@
+"""Looking for studies and series by patient, date and description, as a caller may read them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from orthanc_video.archive.access import Access, Level
+from orthanc_video.archive.callers import Caller
+from orthanc_video.errors import Forbidden, NotFound
+
+# As in the catalogue: a long list must not take all of Orthanc's threads.
+_AT_ONCE = 4
+# What parts the words of a name, as DICOM writes it and as people do; a backslash would be a list of values.
+_BETWEEN_WORDS = re.compile(r"[\s,^=\\]+")
+_SHOWN = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+_OF_STUDY = ("StudyInstanceUID", "StudyDate", "StudyDescription", "AccessionNumber")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What is looked for; what is empty counts for nothing. Dates are DICOM's."""
+
+    patient: str = ""
+    first: str = ""
+    last: str = ""
+    description: str = ""
+
+    def queries(self) -> list[dict[str, str]]:
+        """What Orthanc is asked: the patient's name has these words, in this order, or the ID does."""
+        rest: dict[str, str] = {}
+        if self.first or self.last:
+            rest["StudyDate"] = self.first if self.first == self.last else f"{self.first}-{self.last}"
+        if pattern := _pattern(self.description):
+            rest["StudyDescription"] = pattern
+        if pattern := _pattern(self.patient):
+            return [{"PatientName": pattern, **rest}, {"PatientID": pattern, **rest}]
+        return [rest]
+
+
+def _pattern(text: str) -> str:
+    words = [word for word in _BETWEEN_WORDS.split(text) if word]
+    return f"*{'*'.join(words)}*" if words else ""
+
+
+async def records(
+    access: Access, caller: Caller, level: Level, query: Mapping[str, str], limit: int = 0
+) -> list[dict[str, Any]]:
+    """Orthanc's records of what ``query`` finds (0: all of it), also for callers whom it lets search by GET alone."""
+    asked = {"Level": level, "Query": dict(query), "Expand": True, "Limit": limit}
+    try:
+        found: list[dict[str, Any]] = await access.json(caller, "POST", "/tools/find", json=asked)
+    except Forbidden as refused:
+        return await access.searched(caller, level, query, refused)
+    return found
+
+
+async def series(access: Access, caller: Caller, sought: Sought) -> list[dict[str, Any]]:
+    """The records of all series of the studies that are looked for."""
+    found = await asyncio.gather(*(records(access, caller, "Series", query) for query in sought.queries()))
+    return list({one["ID"]: one for several in found for one in several}.values())
+
+
+async def studies(access: Access, caller: Caller, sought: Sought, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """The studies that are looked for, the latest first, at most ``limit``; and whether there are more."""
+    found = await asyncio.gather(*(records(access, caller, "Study", query, limit + 1) for query in sought.queries()))
+    names = {str(one["ID"]) for several in found for one in several}
+    turns = asyncio.Semaphore(_AT_ONCE)
+    readable: list[dict[str, Any]] = []
+
+    async def read(study: str) -> None:
+        # Who may search is told of studies that he may not read.
+        async with turns:
+            with suppress(Forbidden, NotFound):
+                readable.append(_study(await access.remembered(caller, f"/studies/{study}")))
+
+    await asyncio.gather(*map(read, names))
+    readable.sort(key=lambda one: (one["StudyDate"], one["ID"]), reverse=True)
+    return readable[:limit], len(names) > limit
+
+
+def _study(record: Mapping[str, Any]) -> dict[str, Any]:
+    patient, tags = record.get("PatientMainDicomTags", {}), record["MainDicomTags"]
+    return {
+        "ID": record["ID"],
+        "ParentPatient": record["ParentPatient"],
+        **{key: patient.get(key, "") for key in _SHOWN},
+        **{key: tags.get(key, "") for key in _OF_STUDY},
+    }

@@ -1,0 +1,108 @@
+"""Searching videos and studies by what a person types, in a real Orthanc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pydicom import dcmread
+
+from cines import colours, film
+from e2e.films import Films
+from e2e.orthanc_server import OrthancServer
+from e2e.recordings import looked_at, store
+
+# Whose, when, what.
+_HELD = [
+    ("Searched^Anna", "SEARCH-1", "20261101", "Gastroscopy"),
+    ("Searched^Berta", "SEARCH-2", "20261115", "Colonoscopy"),
+    ("Müller^Clara", "OTHER-3", "20261115", "Colonoscopy follow-up"),
+]
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory, films: Films) -> Iterator[OrthancServer]:
+    with OrthancServer(tmp_path_factory.mktemp("searching")) as running:
+        for name, number, date, description in _HELD:
+            told = {"PatientName": name, "PatientID": number, "StudyDate": date, "StudyDescription": description}
+            url = f"{running.gateway_url}/video/ingest"
+            assert requests.post(url, params=told, data=films.unique().read_bytes(), timeout=60).ok
+        yield running
+
+
+def _found(server: OrthancServer, kind: str, **given: Any) -> dict[str, Any]:
+    answer = requests.post(f"{server.gateway_url}/video/{kind}/find", json=given, timeout=30)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+@pytest.mark.parametrize(
+    ("given", "whose"),
+    [
+        ({"Patient": "searched"}, {"SEARCH-1", "SEARCH-2"}),
+        ({"Patient": "searched, berta"}, {"SEARCH-2"}),
+        ({"Patient": "search-1"}, {"SEARCH-1"}),
+        ({"Patient": "Müller"}, {"OTHER-3"}),
+        ({"From": "20261110"}, {"SEARCH-2", "OTHER-3"}),
+        ({"To": "20261110"}, {"SEARCH-1"}),
+        ({"From": "20261115", "To": "20261115", "Patient": "OTHER"}, {"OTHER-3"}),
+        ({"Description": "colonoscopy"}, {"SEARCH-2", "OTHER-3"}),
+        ({"Description": "follow up"}, {"OTHER-3"}),
+        ({"Patient": "nobody"}, set()),
+        ({}, {"SEARCH-1", "SEARCH-2", "OTHER-3"}),
+    ],
+)
+def test_videos_of_the_studies_looked_for(ours: OrthancServer, given: dict[str, str], whose: set[str]) -> None:
+    told = _found(ours, "instances", **given)
+    assert {one["PatientID"] for one in told["Instances"]} == whose
+    assert told["Total"] == len(whose)
+    if whose and given:
+        studies = _found(ours, "studies", **given)
+        assert {one["PatientID"] for one in studies["Studies"]} == whose
+        assert {one["ID"] for one in studies["Studies"]} == {one["ParentStudy"] for one in told["Instances"]}
+
+
+def test_pages_of_what_was_found(ours: OrthancServer) -> None:
+    first, second = (_found(ours, "instances", Description="colonoscopy", Since=n, Limit=1) for n in (0, 1))
+    assert [len(page["Instances"]) for page in (first, second)] == [1, 1]
+    assert first["Total"] == second["Total"] == 2
+    assert first["Instances"] != second["Instances"]
+    cut = _found(ours, "studies", Description="colonoscopy", Limit=1)
+    assert len(cut["Studies"]) == 1
+    assert cut["More"] is True
+
+
+def test_films_and_studies_without_a_video(ours: OrthancServer, films: Films, tmp_path: Path) -> None:
+    """Films of any modality are found; an image alone is a study that a video may join, and no video."""
+    moving = dcmread(film(tmp_path / "film.dcm", colours(5)))
+    moving.PatientName, moving.PatientID, moving.Modality = "Filmed^Dora", "FILM-4", "US"
+    moving.save_as(tmp_path / "named.dcm")
+    instance = store(ours, (tmp_path / "named.dcm").read_bytes())
+    looked_at(ours, instance)
+    assert [one["ID"] for one in _found(ours, "instances", Patient="filmed")["Instances"]] == [instance]
+    image = dcmread(films.image())
+    image.PatientName, image.PatientID = "Imaged^Emil", "IMAGE-5"
+    image.save_as(tmp_path / "image.dcm")
+    requests.post(f"{ours.url}/instances", data=(tmp_path / "image.dcm").read_bytes(), timeout=30)
+    assert _found(ours, "instances", Patient="imaged")["Instances"] == []
+    (study,) = _found(ours, "studies", Patient="imaged")["Studies"]
+    assert (study["PatientName"], study["StudyInstanceUID"]) == ("Imaged^Emil", image.StudyInstanceUID)
+
+
+def test_the_same_on_orthancs_port(ours: OrthancServer) -> None:
+    asked = {"Patient": "search-1"}
+    one, other = (
+        requests.post(f"{url}/video/instances/find", json=asked, timeout=30).json()
+        for url in (ours.gateway_url, ours.url)
+    )
+    assert one == other
+
+
+def test_a_search_for_no_study_in_particular_is_refused(ours: OrthancServer) -> None:
+    answer = requests.post(f"{ours.gateway_url}/video/studies/find", json={}, timeout=30)
+    assert answer.status_code == 400
+    assert "what is looked for" in answer.json()["detail"]

@@ -1,0 +1,86 @@
+// Where a film is seen, and its controls.
+
+import { plural, spoken } from "../language";
+
+const en = {
+  frame: "Frame",
+  ofFrames: (frames: number) => `of ${frames}`,
+  time: "Time",
+  videoLabel: (date: string) => (date === "" ? "Video" : `Video of ${date}`),
+  plainInsecure:
+    "Played by the browser alone, since this page came over an unprotected line: steps may be off by a frame, and there is no reverse, " +
+    "no range and no exact rate. With HTTPS, or on the server itself, all of that is there.",
+  plainUnable:
+    "Played by the browser alone, since it cannot decode this video frame by frame: steps may be off by a frame, and there is no " +
+    "reverse, no range and no exact rate.",
+  plainChosen: "Played by the browser alone, with sound if there is any: steps may be off by a frame, and there is no reverse.",
+  exact: "Back to exact frames",
+  plain: "With sound",
+  plainTitle: "Play by the browser's own player, which plays sound, but is not exact to the frame",
+  cineTrouble: {
+    unreachable: "The video cannot be loaded at the moment. Any move tries again.",
+    changed: "The video has changed on the server. Open it again.",
+    undecodable: "This frame cannot be decoded. The others may be.",
+  },
+  transport: "Playing",
+  firstFrame: "First frame of the range (Home)",
+  lastFrame: "Last frame of the range (End)",
+  stepBack: "One frame back (left arrow)",
+  stepOn: "One frame on (right arrow)",
+  playBack: "Play backwards (J)",
+  pauseNow: "Pause (K)",
+  playOn: "Play (L)",
+  markIn: "Range begins here (I)",
+  markOut: "Range ends here (O)",
+  wholeRange: "Whole video (X)",
+  position: "Frame",
+  rate: "Frames per second",
+  realTime: "real time",
+  atEnd: "At the end",
+  atEnds: { restart: "restart", swing: "swing back", stop: "stop" },
+  rangeOf: (first: number, last: number) => `Range ${first}–${last}`,
+  leftOut: (count: number) => `${plural(count, "frame", "frames")} left out`,
+};
+
+const de: typeof en = {
+  frame: "Bild",
+  ofFrames: (frames) => `von ${frames}`,
+  time: "Zeit",
+  videoLabel: (date) => (date === "" ? "Video" : `Video vom ${date}`),
+  plainInsecure:
+    "Vom Browser allein abgespielt, da diese Seite über eine ungeschützte Leitung kam: Schritte können um ein Bild danebenliegen; " +
+    "rückwärts, in Bereichen und mit genauer Bildrate geht es nicht. Mit HTTPS oder auf dem Server selbst gibt es all das.",
+  plainUnable:
+    "Vom Browser allein abgespielt, da er dieses Video nicht Bild für Bild decodieren kann: Schritte können um ein Bild danebenliegen; " +
+    "rückwärts, in Bereichen und mit genauer Bildrate geht es nicht.",
+  plainChosen:
+    "Vom Browser allein abgespielt, mit Ton, falls es einen gibt: Schritte können um ein Bild danebenliegen, rückwärts geht es nicht.",
+  exact: "Zurück zu genauen Bildern",
+  plain: "Mit Ton",
+  plainTitle: "Mit dem Abspieler des Browsers, der den Ton abspielt, aber nicht auf das Bild genau ist",
+  cineTrouble: {
+    unreachable: "Das Video kann im Augenblick nicht geladen werden. Jede Bewegung versucht es erneut.",
+    changed: "Das Video hat sich auf dem Server geändert. Bitte erneut öffnen.",
+    undecodable: "Dieses Bild kann nicht decodiert werden. Die anderen vielleicht.",
+  },
+  transport: "Abspielen",
+  firstFrame: "Erstes Bild des Bereichs (Pos1)",
+  lastFrame: "Letztes Bild des Bereichs (Ende)",
+  stepBack: "Ein Bild zurück (Pfeil links)",
+  stepOn: "Ein Bild weiter (Pfeil rechts)",
+  playBack: "Rückwärts abspielen (J)",
+  pauseNow: "Anhalten (K)",
+  playOn: "Abspielen (L)",
+  markIn: "Bereich beginnt hier (I)",
+  markOut: "Bereich endet hier (O)",
+  wholeRange: "Ganzes Video (X)",
+  position: "Bild",
+  rate: "Bilder pro Sekunde",
+  realTime: "Echtzeit",
+  atEnd: "Am Ende",
+  atEnds: { restart: "von vorn", swing: "zurückschwingen", stop: "anhalten" },
+  rangeOf: (first, last) => `Bereich ${first}–${last}`,
+  leftOut: (count) => `${plural(count, "Bild", "Bilder")} ausgelassen`,
+};
+
+export const words = spoken({ en, de });
