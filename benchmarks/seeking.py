@@ -43,7 +43,10 @@ _OURS = f"""([bits, bar]) => {{
   const slider = document.querySelector("[data-test=player] [data-test=position]");
   const read = {_READ};
   window.sought = {{
-    go: place => {{ slider.value = place + 1; slider.dispatchEvent(new Event("input")); }},
+    go: place => {{
+      slider.value = place + 1;
+      for (const event of ["input", "change"]) slider.dispatchEvent(new Event(event));
+    }},
     read: () => read(canvas, bits, bar, canvas.height),
   }};
 }}"""
