@@ -60,8 +60,8 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     },
   });
   const timed = timekeeping(about.id);
-  const picture = el("div", { class: "picture" }, canvas, tools.corners);
-  const element = el("div", { class: "stage" }, picture, timed.mark, timed.report, tools.bar, saved.element, slow, note.element);
+  const picture = el("div", { class: "picture" }, canvas, tools.corners, timed.mark);
+  const element = el("div", { class: "stage" }, picture, tools.bar, saved.element, slow, timed.report, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
