@@ -7,19 +7,14 @@ import type { Film } from "./cine/film";
 import { H264Source } from "./cine/h264";
 import { cineWorker } from "./cineWorker";
 import { el } from "./dom";
-import { clock, date } from "./format";
-import { imageCommand } from "./image/commands";
-import type { Look } from "./image/look";
-import { Screen } from "./image/screen";
-import { imageTools } from "./imageTools";
+import { clock } from "./format";
 import { command } from "./keys";
+import { looking } from "./looking";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
-import { views } from "./views";
 import { words } from "./words";
-import { words as image } from "./words/image";
 
 /** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
 export function canBeExact(): boolean {
@@ -36,51 +31,13 @@ async function load(id: string, signal: AbortSignal): Promise<Film> {
 
 /** `unable` is called where it cannot be played so after all, `plain` where the reader wants the browser's own player. */
 export function exactStage(about: Video, unable: () => void, plain: () => void): Stage {
-  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": words.videoLabel(date(about.studyDate)) });
+  const seen = looking(about, () => cine, () => 0, () => controls?.obey("toggle"));
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
-  const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, image.slow);
-  const screen = new Screen(canvas, () => (slow.hidden = false));
-  const tools = imageTools(canvas, about, {
-    turns: 0,
-    look: () => screen.look,
-    aspect: () => screen.aspect,
-    change: see,
-    click: () => controls?.obey("toggle"),
-  });
-  const saved = views(about.id, {
-    place: () => shown,
-    look: () => screen.look,
-    restore: ({ place, look }) => {
-      cine?.pause();
-      see(look);
-      tools.draw();
-      // The frame that is subtracted is seen first, if it has to be had.
-      if (back === null) cine?.moveTo(place);
-      else back = place;
-    },
-  });
-  const element = el("div", { class: "stage" }, el("div", { class: "picture" }, canvas, tools.corners), tools.bar, saved.element, slow, note.element);
+  const element = el("div", { class: "stage" }, seen.picture, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
-  let shown = 0;
-  /** Where to go back to, once the frame that is subtracted was seen. */
-  let back: number | null = null;
-
-  function see(look: Look): void {
-    screen.look = look;
-    if (screen.lacksMask && look.mask !== shown && look.mask !== null) {
-      back = shown;
-      cine?.pause();
-      cine?.moveTo(look.mask);
-    } else cine?.redraw();
-  }
-
-  function goBack(place: number): void {
-    back = null;
-    cine?.moveTo(place);
-  }
 
   function begin(film: Film): void {
     // As many frames as there are, which an object of another writer may not tell rightly.
@@ -91,13 +48,9 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     });
     const player = (cine = new Cine(source, {
       draw: (frame, place) => {
-        const [width, height] = [frame.displayWidth, frame.displayHeight];
-        shown = place;
-        screen.draw(frame, { width, height }, place);
         const time = clock(film.start[place] ?? 0);
+        seen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
         read.show(time, String(place + 1));
-        tools.tell(place, time);
-        if (back !== null && !screen.lacksMask) goBack(back);
         note.tell(about.remark);
         controls?.draw();
         dropped.textContent = player.tally.dropped > 0 ? words.leftOut(player.tally.dropped) : "";
@@ -107,18 +60,20 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
       now: () => performance.now(),
     }));
     controls = transport(player, film.count, plain);
-    note.element.before(controls.element, read.element);
+    note.element.before(controls.element, read.element, seen.tools);
     player.moveTo(0);
   }
 
   element.addEventListener("keydown", (event) => {
+    const wanted = command(event);
     const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
-    const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
-    const [looked, wanted] = [imageCommand(event), command(event)];
-    if ((looked ?? wanted) === null || typed || pressed || controls === null) return;
+    const pressed = event.key === " " && event.target instanceof HTMLElement && event.target.matches("button, summary");
+    if (typed || pressed || controls === null) return;
+    if (!seen.obey(event)) {
+      if (wanted === null) return;
+      controls.obey(wanted);
+    }
     event.preventDefault();
-    if (looked !== null) tools.obey(looked);
-    else if (wanted !== null) controls.obey(wanted);
   });
   load(about.id, ending.signal).then(
     (film) => {
@@ -130,10 +85,10 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
   );
   return {
     element,
-    focus: () => canvas.focus(),
+    focus: () => seen.canvas.focus(),
     end: () => {
       ending.abort();
-      saved.end();
+      seen.end();
       cine?.close();
     },
   };
