@@ -4,24 +4,29 @@ import { address, getFilm } from "./api";
 import type { Video } from "./answers";
 import { Cine } from "./cine/cine";
 import type { Film } from "./cine/film";
-import { H264Source } from "./cine/h264";
+import { BUDGET, H264Source } from "./cine/h264";
+import type { Told } from "./cine/h264";
+import type { Source } from "./cine/source";
 import { cineWorker } from "./cineWorker";
-import { el } from "./dom";
+import { button, el } from "./dom";
 import { clock } from "./format";
 import { command } from "./keys";
 import { looking } from "./looking";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
+import { timekeeping } from "./timekeeping";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
 import { words } from "./words";
+import { words as timingWords } from "./words/timing";
 
 /** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
 export function canBeExact(): boolean {
   return "VideoDecoder" in globalThis;
 }
 
-async function load(id: string, signal: AbortSignal): Promise<Film> {
+/** The film of a video that this browser can decode. */
+export async function loadFilm(id: string, signal: AbortSignal): Promise<Film> {
   const film = await getFilm(id, signal);
   const { codec, description } = film;
   const { supported } = await VideoDecoder.isConfigSupported({ codec, description });
@@ -29,12 +34,27 @@ async function load(id: string, signal: AbortSignal): Promise<Film> {
   return film;
 }
 
-/** `unable` is called where it cannot be played so after all, `plain` where the reader wants the browser's own player. */
-export function exactStage(about: Video, unable: () => void, plain: () => void): Stage {
+/** `budget`: bytes for decoded frames. */
+export function openSource(id: string, film: Film, budget: number, told: Told): Source {
+  return new H264Source(film, new URL(address.stream(id), document.baseURI).href, cineWorker(), told, budget);
+}
+
+export interface Ways {
+  /** It cannot be played so after all. */
+  unable: () => void;
+  /** The reader wants the browser's own player. */
+  plain: () => void;
+  /** On with what comes after it. */
+  next: () => void;
+}
+
+/** `continued`: it plays at once, and goes on with the next one in turn. */
+export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
   const seen = looking(about, () => cine, () => 0, () => controls?.obey("toggle"));
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
-  const element = el("div", { class: "stage" }, seen.picture, note.element);
+  const timed = timekeeping(about.id);
+  const element = el("div", { class: "stage" }, seen.picture, timed.mark, timed.report, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
@@ -42,7 +62,7 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
   function begin(film: Film): void {
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
-    const source = new H264Source(film, new URL(address.stream(about.id), document.baseURI).href, cineWorker(), {
+    const source = openSource(about.id, film, BUDGET, {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
     });
@@ -53,15 +73,26 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
         read.show(time, String(place + 1));
         note.tell(about.remark);
         controls?.draw();
-        dropped.textContent = player.tally.dropped > 0 ? words.leftOut(player.tally.dropped) : "";
+        timed.drawn(player.timing);
+        const left = player.timing.dropped;
+        dropped.textContent = left > 0 ? words.leftOut(left) : "";
       },
-      changed: () => controls?.draw(),
+      changed: () => {
+        controls?.draw();
+        timed.changed(player.timing);
+      },
+      ended: () => {
+        if (player.atEnd === "next") ways.next();
+      },
       onTick: (next) => requestAnimationFrame(next),
       now: () => performance.now(),
     }));
-    controls = transport(player, film.count, plain);
-    note.element.before(controls.element, read.element, seen.tools);
+    if (continued) player.setAtEnd("next");
+    const plain = button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
+    controls = transport(player, { next: timingWords.next }, timed.toggle, plain);
+    timed.report.before(controls.element, read.element, seen.tools);
     player.moveTo(0);
+    if (continued) player.play(1);
   }
 
   element.addEventListener("keydown", (event) => {
@@ -75,12 +106,12 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     }
     event.preventDefault();
   });
-  load(about.id, ending.signal).then(
+  loadFilm(about.id, ending.signal).then(
     (film) => {
       if (!ending.signal.aborted) begin(film);
     },
     () => {
-      if (!ending.signal.aborted) unable();
+      if (!ending.signal.aborted) ways.unable();
     },
   );
   return {
