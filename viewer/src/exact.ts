@@ -1,17 +1,14 @@
 // A video frame by frame: the engine on a canvas, with its controls and keys.
 
-import { address, getFilm } from "./api";
 import type { Video } from "./answers";
 import { Cine } from "./cine/cine";
-import type { Film } from "./cine/film";
-import { BUDGET, H264Source } from "./cine/h264";
-import type { Told } from "./cine/h264";
-import type { Source } from "./cine/source";
-import { cineWorker } from "./cineWorker";
+import { BUDGET } from "./cine/filmSource";
 import { button, el } from "./dom";
 import { clock } from "./format";
 import { command } from "./keys";
 import { looking } from "./looking";
+import { opened } from "./sources";
+import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { timekeeping } from "./timekeeping";
@@ -20,30 +17,13 @@ import type { Transport } from "./transport";
 import { words } from "./words";
 import { words as timingWords } from "./words/timing";
 
-/** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
-export function canBeExact(): boolean {
-  return "VideoDecoder" in globalThis;
-}
-
-/** The film of a video that this browser can decode. */
-export async function loadFilm(id: string, signal: AbortSignal): Promise<Film> {
-  const film = await getFilm(id, signal);
-  const { codec, description } = film;
-  const { supported } = await VideoDecoder.isConfigSupported({ codec, description });
-  if (supported !== true) throw new Error(`not decodable: ${codec}`);
-  return film;
-}
-
-/** `budget`: bytes for decoded frames. */
-export function openSource(id: string, film: Film, budget: number, told: Told): Source {
-  return new H264Source(film, new URL(address.stream(id), document.baseURI).href, cineWorker(), told, budget);
-}
-
 export interface Ways {
+  /** Where its frames are had. */
+  choose: (signal: AbortSignal) => Promise<Choice>;
   /** It cannot be played so after all. */
-  unable: () => void;
-  /** The reader wants the browser's own player. */
-  plain: () => void;
+  unable: (error: unknown) => void;
+  /** The reader wants the browser's own player; null where that has nothing to play. */
+  plain: (() => void) | null;
   /** On with what comes after it. */
   next: () => void;
 }
@@ -59,10 +39,11 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   let cine: Cine | null = null;
   let controls: Transport | null = null;
 
-  function begin(film: Film): void {
+  function begin(choice: Choice): void {
+    const { film } = choice;
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
-    const source = openSource(about.id, film, BUDGET, {
+    const source = opened(choice, BUDGET, {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
     });
@@ -88,7 +69,7 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
       now: () => performance.now(),
     }));
     if (continued) player.setAtEnd("next");
-    const plain = button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
+    const plain = ways.plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
     controls = transport(player, { next: timingWords.next }, timed.toggle, plain);
     timed.report.before(controls.element, read.element, seen.tools);
     player.moveTo(0);
@@ -96,22 +77,22 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   }
 
   element.addEventListener("keydown", (event) => {
-    const wanted = command(event);
     const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
     const pressed = event.key === " " && event.target instanceof HTMLElement && event.target.matches("button, summary");
     if (typed || pressed || controls === null) return;
     if (!seen.obey(event)) {
+      const wanted = command(event);
       if (wanted === null) return;
       controls.obey(wanted);
     }
     event.preventDefault();
   });
-  loadFilm(about.id, ending.signal).then(
-    (film) => {
-      if (!ending.signal.aborted) begin(film);
+  ways.choose(ending.signal).then(
+    (choice) => {
+      if (!ending.signal.aborted) begin(choice);
     },
-    () => {
-      if (!ending.signal.aborted) ways.unable();
+    (error: unknown) => {
+      if (!ending.signal.aborted) ways.unable(error);
     },
   );
   return {

@@ -63,10 +63,11 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
   }
 
   const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click });
-  const saved = views(about.id, { place: () => shown, look: () => screen.look, restore });
+  // Those of a series are of no object, which a view would name.
+  const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, restore });
   // On a phone the picture needs the room more than its tools do.
   const open = globalThis.matchMedia("(min-width: 52rem)").matches;
-  const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved.element);
+  const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved && saved.element);
   return {
     canvas,
     picture: el("div", { class: "picture" }, canvas, tools.corners),
@@ -86,6 +87,6 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
       if (wanted !== null) tools.obey(wanted);
       return wanted !== null;
     },
-    end: saved.end,
+    end: () => saved?.end(),
   };
 }
