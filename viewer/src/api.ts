@@ -6,6 +6,8 @@ import { readFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { readOrdered } from "./made";
+import type { Made, Order } from "./made";
 import { Said } from "./said";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
@@ -33,6 +35,8 @@ export const address = {
   index: (id: string) => `video/instances/${encodeURIComponent(id)}/index`,
   asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
+  frame: (id: string, number: number, type: string) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=${type}`,
+  sheet: (id: string, columns: number) => `video/instances/${encodeURIComponent(id)}/sheet?columns=${columns}&rows=1&width=1600`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
   explorer: "app/explorer.html",
@@ -107,6 +111,11 @@ export async function getDestinations(signal: AbortSignal): Promise<Destination[
 /** Where a video was sent, newest first. */
 export async function getDeliveries(id: string, signal: AbortSignal): Promise<Delivery[]> {
   return readDeliveries(await ask(`video/instances/${encodeURIComponent(id)}/deliveries`, { signal }));
+}
+
+/** Has something made of a video. */
+export async function order(id: string, { path, body }: Order): Promise<{ job: string; made: Made[] | null }> {
+  return readOrdered(await post(`video/instances/${encodeURIComponent(id)}/${path}`, body));
 }
 
 export async function sendTo(id: string, destination: string): Promise<void> {

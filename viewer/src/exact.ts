@@ -2,6 +2,7 @@
 
 import { address, getFilm } from "./api";
 import type { Video } from "./answers";
+import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import type { Film } from "./cine/film";
 import { H264Source } from "./cine/h264";
@@ -62,6 +63,9 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     }));
     controls = transport(player, film.count, plain);
     note.element.before(controls.element, read.element);
+    const beside = bench(about, player, film.count);
+    controls = beside.beside(controls);
+    element.append(beside.element);
     player.moveTo(0);
   }
 
