@@ -16,7 +16,7 @@ from orthanc_video.jobs import clipping, processes
 from orthanc_video.jobs.processes import Limits, MediaProcess
 from orthanc_video.model import Span
 
-_RATE, _GROUP, _SEGMENT = 30, 30, 10
+_RATE, _GROUP = 30, 30
 # What a clip's frames that are not copied are coded with (media/clip/encoder.py).
 _PRESET = "veryfast"
 _SMARTCUT = "smartcut==1.7"
@@ -101,25 +101,12 @@ class _Sides:
     def __init__(self, bench: Bench) -> None:
         self._folder = bench.folder
         full = bench.scale.name == "full"
-        self.seconds = _SEGMENT
+        self.seconds = 10
         self.short_minutes, self.long_minutes = (5.0, 120.0) if full else (0.5, 5.0)
-        self._short = self._film("short.mp4", self.short_minutes)
-        self._long = self._film("long.mp4", self.long_minutes)
+        self._short = material.recording(self._folder / "short.mp4", self.short_minutes)
+        self._long = material.recording(self._folder / "long.mp4", self.long_minutes)
         self._program = _installed(bench.folder / "smartcut", _SMARTCUT)
         processes.warm_up()
-
-    def _film(self, name: str, minutes: float) -> Path:
-        segment, path = self._folder / "segment.mp4", self._folder / name
-        if not segment.exists():
-            material.ffmpeg(
-                *("-f", "lavfi", "-i", f"testsrc2=s=1920x1080:r={_RATE},noise=alls=3:allf=t", "-t", _SEGMENT),
-                *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.1"),
-                *("-pix_fmt", "yuv420p", "-g", _GROUP, "-keyint_min", _GROUP, "-sc_threshold", "0", "-bf", "2"),
-                *("-b:v", "4M", "-maxrate", "5M", "-bufsize", "5M", segment),
-            )
-        times = round(minutes * 60 / _SEGMENT)
-        material.ffmpeg("-stream_loop", times - 1, "-i", segment, "-c", "copy", "-movflags", "+faststart", path)
-        return path
 
     def speeds(self, times: Samples) -> Samples:
         return Samples(tuple(self.seconds * _RATE / value for value in times.values))

@@ -22,6 +22,8 @@ _BIT_RATE = 40_000_000
 # minor_version of the MP4's first box (ISO/IEC 14496-12 4.3): any number will do.
 _UNIQUE_AT, _UNIQUE = 12, 4
 _UID_LENGTH = 44
+# Seconds of a recording that come again and again.
+RECORDING_SEGMENT = 10
 
 
 def ffmpeg(*arguments: object) -> None:
@@ -30,6 +32,21 @@ def ffmpeg(*arguments: object) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise RuntimeError(f"ffmpeg failed: {done.stderr.strip()}")
+
+
+def recording(path: Path, minutes: float) -> Path:
+    """1080p30 as a recorder makes it: H.264 of 4 Mbit/s, coded as it comes, closed groups of 30 with two B-frames."""
+    segment = path.with_name("recording-segment.mp4")
+    if not segment.exists():
+        ffmpeg(
+            *("-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30,noise=alls=3:allf=t", "-t", RECORDING_SEGMENT),
+            *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.1"),
+            *("-pix_fmt", "yuv420p", "-g", "30", "-keyint_min", "30", "-sc_threshold", "0", "-bf", "2"),
+            *("-b:v", "4M", "-maxrate", "5M", "-bufsize", "5M", segment),
+        )
+    times = round(minutes * 60 / RECORDING_SEGMENT)
+    ffmpeg("-stream_loop", times - 1, "-i", segment, "-c", "copy", "-movflags", "+faststart", path)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,9 +186,10 @@ def compare(
     )
 
 
-def alone(measure: str, ours: Samples, unit: str, *, target: Target, how: str = "") -> Row:
+def alone(measure: str, ours: Samples, unit: str, *, target: Target | None, how: str = "") -> Row:
     """A row without rival: the target bounds the value itself."""
-    return Row(measure=measure, ours=ours.shown(unit), target=target, met=target.met(ours.median), how=how)
+    met = None if target is None else target.met(ours.median)
+    return Row(measure=measure, ours=ours.shown(unit), target=target, met=met, how=how)
 
 
 def number(value: float) -> str:

@@ -9,6 +9,7 @@ What they get is in their folder as it came, one file for each instance.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 import ssl
@@ -37,6 +38,8 @@ ECHO, COMMITMENT, FIND = "1.2.840.10008.1.1", "1.2.840.10008.1.20.1", "1.2.840.1
 COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 IMPLICIT, EXPLICIT, JPEG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
 EVERY_CLASS = tuple(classes.BY_UID) + tuple(uid for uid in classes.CINE if uid not in classes.BY_UID)
+# Seconds that an association may take to end.
+_PATIENCE = 30
 EVERY_SYNTAX = tuple(syntaxes.BY_UID) + tuple(syntaxes.IMAGES)
 SECONDARY = tuple(f"1.2.840.10008.5.1.4.1.1.7{end}" for end in ("", ".2", ".3", ".4"))
 
@@ -67,7 +70,7 @@ class Peer:
         self._ae.maximum_pdu_size = pdu
         self._ae.require_called_aet = strict
         # So that no thread outlives a test for long.
-        self._ae.network_timeout = self._ae.dimse_timeout = self._ae.acse_timeout = 30
+        self._ae.network_timeout = self._ae.dimse_timeout = self._ae.acse_timeout = _PATIENCE
         for sop_class in self.classes:
             self._ae.add_supported_context(sop_class, list(self.syntaxes))
         for service in self.services:
@@ -96,7 +99,13 @@ class Peer:
     ) -> None:
         self._stopping.set()
         self._server.shutdown()
-        self._ae.shutdown()
+        # By their connections: pynetdicom's own abort breaks where an association has not been asked for yet.
+        for connection in self._connections:
+            with contextlib.suppress(OSError):  # it has ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
+        for association in self._ae.active_associations:
+            association.join(_PATIENCE)
+            assert not association.is_alive(), "an association of a test's peer has not ended"
         for connection in self._connections:
             connection.close()
 

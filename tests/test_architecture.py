@@ -27,6 +27,7 @@ _BASE = {
     "edit",
     "derivation",
     "still",
+    "view",
 }
 _COMMANDS = {
     "command_check",
@@ -54,6 +55,7 @@ _ALLOWED: dict[str, set[str]] = {
     "edit": {"clip", "errors", "model"},
     "derivation": set(),
     "still": {"clip"},
+    "view": set(),
     "picture": {"film"},
     "plain": set(),
     "files": {"model"},

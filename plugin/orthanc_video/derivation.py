@@ -17,6 +17,7 @@ class Making(StrEnum):
     STILLS = "stills"
     MARKS = "marks"
     EDIT = "edit"
+    VIEW = "view"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ def test_its_number_is_another_than_the_sources(number: object, told: int) -> No
 
 
 def test_each_kind_has_its_own() -> None:
-    found = [_joined(1, kind) for kind in ("clips", "edits", "marks", "stills")]
-    assert len({one.SeriesNumber for one in found} | {1}) == 5
-    assert len({one.SeriesInstanceUID for one in found} | {"1.2.3"}) == 5
+    found = [_joined(1, kind) for kind in ("clips", "edits", "marks", "views", "stills")]
+    assert len({one.SeriesNumber for one in found} | {1}) == 6
+    assert len({one.SeriesInstanceUID for one in found} | {"1.2.3"}) == 6
     assert _joined(1, "stills", "a").SeriesInstanceUID != _joined(1, "stills", "b").SeriesInstanceUID
     assert _joined(1, "clips") == _joined(1, "clips")

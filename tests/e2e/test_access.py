@@ -133,6 +133,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",
         "/video/instances/{ID}/preview", "/video/instances/{ID}/stills", "/video/instances/{ID}/marks",
+        "/video/instances/{ID}/views", "/video/instances/{ID}/views/00000000-00000000-00000000-00000000-00000000",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
         "/video/uploads", "/video/uploads/00000000-0000-4000-8000-000000000000",
@@ -233,7 +234,11 @@ READ = [
 
 def test_who_may_not_upload_stores_no_stills(guarded: OrthancServer, stored: dict[str, Any]) -> None:
     """Dora may read the video; what is made of it, she may not store."""
-    for kind, asked in (("stills", '{"frames": [1], "as": "endoscopic"}'), ("marks", '{"moments": [0]}')):
+    for kind, asked in (
+        ("stills", '{"frames": [1], "as": "endoscopic"}'),
+        ("marks", '{"moments": [0]}'),
+        ("views", "{}"),
+    ):
         url = f"{guarded.gateway_url}/video/instances/{stored['ID']}/{kind}"
         assert requests.post(url, data=asked, auth=DORA, timeout=20).status_code == 403
         assert requests.post(url, data=asked, auth=ALICE, timeout=20).status_code == 200

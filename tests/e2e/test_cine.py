@@ -15,7 +15,10 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
+from e2e.generation import only_once
 from e2e.orthanc_server import REPOSITORY, OrthancServer
+
+pytestmark = only_once
 
 FRAMES = 300
 X264 = ["-c:v", "libx264", "-preset", "veryfast"]

@@ -13,6 +13,7 @@ import requests
 
 from e2e.breakpoints import Breakpoint
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
 from e2e.test_crashes import ask
@@ -28,7 +29,7 @@ _STEPS = [
 ]
 
 # The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
-pytestmark = pytest.mark.skipif(bool(os.environ.get("ORTHANC_ROOT")), reason="does not depend on Orthanc's generation")
+pytestmark = only_once
 
 
 @pytest.mark.parametrize(("place", "when"), _STEPS)

@@ -14,9 +14,12 @@ from playwright.sync_api import Browser
 
 from e2e.browser import chromium
 from e2e.films import Films, ffmpeg
+from e2e.generation import only_once
 from e2e.ohif import Ohif, Studies, package
 from e2e.orthanc_server import OrthancServer
 from e2e.test_exact import sent_to
+
+pytestmark = only_once
 
 _RATE = Fraction(30000, 1001)
 # Of films of 300 frames, in groups of up to 60: cut in the middle of groups, and joined.

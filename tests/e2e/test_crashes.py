@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 import requests
 
+from e2e import generation
 from e2e.breakpoints import Breakpoint
 from e2e.films import Films, ffmpeg
+from e2e.generation import only_once
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.workers import Workers
 
 # The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
-_OTHER_GENERATION = bool(os.environ.get("ORTHANC_ROOT"))
-DATABASES = ["sqlite"] if _OTHER_GENERATION else ["sqlite", "postgresql"]
-VICTIMS = ["orthanc"] if _OTHER_GENERATION else ["orthanc", "gateway"]
-only_once = pytest.mark.skipif(_OTHER_GENERATION, reason="does not depend on Orthanc's generation")
+DATABASES = ["sqlite"] if generation.OTHER else ["sqlite", "postgresql"]
+VICTIMS = ["orthanc"] if generation.OTHER else ["orthanc", "gateway"]
 
 ENGINE, STEPS, ARCHIVE = "orthanc_video.jobs.engine", "orthanc_video.jobs.ingest_job", "orthanc_video.archive.service"
 BEFORE_THE_COMMIT = (f"{ENGINE}:Engine.submit", "before")
@@ -68,7 +68,7 @@ def film(films: Films) -> Path:
 
 @pytest.fixture
 def breakpoint_(tmp_path: Path) -> Breakpoint:
-    return Breakpoint(tmp_path / "orthanc-0", _OTHER_GENERATION)
+    return Breakpoint(tmp_path / "orthanc-0", generation.OTHER)
 
 
 def pictures(path: Path) -> str:

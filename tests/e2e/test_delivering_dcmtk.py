@@ -12,10 +12,13 @@ from pydicom import dcmread
 
 import peers
 from e2e.deliveries import PHOTOGRAPHIC, assert_same_film, held_by, known_as, named, sent
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
 from orthanc_video.dicom import syntaxes
 from orthanc_video.routing.destinations import Dimse
+
+pytestmark = only_once
 
 _JPEG = "1.2.840.10008.1.2.4."
 _RLE = "1.2.840.10008.1.2.5"

@@ -12,8 +12,11 @@ import peers
 from clips import Clips
 from e2e.conftest import Start
 from e2e.deliveries import ENDED, begun, ended, job_of, known_as, sent
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
+
+pytestmark = only_once
 
 HIGH_41, JPEG = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.50"
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 import peers
+from e2e import generation
 from e2e.breakpoints import Breakpoint
 from e2e.conftest import Start
 from e2e.deliveries import begun, ended, job_of, known_as, sent
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
 
-_ROOTED = bool(os.environ.get("ORTHANC_ROOT"))
+pytestmark = only_once
 
 
 class Clock:
@@ -38,7 +39,7 @@ def clock(tmp_path: Path) -> Clock:
 @pytest.fixture
 def server(start: Start, clock: Clock) -> OrthancServer:
     clock.is_at("12:00")
-    python = Breakpoint(clock.path.parent, _ROOTED, clock=clock.path).python
+    python = Breakpoint(clock.path.parent, generation.OTHER, clock=clock.path).python
     destinations = {"NIGHTLY": {"Hours": "20:00-06:00"}}
     return start({"VideoGateway": {"Python": str(python), "Destinations": destinations}})
 

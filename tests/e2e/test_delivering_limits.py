@@ -16,9 +16,12 @@ from pydicom.dataset import Dataset
 import peers
 from e2e.deliveries import FRAMES, assert_same_film, begun, ended, held_by, job_of, known_as, sent, shown
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
 from orthanc_video.dicom import syntaxes
+
+pytestmark = only_once
 
 MIB = 1 << 20
 

@@ -13,8 +13,11 @@ from pydicom.dataset import Dataset
 import peers
 from e2e.conftest import Start
 from e2e.deliveries import PHOTOGRAPHIC, assert_same_film, begun, ended, held_by, known_as, sent
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
+
+pytestmark = only_once
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,11 @@ import pytest
 import peers
 from certificates import Keys
 from e2e.deliveries import assert_same_film, held_by, known_as, sent
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
+
+pytestmark = only_once
 
 _TOKEN = "Bearer a-token-that-nobody-is-told"
 

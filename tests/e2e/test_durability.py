@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from e2e.films import Films, ffprobe
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 
 
@@ -69,7 +70,7 @@ def assert_stored_once(server: OrthancServer, answer: dict[str, Any], tmp_path: 
 
 
 @pytest.mark.parametrize("moment", ["at once", "in mid-transcode"])
-@pytest.mark.parametrize("victim", ["gateway", "worker", "orthanc"])
+@pytest.mark.parametrize("victim", ["gateway", pytest.param("worker", marks=only_once), "orthanc"])
 def test_killed_after_the_answer(start: Any, films: Films, tmp_path: Path, victim: str, moment: str) -> None:
     server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
     answer = acknowledged(server, films.slow(10))
@@ -124,6 +125,7 @@ def dead_letter(server: OrthancServer, film: Path) -> tuple[dict[str, Any], str]
     return answer, f"{server.gateway_url}/video/jobs/{answer['Video']['Job']}"
 
 
+@only_once
 def test_a_dead_letter_is_tried_again(start: Any, films: Films, tmp_path: Path, orthancs_filter: Filter) -> None:
     """Its upload was acknowledged, so it is kept, through a restart, too, until somebody decides."""
     server = start(orthancs_filter.configuration)
@@ -140,6 +142,7 @@ def test_a_dead_letter_is_tried_again(start: Any, films: Films, tmp_path: Path, 
     assert [(one["ID"], one["State"]) for one in listed] == [(answer["Video"]["Job"], "Success")]
 
 
+@only_once
 def test_a_dead_letter_is_discarded(start: Any, films: Films, orthancs_filter: Filter) -> None:
     server = start(orthancs_filter.configuration)
     _, job = dead_letter(server, films.slow(10))
@@ -196,6 +199,7 @@ def test_killed_at_any_moment_of_short_work(start: Any, films: Films) -> None:
         time.sleep(0.1)
 
 
+@only_once
 def test_who_waits_while_the_gateway_stops_is_answered(start: Any, films: Films, tmp_path: Path) -> None:
     """Its job is recorded and goes on after the restart; an upload that has not all arrived is asked to come again."""
     server = start({"VideoGateway": {"AnswerSeconds": 60}})
@@ -219,6 +223,7 @@ def test_who_waits_while_the_gateway_stops_is_answered(start: Any, films: Films,
     assert_stored_once(server, answers[0].json(), tmp_path)
 
 
+@only_once
 def test_cancelled_within_a_second(start: Any, films: Films) -> None:
     server = start({"VideoGateway": {"AnswerSeconds": 0.2}})
     answer = acknowledged(server, films.slow(10))

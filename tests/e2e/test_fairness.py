@@ -13,8 +13,8 @@ import requests
 
 from e2e.breakpoints import Breakpoint
 from e2e.films import Films, ffmpeg
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
-from e2e.test_crashes import only_once
 from e2e.test_durability import wait_for_job, wait_for_progress
 from e2e.workers import Workers
 

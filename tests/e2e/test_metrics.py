@@ -14,9 +14,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import REPOSITORY, OrthancServer, free_ports
 from e2e.recordings import Recordings, store, wait_until
-from e2e.test_crashes import only_once
 from e2e.test_progress import SLOWLY, begun, jobs_url
 from e2e.watching import listening
 from e2e.workers import Workers, worker_command

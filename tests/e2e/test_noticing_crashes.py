@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from e2e.breakpoints import Breakpoint
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.recordings import Recordings, looked_at, noticed, poster, store
 from e2e.workers import Workers
 
-_OTHER_GENERATION = bool(os.environ.get("ORTHANC_ROOT"))
 NOTICE, LOOK = "orthanc_video.jobs.background:notice", "orthanc_video.jobs.notice_job:look"
 
 # The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
-pytestmark = pytest.mark.skipif(_OTHER_GENERATION, reason="does not depend on Orthanc's generation")
+pytestmark = only_once
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -15,9 +15,10 @@ import pytest
 import requests
 
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
-from e2e.test_crashes import eventually, only_once
+from e2e.test_crashes import eventually
 from e2e.test_durability import acknowledged, wait_for_job, wait_for_progress
 from e2e.test_metrics import scraped, value
 

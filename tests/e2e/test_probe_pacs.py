@@ -14,9 +14,12 @@ import requests
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
+from e2e.generation import only_once
 from e2e.orthanc_server import PLUGINS, OrthancServer, free_ports
 from orthanc_video.routing import profiles
 from orthanc_video.routing.profiles import Profile
+
+pytestmark = only_once
 
 JPEG, EXPLICIT = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1"
 _SILENT = {"Launch": False, "Secret": "x" * 40}

@@ -16,6 +16,7 @@ import requests
 
 from e2e.breakpoints import Breakpoint
 from e2e.films import Films, ffprobe
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.postgresql import PostgreSQL
 from e2e.recordings import Recordings, store, wait_until
@@ -34,7 +35,7 @@ STEPS = [
 ]
 
 # The jobs' database and the workers are ours, whatever Orthanc they serve: once is enough.
-pytestmark = pytest.mark.skipif(bool(os.environ.get("ORTHANC_ROOT")), reason="does not depend on Orthanc's generation")
+pytestmark = only_once
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from e2e import generation
 from e2e.breakpoints import Breakpoint
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
@@ -106,7 +107,7 @@ def test_what_does_not_conform_is_converted_where_the_configuration_says_so(
 def test_what_was_committed_is_stored_whatever_dies(
     start: Any, films: Films, tmp_path: Path, moment: tuple[str, str]
 ) -> None:
-    place = Breakpoint(tmp_path / "orthanc-0", bool(os.environ.get("ORTHANC_ROOT")))
+    place = Breakpoint(tmp_path / "orthanc-0", generation.OTHER)
     place.set(*moment)
     server = start({"VideoGateway": {"Python": str(place.python)}})
     model, data = described("1"), films.unique().read_bytes()

@@ -1,17 +1,22 @@
 // Talking to the gateway. Every address is relative to the page, so that it works behind a path prefix.
 
-import { readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo } from "./answers";
+import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { readFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { readViews } from "./image/saved";
+import type { View } from "./image/saved";
 import { readOrdered } from "./made";
 import type { Made, Order } from "./made";
 import { Said } from "./said";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
 import { words } from "./words";
+
+/** How far back, in videos, those of a study are looked for. */
+const [SEARCHED, SEARCHED_AT_ONCE] = [1000, 200];
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
 export class ApiError extends Said {
@@ -76,6 +81,17 @@ export async function findStudies(sought: Sought, signal: AbortSignal): Promise<
   return readStudies(await post("video/studies/find", asked(sought), signal));
 }
 
+/** The videos of a study, the one that was received first in front, as far as they are among the newest of all. */
+export async function getVideosOf(study: string, signal: AbortSignal): Promise<Video[]> {
+  const found: Video[] = [];
+  for (let [since, total] = [0, 1]; since < Math.min(total, SEARCHED); since += SEARCHED_AT_ONCE) {
+    const page = await getPage(since, SEARCHED_AT_ONCE, signal);
+    total = page.total;
+    found.unshift(...page.videos.filter((video) => video.studyId === study).reverse());
+  }
+  return found;
+}
+
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {
   return readVideo(await ask(`video/instances/${encodeURIComponent(id)}`, { signal }));
 }
@@ -120,6 +136,16 @@ export async function order(id: string, { path, body }: Order): Promise<{ job: s
 
 export async function sendTo(id: string, destination: string): Promise<void> {
   await post(`video/instances/${encodeURIComponent(id)}/send`, { Destination: destination });
+}
+
+/** The views of a video that were saved. */
+export async function getViews(id: string, signal: AbortSignal): Promise<View[]> {
+  return readViews(await ask(`video/instances/${encodeURIComponent(id)}/views`, { signal }));
+}
+
+/** Saves one: "Success", "AlreadyStored", or "Processing" while it takes long. */
+export async function saveView(id: string, view: unknown): Promise<string> {
+  return text(fields(await post(`video/instances/${encodeURIComponent(id)}/views`, view))["Status"]);
 }
 
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */

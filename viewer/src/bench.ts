@@ -15,9 +15,10 @@ import type { Transport } from "./transport";
 import { words } from "./words";
 
 /** What it needs of what is played. */
-export type Film = Pick<Cine, "place" | "range" | "moveTo" | "pause">;
+export type Film = Pick<Cine, "place" | "count" | "range" | "moveTo" | "pause">;
 
 export interface Bench {
+  timeline: HTMLElement;
   element: HTMLElement;
   /** The same controls, with which it is brought in step, too. */
   beside: (controls: Transport) => Transport;
@@ -33,10 +34,10 @@ function part(name: string, ...children: HTMLElement[]): HTMLElement {
   return el("fieldset", {}, el("legend", {}, name), ...children);
 }
 
-/** `count`: the frames there are. It says "made" on its element when something new has been stored. */
-export function bench(about: Video, film: Film, count: number): Bench {
+/** It says "made" on its element when something new has been stored. */
+export function bench(about: Video, film: Film): Bench {
   const panel = new Panel<Making>("made", words.results);
-  const strip = timeline(about.id, film, count);
+  const strip = timeline(about.id, film);
 
   function begin(name: string, order: Order): void {
     film.pause();
@@ -68,10 +69,10 @@ export function bench(about: Video, film: Film, count: number): Bench {
     begin(words.markOf(film.place + 1), mark(film.place, title.select.value, said.value));
     said.value = "";
   });
-  const masks = masking(about, (order, regions) => begin(words.maskOf(regions), order));
+  const masks = masking(about, film, (order, regions) => begin(words.maskOf(regions), order));
   const open = button(words.maskOpen, { "data-test": "mask" }, () => {
     film.pause();
-    masks.open(film.place, film.range);
+    masks.open();
   });
   const tools = el(
     "details",
@@ -88,7 +89,7 @@ export function bench(about: Video, film: Film, count: number): Bench {
   );
   // Letters that are typed are no commands.
   tools.addEventListener("keydown", (event) => event.stopPropagation());
-  const element = el("div", { class: "bench" }, strip.element, tools, panel.element, masks.element);
+  const element = el("div", { class: "bench" }, tools, panel.element, masks.element);
 
   function draw(): void {
     strip.draw();
@@ -102,6 +103,7 @@ export function bench(about: Video, film: Film, count: number): Bench {
   }
 
   return {
+    timeline: strip.element,
     element,
     beside: (controls) => ({
       ...controls,

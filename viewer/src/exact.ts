@@ -5,23 +5,34 @@ import type { Video } from "./answers";
 import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import type { Film } from "./cine/film";
-import { H264Source } from "./cine/h264";
+import { BUDGET, H264Source } from "./cine/h264";
+import type { Told } from "./cine/h264";
+import type { Source } from "./cine/source";
 import { cineWorker } from "./cineWorker";
-import { el } from "./dom";
+import { button, el } from "./dom";
 import { clock, date } from "./format";
+import { imageCommand } from "./image/commands";
+import type { Look } from "./image/look";
+import { Screen } from "./image/screen";
+import { imageTools } from "./imageTools";
 import { command } from "./keys";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
+import { timekeeping } from "./timekeeping";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
+import { views } from "./views";
 import { words } from "./words";
+import { words as image } from "./words/image";
+import { words as timingWords } from "./words/timing";
 
 /** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
 export function canBeExact(): boolean {
   return "VideoDecoder" in globalThis;
 }
 
-async function load(id: string, signal: AbortSignal): Promise<Film> {
+/** The film of a video that this browser can decode. */
+export async function loadFilm(id: string, signal: AbortSignal): Promise<Film> {
   const film = await getFilm(id, signal);
   const { codec, description } = film;
   const { supported } = await VideoDecoder.isConfigSupported({ codec, description });
@@ -29,61 +40,127 @@ async function load(id: string, signal: AbortSignal): Promise<Film> {
   return film;
 }
 
-/** `unable` is called where it cannot be played so after all, `plain` where the reader wants the browser's own player. */
-export function exactStage(about: Video, unable: () => void, plain: () => void): Stage {
+/** `budget`: bytes for decoded frames. */
+export function openSource(id: string, film: Film, budget: number, told: Told): Source {
+  return new H264Source(film, new URL(address.stream(id), document.baseURI).href, cineWorker(), told, budget);
+}
+
+export interface Ways {
+  /** It cannot be played so after all. */
+  unable: () => void;
+  /** The reader wants the browser's own player. */
+  plain: () => void;
+  /** On with what comes after it. */
+  next: () => void;
+}
+
+/** `continued`: it plays at once, and goes on with the next one in turn. */
+export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
   const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": words.videoLabel(date(about.studyDate)) });
-  const pen = canvas.getContext("2d", { alpha: false });
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
-  const element = el("div", { class: "stage" }, canvas, note.element);
+  const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, image.slow);
+  const screen = new Screen(canvas, () => (slow.hidden = false));
+  const tools = imageTools(canvas, about, {
+    turns: 0,
+    look: () => screen.look,
+    aspect: () => screen.aspect,
+    change: see,
+    click: () => controls?.obey("toggle"),
+  });
+  const saved = views(about.id, {
+    place: () => shown,
+    look: () => screen.look,
+    restore: ({ place, look }) => {
+      cine?.pause();
+      see(look);
+      tools.draw();
+      // The frame that is subtracted is seen first, if it has to be had.
+      if (back === null) cine?.moveTo(place);
+      else back = place;
+    },
+  });
+  const timed = timekeeping(about.id);
+  const picture = el("div", { class: "picture" }, canvas, tools.corners);
+  const element = el("div", { class: "stage" }, picture, timed.mark, timed.report, tools.bar, saved.element, slow, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
+  let shown = 0;
+  /** Where to go back to, once the frame that is subtracted was seen. */
+  let back: number | null = null;
+
+  function see(look: Look): void {
+    screen.look = look;
+    if (screen.lacksMask && look.mask !== shown && look.mask !== null) {
+      back = shown;
+      cine?.pause();
+      cine?.moveTo(look.mask);
+    } else cine?.redraw();
+  }
+
+  function goBack(place: number): void {
+    back = null;
+    cine?.moveTo(place);
+  }
 
   function begin(film: Film): void {
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
-    const source = new H264Source(film, new URL(address.stream(about.id), document.baseURI).href, cineWorker(), {
+    const source = openSource(about.id, film, BUDGET, {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
     });
     const player = (cine = new Cine(source, {
       draw: (frame, place) => {
         const [width, height] = [frame.displayWidth, frame.displayHeight];
-        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-        pen?.drawImage(frame, 0, 0, width, height);
-        read.show(clock(film.start[place] ?? 0), String(place + 1));
+        shown = place;
+        screen.draw(frame, { width, height }, place);
+        const time = clock(film.start[place] ?? 0);
+        read.show(time, String(place + 1));
+        tools.tell(place, time);
+        if (back !== null && !screen.lacksMask) goBack(back);
         note.tell(about.remark);
         controls?.draw();
-        dropped.textContent = player.tally.dropped > 0 ? words.leftOut(player.tally.dropped) : "";
+        timed.drawn(player.timing);
+        const left = player.timing.dropped;
+        dropped.textContent = left > 0 ? words.leftOut(left) : "";
       },
-      changed: () => controls?.draw(),
+      changed: () => {
+        controls?.draw();
+        timed.changed(player.timing);
+      },
+      ended: () => {
+        if (player.atEnd === "next") ways.next();
+      },
       onTick: (next) => requestAnimationFrame(next),
       now: () => performance.now(),
     }));
-    controls = transport(player, film.count, plain);
-    note.element.before(controls.element, read.element);
-    const beside = bench(about, player, film.count);
-    controls = beside.beside(controls);
-    element.append(beside.element);
+    if (continued) player.setAtEnd("next");
+    const plain = button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
+    const work = bench(about, player);
+    controls = work.beside(transport(player, { next: timingWords.next }, timed.toggle, plain));
+    timed.report.before(work.timeline, controls.element, read.element);
+    element.append(work.element);
     player.moveTo(0);
+    if (continued) player.play(1);
   }
 
   element.addEventListener("keydown", (event) => {
-    const wanted = command(event);
-    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type === "number");
+    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
     const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
-    if (wanted === null || typed || pressed || controls === null) return;
+    const [looked, wanted] = [imageCommand(event), command(event)];
+    if ((looked ?? wanted) === null || typed || pressed || controls === null) return;
     event.preventDefault();
-    controls.obey(wanted);
+    if (looked !== null) tools.obey(looked);
+    else if (wanted !== null) controls.obey(wanted);
   });
-  canvas.addEventListener("click", () => controls?.obey("toggle"));
-  load(about.id, ending.signal).then(
+  loadFilm(about.id, ending.signal).then(
     (film) => {
       if (!ending.signal.aborted) begin(film);
     },
     () => {
-      if (!ending.signal.aborted) unable();
+      if (!ending.signal.aborted) ways.unable();
     },
   );
   return {
@@ -91,6 +168,7 @@ export function exactStage(about: Video, unable: () => void, plain: () => void):
     focus: () => canvas.focus(),
     end: () => {
       ending.abort();
+      saved.end();
       cine?.close();
     },
   };

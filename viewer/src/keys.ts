@@ -2,7 +2,7 @@
 
 export type Command = "back" | "pause" | "on" | "toggle" | "stepBack" | "stepOn" | "first" | "last" | "in" | "out" | "whole";
 
-const COMMANDS: Record<string, Command> = {
+export const COMMANDS: Record<string, Command> = {
   j: "back",
   k: "pause",
   l: "on",

@@ -2,11 +2,12 @@
 
 import { address } from "./api";
 import { button, el } from "./dom";
+import { grid } from "./grid";
 import { jobs } from "./jobs";
 import { language } from "./language";
 import { list } from "./list";
 import { player } from "./player";
-import { readHash } from "./route";
+import { readGroup, readHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
 import { needsAsking, whose } from "./whose";
 import { words } from "./words";
@@ -28,6 +29,8 @@ const take = async (files: File[]): Promise<void> => {
 };
 const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton((files) => void take(files)));
 const panel = player(closePlayer);
+const together = grid(closePlayer);
+const isList = (hash: string): boolean => readHash(hash) === null && readGroup(hash) === null;
 
 // Each entry of the browser's history remembers whether the list is the entry behind it: then closing is going back.
 interface Entry {
@@ -39,7 +42,7 @@ function markEntry(listBehind: boolean): void {
 }
 
 function closePlayer(): void {
-  if (readHash(location.hash) === null) return;
+  if (isList(location.hash)) return;
   if ((history.state as Entry | null)?.listBehind) {
     history.back();
   } else {
@@ -49,13 +52,15 @@ function closePlayer(): void {
 }
 
 function follow(): void {
-  const id = readHash(location.hash);
+  const [id, ids] = [readHash(location.hash), readGroup(location.hash)];
+  if (ids === null) together.close();
   if (id === null) panel.close();
   else panel.open(id, videos.find(id));
+  if (ids !== null) together.open(ids);
 }
 
 window.addEventListener("hashchange", (event) => {
-  markEntry(readHash(new URL(event.oldURL).hash) === null);
+  markEntry(isList(new URL(event.oldURL).hash));
   follow();
 });
 
@@ -87,6 +92,7 @@ document.body.append(
   el("main", {}, up.element, work.element, videos.element),
   panel.element,
   asked.element,
+  together.element,
   el("div", { class: "drop-note", "aria-hidden": "true" }, words.dropHere),
 );
 

@@ -2,6 +2,7 @@
 
 import { address } from "./api";
 import type { Video } from "./answers";
+import type { Cine } from "./cine/cine";
 import { button, el } from "./dom";
 import { between, mask } from "./made";
 import type { Order, Range, Region } from "./made";
@@ -19,11 +20,15 @@ function shape<K extends keyof SVGElementTagNameMap>(tag: K, attributes: Record<
 
 export interface Masking {
   element: HTMLDialogElement;
-  open: (place: number, range: Range) => void;
+  open: () => void;
 }
 
 /** The dialog; `onOrder` is called with what is wanted of it. */
-export function masking({ id, columns, rows, frames }: Video, onOrder: (order: Order, regions: number) => void): Masking {
+export function masking(
+  { id, columns, rows }: Video,
+  film: Pick<Cine, "place" | "count" | "range">,
+  onOrder: (order: Order, regions: number) => void,
+): Masking {
   let regions: Region[] = [];
   let range: Range = [0, 0];
   const picture = shape("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "mask-picture", "data-test": "mask-picture" });
@@ -119,12 +124,12 @@ export function masking({ id, columns, rows, frames }: Video, onOrder: (order: O
   for (const name of ["keydown", "close", "cancel"]) dialog.addEventListener(name, (event) => event.stopPropagation());
   return {
     element: dialog,
-    open: (place, now) => {
-      [regions, range] = [[], now];
+    open: () => {
+      [regions, range] = [[], film.range];
       inRange.textContent = words.maskRange(range[0] + 1, range[1] + 1);
-      where.value = range[0] === 0 && range[1] === frames - 1 ? "whole" : "range";
+      where.value = range[0] === 0 && range[1] === film.count - 1 ? "whole" : "range";
       clean.checked = false;
-      const frame = shape("image", { href: address.frame(id, place + 1, "image/jpeg"), width: columns, height: rows });
+      const frame = shape("image", { href: address.frame(id, film.place + 1, "image/jpeg"), width: columns, height: rows });
       picture.replaceChildren(frame, drawn);
       draw();
       dialog.showModal();

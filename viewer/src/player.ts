@@ -1,16 +1,19 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
-import { address, getVideo } from "./api";
+import { address, getVideo, getVideosOf } from "./api";
 import type { Video } from "./answers";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import { canBeExact, exactStage } from "./exact";
+import type { Ways } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
 import { ENGLISH, tellError } from "./said";
+import { groupHash, videoHash } from "./route";
 import type { Stage } from "./stage";
 import { words } from "./words";
+import { words as groupWords } from "./words/grid";
 
 export interface Player {
   element: HTMLDialogElement;
@@ -85,6 +88,8 @@ export function player(onClose: () => void): Player {
   let current: string | null = null;
   let asking: AbortController | null = null;
   let stage: Stage | null = null;
+  /** The video that is opened because the one before it has come to its end. */
+  let continued = "";
   let endDeliveries: () => void = () => undefined;
 
   function stop(): void {
@@ -113,6 +118,7 @@ export function player(onClose: () => void): Player {
       { class: "links" },
       el("a", mp4, words.download),
       about.playable || !about.stream ? null : stored,
+      el("a", { class: "button", href: groupHash([about.id]), "data-test": "together" }, groupWords.open),
       about.studyId === null ? null : el("a", { ...study, href: address.study(about.studyId) }, words.study),
     );
   }
@@ -145,7 +151,21 @@ export function player(onClose: () => void): Player {
       body.replaceChildren(now.element, side);
       now.focus();
     };
-    const exact = (): void => put(exactStage(about, () => plain(words.plainUnable, null), () => plain(words.plainChosen, exact)));
+    const next = async (): Promise<void> => {
+      const { signal } = (asking = new AbortController());
+      const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
+      const following = ids[ids.indexOf(about.id) + 1];
+      if (following === undefined || signal.aborted) return;
+      continued = following;
+      location.replace(videoHash(following));
+    };
+    const ways: Ways = {
+      unable: () => plain(words.plainUnable, null),
+      plain: () => plain(words.plainChosen, exact),
+      // Where the list cannot be had it stands at its end.
+      next: () => void next().catch(() => undefined),
+    };
+    const exact = (): void => put(exactStage(about, ways, continued === about.id));
     const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back));
     if (canBeExact()) exact();
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);

@@ -1,4 +1,4 @@
-// What the page shows, kept in the address's hash: only an opaque Orthanc ID, never anything about a patient.
+// What the page shows, kept in the address's hash: only opaque Orthanc IDs, never anything about a patient.
 
 const ORTHANC_ID = /^[0-9a-f]{8}(-[0-9a-f]{8}){4}$/;
 
@@ -14,4 +14,17 @@ export function videoHash(id: string): string {
 export function readHash(hash: string): string | null {
   const id = /^#\/v\/([^/]+)$/.exec(hash)?.[1];
   return id !== undefined && isOrthancId(id) ? id : null;
+}
+
+/** How many videos are shown together at most. */
+export const MOST_TOGETHER = 9;
+
+export function groupHash(ids: readonly string[]): string {
+  return `#/g/${ids.join(",")}`;
+}
+
+/** The videos that are shown together, each once; null where it is not about that. */
+export function readGroup(hash: string): string[] | null {
+  const ids = /^#\/g\/([^/]+)$/.exec(hash)?.[1]?.split(",") ?? [];
+  return ids.length > 0 && ids.every(isOrthancId) ? [...new Set(ids)].slice(0, MOST_TOGETHER) : null;
 }

@@ -22,7 +22,8 @@ export function picturesOf(count: number): number {
   return Math.max(1, Math.min(PICTURES, count));
 }
 
-export function timeline(id: string, film: Pick<Cine, "place" | "range" | "moveTo">, count: number): Timeline {
+export function timeline(id: string, film: Pick<Cine, "place" | "count" | "range" | "moveTo">): Timeline {
+  const { count } = film;
   const pictures = el("img", { alt: "", decoding: "async", draggable: "false", "data-test": "timeline-pictures" });
   pictures.addEventListener("error", () => pictures.remove());
   const overlay = document.createElementNS(SVG, "svg");

@@ -7,6 +7,12 @@ import { button, el } from "./dom";
 import type { Command } from "./keys";
 import { words } from "./words";
 
+/** What is played, be it one film or several in step. */
+export type Playing = Pick<
+  Cine,
+  "playing" | "place" | "count" | "range" | "play" | "pause" | "moveTo" | "step" | "setRange" | "setRate" | "atEnd" | "setAtEnd"
+>;
+
 export interface Transport {
   element: HTMLElement;
   obey: (command: Command) => void;
@@ -14,7 +20,7 @@ export interface Transport {
   draw: () => void;
 }
 
-function commands(cine: Cine, frames: number): Record<Command, () => void> {
+function commands(cine: Playing): Record<Command, () => void> {
   const range = (first: number, last: number): void => cine.setRange(first, last);
   return {
     back: () => cine.play(-1),
@@ -27,11 +33,11 @@ function commands(cine: Cine, frames: number): Record<Command, () => void> {
     last: () => cine.moveTo(cine.range[1]),
     in: () => range(cine.place, Math.max(cine.place, cine.range[1])),
     out: () => range(Math.min(cine.place, cine.range[0]), cine.place),
-    whole: () => range(0, frames - 1),
+    whole: () => range(0, cine.count - 1),
   };
 }
 
-function rateField(cine: Cine): HTMLElement {
+function rateField(cine: Playing): HTMLElement {
   const limits = { min: SLOWEST, max: FASTEST, step: "any" };
   const field = el("input", { type: "number", ...limits, placeholder: words.realTime, "data-test": "rate" });
   field.addEventListener("change", () => {
@@ -40,19 +46,20 @@ function rateField(cine: Cine): HTMLElement {
   return el("label", {}, `${words.rate} `, field);
 }
 
-function endField(cine: Cine): HTMLElement {
-  const options = Object.entries(words.atEnds).map(([value, name]) => el("option", { value }, name));
+function endField(cine: Playing, more: Partial<Record<AtEnd, string>>): HTMLElement {
+  const options = Object.entries({ ...words.atEnds, ...more }).map(([value, name]) => el("option", { value }, name));
   const field = el("select", { "data-test": "at-end" }, ...options);
+  field.value = cine.atEnd;
   field.addEventListener("change", () => cine.setAtEnd(field.value as AtEnd));
   return el("label", {}, `${words.atEnd} `, field);
 }
 
-/** `plain` hands the video to the browser's own player. */
-export function transport(cine: Cine, frames: number, plain: () => void): Transport {
-  const acts = commands(cine, frames);
+/** `ends`: what it may do at its end beside what all films do; `others`: further controls. */
+export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, ...others: HTMLElement[]): Transport {
+  const acts = commands(cine);
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
     button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
-  const position = el("input", { type: "range", min: 1, max: frames, value: 1, "aria-label": words.position, "data-test": "position" });
+  const position = el("input", { type: "range", min: 1, max: cine.count, value: 1, "aria-label": words.position, "data-test": "position" });
   position.addEventListener("input", () => cine.moveTo(position.valueAsNumber - 1));
   const range = el("output", { "data-test": "range-of" });
   const [back, on] = [act("back", "◀", words.playBack), act("on", "▶", words.playOn)];
@@ -72,10 +79,11 @@ export function transport(cine: Cine, frames: number, plain: () => void): Transp
     act("whole", "[ ]", words.wholeRange),
     range,
     rateField(cine),
-    endField(cine),
-    button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, plain),
+    endField(cine, ends),
+    ...others,
   );
   const draw = (): void => {
+    position.max = String(cine.count);
     position.valueAsNumber = cine.place + 1;
     back.setAttribute("aria-pressed", String(cine.playing === -1));
     on.setAttribute("aria-pressed", String(cine.playing === 1));

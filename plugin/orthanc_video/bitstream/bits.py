@@ -16,6 +16,11 @@ def ue(value: int) -> str:
     return "0" * (len(code) - 1) + code
 
 
+def se(value: int) -> str:
+    """A signed Exp-Golomb number as it is written, se(v), in digits 0 and 1."""
+    return ue(2 * value - 1 if value > 0 else -2 * value)
+
+
 class BitReader:
     """Reads ``data`` from its first bit on. ``what`` names the data in error sentences.
 
@@ -28,6 +33,11 @@ class BitReader:
         self._data = data
         self._what = what
         self._at = 0
+
+    @property
+    def at(self) -> int:
+        """How many bits were read."""
+        return self._at
 
     def bits(self, count: int) -> int:
         """The next ``count`` bits as an unsigned number: u(n)."""

@@ -69,6 +69,7 @@ class Sps:
     coded. ``width`` × ``height`` are what remains after cropping. ``time_scale`` / ``num_units_in_tick`` are fields per
     second; both are 0 where the stream does not say. The last two are None where the stream does not say.
     ``frame_num_bits`` is frame_num's length in a slice's header; ``separate_planes``: that says its colour, too.
+    ``order_type`` is pic_order_cnt_type, ``order_bits`` the length of pic_order_cnt_lsb, 0 of other types than 0.
     """
 
     sps_id: int
@@ -85,6 +86,8 @@ class Sps:
     frame_mbs_only: bool
     frame_num_bits: int
     separate_planes: bool
+    order_type: int
+    order_bits: int
     max_num_ref_frames: int
     sample_aspect: tuple[int, int]
     signal: Signal
@@ -170,7 +173,7 @@ def _sps(reader: BitReader) -> Sps:
     sps_id = reader.ue("seq_parameter_set_id", 31)
     colour = _colour(reader) if profile_idc in _HIGH_PROFILES else _Colour()
     frame_num_bits = reader.ue("log2_max_frame_num_minus4", 12) + 4
-    _skip_order(reader)
+    order_type, order_bits = _order(reader)
     max_num_ref_frames = reader.ue("max_num_ref_frames", 16)
     reader.flag()  # gaps_in_frame_num_value_allowed_flag
     size = _size(reader, colour.chroma_array_type)
@@ -190,6 +193,8 @@ def _sps(reader: BitReader) -> Sps:
         frame_mbs_only=size.frame_mbs_only,
         frame_num_bits=frame_num_bits,
         separate_planes=colour.chroma_format_idc != colour.chroma_array_type,
+        order_type=order_type,
+        order_bits=order_bits,
         max_num_ref_frames=max_num_ref_frames,
         sample_aspect=vui.look.sample_aspect,
         signal=vui.look.signal,
@@ -248,17 +253,18 @@ def _skip_scaling_list(reader: BitReader, size: int) -> None:
             return
 
 
-def _skip_order(reader: BitReader) -> None:
-    """What says how the order of frames is told."""
+def _order(reader: BitReader) -> tuple[int, int]:
+    """How the order of frames is told, and the length of what tells it of type 0."""
     order_type = reader.ue("pic_order_cnt_type", 2)
     if order_type == 0:
-        reader.ue("log2_max_pic_order_cnt_lsb_minus4", 12)
-    elif order_type == 1:
+        return 0, reader.ue("log2_max_pic_order_cnt_lsb_minus4", 12) + 4
+    if order_type == 1:
         reader.flag()  # delta_pic_order_always_zero_flag
         reader.se("offset_for_non_ref_pic")
         reader.se("offset_for_top_to_bottom_field")
         for _ in range(reader.ue("num_ref_frames_in_pic_order_cnt_cycle", 255)):
             reader.se("offset_for_ref_frame")
+    return order_type, 0
 
 
 def _size(reader: BitReader, chroma_array_type: int) -> _Size:

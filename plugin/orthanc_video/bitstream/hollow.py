@@ -9,8 +9,9 @@ from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.nal import is_byte_stream
 from orthanc_video.errors import BrokenVideo
 
-# More bytes than this hold a picture, whatever their beginning says.
-_MOST = 1 << 20
+# More bytes than this hold a picture, whatever their beginning says: messages are some hundred bytes long, and key
+# frames of high definition are mostly larger than this, so that an index is known without a look at each of them.
+MOST = 1 << 15
 # What comes before a slice: a delimiter, parameter sets, some messages.
 _FEW = 8
 _START = b"\0\0\1"
@@ -35,7 +36,7 @@ class Hollow:
         """
         if size == 0:
             return True
-        if self._codec not in {"h264", "hevc", "mpeg2video"} or size > _MOST or self._has_slice(head):
+        if self._codec not in {"h264", "hevc", "mpeg2video"} or size > MOST or self._has_slice(head):
             return False
         data = head[:size] if len(head) >= size else whole()
         return self._is_intact(data) and not self._has_slice(data)

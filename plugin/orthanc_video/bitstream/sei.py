@@ -49,11 +49,12 @@ class FramePacking:
 class RecoveryPoint:
     """Where decoding may begin without a key frame (H.264 D.2.8).
 
-    After so many ``frames`` the pictures are right. ``broken_link``: pictures before it in output order are not, since
-    the stream was cut there.
+    After so many ``frames`` the pictures are right, and the same to the bit where that is ``exact``. ``broken_link``:
+    pictures before it in output order are not, since the stream was cut there.
     """
 
     frames: int
+    exact: bool
     broken_link: bool
 
 
@@ -86,8 +87,7 @@ def recovery_point(payload: bytes) -> RecoveryPoint:
     """The payload of a ``RECOVERY_POINT`` message of H.264."""
     reader = BitReader(payload, "recovery point")
     frames = reader.ue("recovery_frame_cnt", 65_535)
-    reader.flag()  # exact_match_flag
-    return RecoveryPoint(frames=frames, broken_link=reader.flag())
+    return RecoveryPoint(frames=frames, exact=reader.flag(), broken_link=reader.flag())
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

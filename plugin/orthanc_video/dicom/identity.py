@@ -57,6 +57,14 @@ _FRACTION = ("FL", "FD")
 _BYTES = ("OB", "OW", "UN", "AT")
 
 
+def required(dataset: Dataset) -> None:
+    """What PS3.3 C.7.1.1 and C.7.2.1 want to be there, if without a value."""
+    patient = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+    for keyword in (*patient, "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber"):
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
+
+
 def taken(said: Dataset, wanted: Iterable[str]) -> Attributes:
     """Those of ``wanted`` that an object has and that can be read, in Unicode whatever its character sets are."""
     found = {keyword: _text(said, keyword) for keyword in sorted(wanted) if keyword in said}

@@ -64,7 +64,7 @@ def of_frames(said: FileDataset, numbers: Several[int], title: str, words: str) 
     _now(dataset)
     _evidence(dataset, said)
     _content(dataset, said, numbers, title, words)
-    _required(dataset)
+    identity.required(dataset)
     dataset.file_meta = derived.meta(dataset, _EXPLICIT)
     return dataset
 
@@ -73,14 +73,6 @@ def _now(dataset: Dataset) -> None:
     now = datetime.datetime.now(datetime.UTC).astimezone(build.zone(text(dataset, identity.TIMEZONE)))
     dataset.ContentDate = dataset.InstanceCreationDate = f"{now:%Y%m%d}"
     dataset.ContentTime = dataset.InstanceCreationTime = f"{now:%H%M%S}"
-
-
-def _required(dataset: Dataset) -> None:
-    """What PS3.3 C.7.1.1 and C.7.2.1 want to be there, if without a value."""
-    patient = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
-    for keyword in (*patient, "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber"):
-        if keyword not in dataset:
-            setattr(dataset, keyword, "")
 
 
 def _referenced(said: FileDataset) -> Dataset:

@@ -9,7 +9,7 @@ from orthanc_video.dicom.said import text, whole
 
 # What is added to the source's Series Number: what else is in the study is not looked up, since the same object has to
 # come out whenever it is made. No two of these add up to another one, as in a clip of an edit they would.
-_FURTHER = {"clips": 1000, "edits": 3000, "marks": 5000, "stills": 20_000}
+_FURTHER = {"clips": 1000, "edits": 3000, "marks": 5000, "views": 7000, "stills": 20_000}
 _LARGEST = 10**9  # of 32 bits (VR IS)
 
 

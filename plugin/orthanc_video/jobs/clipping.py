@@ -86,7 +86,9 @@ def _told(clip: Clip) -> dict[str, Any]:
         }
         for one in clip.cuts
     ]
-    return {"Frames": sum(one.frames for one in clip.cuts), "Ranges": ranges, "Sound": clip.sound or None}
+    reasons = [clip.silenced] if clip.silenced else []
+    frames = sum(one.frames for one in clip.cuts)
+    return {"Frames": frames, "Ranges": ranges, "Sound": clip.sound or None, "Reasons": reasons}
 
 
 def of_film(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_video.derivation import Item, Making
-from orthanc_video.jobs import clipping, editing, marking, stilling
+from orthanc_video.jobs import clipping, editing, marking, stilling, viewing
 from orthanc_video.jobs.processes import Listener, MediaProcess
 from orthanc_video.settings import Settings
 
@@ -19,4 +19,5 @@ MAKERS: dict[Making, Maker] = {
     Making.STILLS: stilling.make,
     Making.MARKS: marking.make,
     Making.EDIT: editing.make,
+    Making.VIEW: viewing.make,
 }

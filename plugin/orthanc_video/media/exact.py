@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream import mp4
-from orthanc_video.bitstream.hollow import Hollow
+from orthanc_video.bitstream.hollow import MOST, Hollow
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import opening, pictures, probe
@@ -319,7 +319,8 @@ class _Indexed:
 
 def _hollow(source: SpanSource, table: mp4.SampleTable, tell: Hollow) -> npt.NDArray[np.bool_]:
     hollow: npt.NDArray[np.bool_] = table.size == 0
-    for at in np.flatnonzero((table.key | (table.size <= _SMALL)) & ~hollow).tolist():
+    doubtful = (table.key & (table.size <= MOST)) | (table.size <= _SMALL)
+    for at in np.flatnonzero(doubtful & ~hollow).tolist():
         offset, size = int(table.offset[at]), int(table.size[at])
         if tell.begins_with_picture(functools.partial(_read, source, offset), size):
             continue

@@ -20,13 +20,15 @@ from orthanc_video.model import Span
 DEMUXERS = "mov,matroska,avi,mpeg,mpegvideo,mpegts,h264,hevc,m4v,ivf,flv,asf,ogg,mjpeg,dv,mxf,rm"
 # For each stream; PyAV's stubs have them as text.
 _UNSEEN: Any = [{"skip_frame": "all"}] * 16
+# The least that FFmpeg takes: it reads no packets to learn what an MP4's index has told.
+_UNREAD = {"probesize": "32"}
 
 
 @contextmanager
 def opened(path: Path, spans: tuple[Span, ...] | None = None, *, hurried: bool = False) -> Iterator[InputContainer]:
     """An untrusted file (or its spans) opened by PyAV; raises NotVideo or BrokenVideo with a sentence.
 
-    ``hurried``: no frame of an MP4 is decoded to learn more than its index says. Its streams' pixel format and what the
+    ``hurried``: no frame of an MP4 is read to learn more than its index says. Its streams' pixel format and what the
     coded pictures alone say of their aspect are then not known before a frame was decoded.
     """
     with SpanSource(path, spans) as source:
@@ -36,12 +38,13 @@ def opened(path: Path, spans: tuple[Span, ...] | None = None, *, hurried: bool =
         if what and not kind:
             raise NotVideo(f"The file is {what}, not a video.")
         options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "", "enable_drefs": "0"}
+        hurried = hurried and "mov" in kind
         try:
             container = av.open(
                 source,
                 mode="r",
-                container_options=options,
-                stream_options=_UNSEEN if hurried and "mov" in kind else [],
+                container_options=options | _UNREAD if hurried else options,
+                stream_options=_UNSEEN if hurried else [],
                 metadata_errors="replace",
             )
         except (av.error.FFmpegError, ValueError) as error:

@@ -48,6 +48,7 @@ from orthanc_video.web import (
     session,
     stills,
     uploads,
+    views,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
 from orthanc_video.web.dicomweb import passing
@@ -118,6 +119,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
         assigning.router,
         clips.router,
         edits.router,
+        views.router,
         destinations.router,
         orders.router,
         session.router,

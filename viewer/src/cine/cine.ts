@@ -1,38 +1,32 @@
 // The engine: shows at each tick of the display the frame that is due, and fetches ahead. It knows no page: what draws, what
 // ticks and what time it is are handed to it.
 
-import { Clock } from "./clock";
+import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
 import type { Source } from "./source";
+import { Timing } from "./timing";
 
 /** Seconds that are fetched ahead while it plays, and frames while it stands. */
 const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
-/** Seconds between two ticks of a usual display. */
-const TICK = 1 / 60;
 
 export interface Screen {
   draw: (frame: VideoFrame, place: number) => void;
   /** Whether it plays, where its range is, or what it counts has changed. */
   changed: () => void;
+  /** It has come to its end, and goes no farther by itself. */
+  ended: () => void;
   /** Has `next` called at the display's next tick, with the time in milliseconds. */
   onTick: (next: (now: number) => void) => void;
   /** The same time, now. */
   now: () => number;
 }
 
-/** Frames since play began: drawn, passed over, drawn when their time was over. */
-export interface Tally {
-  shown: number;
-  dropped: number;
-  late: number;
-}
-
 export class Cine {
-  tally: Tally = { shown: 0, dropped: 0, late: 0 };
+  /** Of the frames since play began. */
+  timing = new Timing();
   /** The frame on screen; -1 before the first one. */
   private drawn = -1;
   private readonly clock: Clock;
-  private path: number[] = [];
   private ticking = false;
   private ticked = 0;
   private closed = false;
@@ -54,14 +48,23 @@ export class Cine {
     return this.clock.place;
   }
 
+  /** How many frames there are. */
+  get count(): number {
+    return this.source.start.length;
+  }
+
+  get atEnd(): AtEnd {
+    return this.clock.atEnd;
+  }
+
   get range(): readonly [first: number, last: number] {
     return [this.clock.first, this.clock.last];
   }
 
   play(direction: Direction): void {
     this.clock.play(direction, this.now());
-    this.tally = { shown: 0, dropped: 0, late: 0 };
-    [this.waiting, this.path] = [true, []];
+    this.timing = new Timing();
+    this.waiting = true;
     this.tick();
     this.screen.changed();
   }
@@ -79,7 +82,7 @@ export class Cine {
     const from = this.clock.place;
     if (!this.clock.playing && place !== from) this.clock.direction = place < from ? -1 : 1;
     this.clock.moveTo(place, this.now());
-    [this.waiting, this.path] = [true, []];
+    this.waiting = true;
     this.refresh();
     this.screen.changed();
   }
@@ -92,7 +95,6 @@ export class Cine {
 
   setRange(first: number, last: number): void {
     this.clock.setRange(first, last, this.now());
-    this.path = [];
     this.refresh();
     this.screen.changed();
   }
@@ -111,6 +113,12 @@ export class Cine {
     if (!this.closed && !this.clock.playing && place === this.clock.place) this.refresh();
   }
 
+  /** Draws what is on screen once more, if it is still there: it is looked at in another way. */
+  redraw(): void {
+    const frame = this.source.get(this.drawn);
+    if (frame !== null) this.screen.draw(frame, this.drawn);
+  }
+
   close(): void {
     this.closed = true;
     this.source.close();
@@ -126,9 +134,12 @@ export class Cine {
     this.screen.onTick((milliseconds) => {
       this.ticking = false;
       if (this.closed || !this.clock.playing) return;
-      this.advance(milliseconds / 1000);
+      this.advance(moment(milliseconds / 1000, this.now(), this.ticked));
       if (this.clock.playing) this.tick();
-      else this.screen.changed();
+      else {
+        this.screen.changed();
+        this.screen.ended();
+      }
     });
   }
 
@@ -142,17 +153,13 @@ export class Cine {
     }
     if (this.waiting) this.clock.restartAt(this.clock.place, now);
     this.waiting = false;
+    const [before, gone] = [this.clock.place, this.clock.gone];
     // The frame whose time is nearest to this tick, not the last one before it.
-    this.count(this.clock.at(now + interval / 2));
-    this.refresh();
+    this.clock.at(now + interval / 2);
+    const passed = this.clock.gone - gone;
+    if (passed > 0) this.timing.pass(passed - (this.drawn === before ? 1 : 0));
+    this.refresh(true);
     if (this.drawn !== this.clock.place) this.drawLate();
-  }
-
-  /** Counts what was passed over since the last tick. */
-  private count(place: number): void {
-    const at = this.path.indexOf(place);
-    const passed = at < 0 ? this.path.length : at;
-    if (passed > 0) this.tally.dropped += passed - (this.drawn === this.path[0] ? 1 : 0);
   }
 
   /** The nearest frame before the one that is due, if it is there and newer than what is on screen. */
@@ -163,31 +170,31 @@ export class Cine {
       if (older === this.drawn || older < this.clock.first || older > this.clock.last) return;
       const frame = this.source.get(older);
       if (frame === null) continue;
-      this.tally.late += 1;
-      this.tally.dropped -= 1;
-      this.draw(frame, older);
+      this.timing.pass(-1);
+      this.draw(frame, older, true);
       return;
     }
   }
 
   /** Draws the frame that is wanted, if it is there, and has what comes next fetched. */
-  private refresh(): void {
+  private refresh(timed = false): void {
     const { place } = this.clock;
     const frame = this.source.get(place);
-    if (frame !== null && place !== this.drawn) this.draw(frame, place);
+    if (frame !== null && place !== this.drawn) this.draw(frame, place, timed);
     this.lookAhead();
   }
 
   private lookAhead(): void {
     const { clock, source } = this;
     const many = clock.playing ? Math.min(clock.framesIn(AHEAD_SECONDS), source.room >> 1) : AHEAD_FRAMES;
-    this.path = clock.path(Math.max(many, 2));
-    source.want(this.path);
+    source.want(clock.path(Math.max(many, 2)));
   }
 
-  private draw(frame: VideoFrame, place: number): void {
+  /** `timed`: in the course of playing, so that it has a time at which it is due. */
+  private draw(frame: VideoFrame, place: number, timed: boolean): void {
     this.drawn = place;
-    this.tally.shown += 1;
+    // Not the tick's own time: that may be over for long where the page was busy.
+    if (timed) this.timing.show(place, this.now() - this.clock.due(place));
     this.screen.draw(frame, place);
   }
 }

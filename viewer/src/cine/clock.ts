@@ -2,11 +2,22 @@
 
 import { lastAtMost } from "./film";
 
-export type AtEnd = "restart" | "swing" | "stop";
+/** What several series have beside: `hold`, until all have finished. `next`: it stops, and whoever plays it goes on with another. */
+export type AtEnd = "restart" | "swing" | "stop" | "hold" | "next";
 export type Direction = 1 | -1;
 
 /** Slowest and fastest, in frames per second. */
 export const [SLOWEST, FASTEST] = [1, 300];
+
+/** Seconds between two ticks of a usual display. */
+export const TICK = 1 / 60;
+
+/**
+ * When a tick is: by its own time, which is even, unless the page was busy and comes to it half a tick later or more. Never before the one before it.
+ */
+export function moment(tick: number, now: number, before: number): number {
+  return Math.max(before, now - tick < TICK / 2 ? tick : now);
+}
 
 export class Clock {
   /** The frame that was wanted last. */
@@ -20,6 +31,9 @@ export class Clock {
   /** Seconds in the film at the moment `since`, in seconds of the clock that it is told. */
   private seconds = 0;
   private since = 0;
+  /** Frames gone by until then, and the frame where that was. */
+  private turned = 0;
+  private from = 0;
 
   /** `start`: when each frame begins, in seconds; `end`: when the last of them is over. */
   constructor(
@@ -37,9 +51,18 @@ export class Clock {
     return this.range[1];
   }
 
+  /** How many frames have gone by, whether anybody looked or not: two looks at it tell how many did in between. */
+  get gone(): number {
+    return this.turned + Math.abs(this.place - this.from);
+  }
+
+  private get goesRound(): boolean {
+    return this.atEnd === "restart" || this.atEnd === "swing";
+  }
+
   play(direction: Direction, now: number): void {
     const { first, last } = this;
-    const over = this.atEnd === "stop" && this.place === (direction > 0 ? last : first);
+    const over = !this.goesRound && this.place === (direction > 0 ? last : first);
     if (this.place < first || this.place > last || over) this.place = direction > 0 ? first : last;
     [this.playing, this.direction] = [true, direction];
     this.restartAt(this.place, now);
@@ -70,7 +93,8 @@ export class Clock {
 
   /** The time at which it plays stands still until `now`. */
   restartAt(place: number, now: number): void {
-    this.place = place;
+    this.turned = this.gone;
+    this.place = this.from = place;
     this.since = now;
     this.seconds = this.direction > 0 ? this.startOf(place) : this.endOf(place);
   }
@@ -86,6 +110,12 @@ export class Clock {
     return this.place;
   }
 
+  /** When a frame near the present one is due, going as it does now. */
+  due(place: number): number {
+    const seconds = this.direction > 0 ? this.startOf(place) : this.endOf(place);
+    return this.since + this.direction * (seconds - this.seconds);
+  }
+
   /** The next frames that it will want, the present one first. */
   path(count: number): number[] {
     const places = [this.place];
@@ -93,7 +123,7 @@ export class Clock {
     while (places.length < count) {
       const end = direction > 0 ? this.last : this.first;
       if (place !== end) place += direction;
-      else if (!this.playing || this.atEnd === "stop" || this.first === this.last) break;
+      else if (!this.playing || !this.goesRound || this.first === this.last) break;
       else if (this.atEnd === "restart") place = direction > 0 ? this.first : this.last;
       else {
         direction = direction > 0 ? -1 : 1;
@@ -135,28 +165,38 @@ export class Clock {
     const [from, to] = [this.startOf(this.first), this.endOf(this.last)];
     const over = this.direction > 0 ? seconds - to : from - seconds;
     const single = this.first === this.last;
-    if (this.atEnd === "stop" || (single && this.atEnd === "swing")) {
-      this.place = this.direction > 0 ? this.last : this.first;
-      this.playing = single && this.atEnd === "swing";
-      this.restartAt(this.place, now);
+    const end = this.direction > 0 ? this.last : this.first;
+    if (!this.goesRound) {
+      [this.place, this.playing] = [end, false];
+      return seconds;
+    }
+    if (single && this.atEnd === "swing") {
+      this.restartAt(end, now);
       return this.seconds;
     }
-    if (this.atEnd === "restart") this.seconds = this.direction > 0 ? from + over : to - over;
-    else {
+    this.turned += Math.abs(end - this.from) + (single ? 0 : 1);
+    if (this.atEnd === "restart") {
+      this.seconds = this.direction > 0 ? from + over : to - over;
+      this.from = this.direction > 0 ? this.first : this.last;
+    } else {
       // The frame at the end was on screen just now: back begins with the one beside it.
       this.seconds = this.direction > 0 ? this.startOf(this.last) - over : this.endOf(this.first) + over;
       this.direction = this.direction > 0 ? -1 : 1;
+      this.from = end + this.direction;
     }
     this.since = now;
     return this.seconds;
   }
 
   private skipRounds(now: number): void {
-    if (this.atEnd === "stop") return;
+    if (!this.goesRound) return;
     const there = this.endOf(this.last) - this.startOf(this.first);
     const back = this.startOf(this.last) - this.endOf(this.first);
     const round = this.atEnd === "restart" ? there : there + back;
     if (round <= 0 || now - this.since < round) return;
-    this.since += Math.floor((now - this.since) / round) * round;
+    const rounds = Math.floor((now - this.since) / round);
+    const steps = this.last - this.first;
+    this.turned += rounds * (this.atEnd === "restart" ? steps + Math.sign(steps) : 2 * steps);
+    this.since += rounds * round;
   }
 }

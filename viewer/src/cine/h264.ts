@@ -8,7 +8,7 @@ import type { Run } from "./plan";
 import type { Source } from "./source";
 
 /** Decoded frames in memory, in bytes. */
-const BUDGET = 512 << 20;
+export const BUDGET = 512 << 20;
 
 export interface Told {
   /** A frame has come. */
@@ -39,7 +39,7 @@ export class H264Source implements Source {
     url: string,
     private readonly worker: Worker,
     private readonly told: Told,
-    private readonly budget: number = BUDGET,
+    private readonly budget: number,
   ) {
     [this.start, this.seconds] = [film.start, film.seconds];
     this.cache = new Cache(budget, (frame) => sizeOf(frame));

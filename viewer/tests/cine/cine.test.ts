@@ -23,11 +23,13 @@ class Shelf implements Source {
 /** A display of 60 Hz that ticks when the test says so. */
 class Display implements Screen {
   readonly drawn: number[] = [];
+  ends = 0;
   private next: ((now: number) => void) | null = null;
   private milliseconds = 5000;
 
   draw = (_: VideoFrame, place: number): void => void this.drawn.push(place);
   changed = (): void => undefined;
+  ended = (): void => void (this.ends += 1);
   onTick = (next: (now: number) => void): void => void (this.next = next);
   now = (): number => this.milliseconds;
 
@@ -58,7 +60,7 @@ describe("the engine", () => {
     cine.play(1);
     display.tick(61);
     expect(display.drawn).toEqual([...Array(26).keys()]);
-    expect(cine.tally).toEqual({ shown: 26, dropped: 0, late: 0 });
+    expect(cine.timing.report()).toMatchObject({ shown: 26, dropped: 0, late: 0 });
     expect(shelf.wanted.slice(0, 3)).toEqual([25, 26, 27]);
     expect(shelf.wanted).toHaveLength(Math.min(2 * FPS, 40));
   });
@@ -78,7 +80,7 @@ describe("the engine", () => {
     display.tick(1);
     display.tick(1, 400); // ten frames later
     expect(display.drawn).toEqual([0, 10]);
-    expect(cine.tally).toEqual({ shown: 2, dropped: 9, late: 0 });
+    expect(cine.timing.report()).toMatchObject({ shown: 2, dropped: 9, late: 0 });
   });
 
   it("draws the newest frame that is there where the one that is due is not", () => {
@@ -87,7 +89,7 @@ describe("the engine", () => {
     shelf.there = (place) => place <= 7;
     display.tick(1, 400);
     expect(display.drawn).toEqual([0, 7]);
-    expect(cine.tally).toEqual({ shown: 2, dropped: 8, late: 1 });
+    expect(cine.timing.report()).toMatchObject({ shown: 2, dropped: 8, late: 1 });
     display.tick(3);
     expect(display.drawn).toEqual([0, 7]);
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Clock } from "../../src/cine/clock";
+import { Clock, moment } from "../../src/cine/clock";
 import type { AtEnd, Direction } from "../../src/cine/clock";
 
 /** Ten frames of which each lasts a tenth of a second longer than the one before: 0.1, 0.2, … 1. */
@@ -123,5 +123,61 @@ describe("the clock", () => {
         expect(one.playing).toBe(true);
       }),
     );
+  });
+});
+
+describe("what goes by", () => {
+  const motion = fc.record({
+    range: fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 })),
+    direction: fc.constantFrom<Direction>(1, -1),
+    atEnd: fc.constantFrom<AtEnd>("restart", "swing", "stop"),
+    rate: fc.constantFrom(1, 7, 25, 300),
+    looks: fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 }),
+  });
+
+  /** Frames between two looks, and the time at which each is due, as its path tells them. */
+  it("is counted whether anybody looks or not, and each frame is due at its time", () => {
+    fc.assert(
+      fc.property(motion, ({ range, direction, atEnd, rate, looks }) => {
+        const one = clock(atEnd);
+        one.setRange(...range, 0);
+        one.setRate(rate, 0);
+        one.play(direction, 0);
+        const path = one.path(600);
+        if (path.length === 1) return; // nothing goes by
+        const begun = one.gone;
+        let steps = 0;
+        for (const look of looks) {
+          steps = Math.min(steps + look, path.length - 1);
+          expect(one.at((steps + 0.5) / rate)).toBe(path[steps]);
+          expect(one.gone - begun).toBe(steps);
+          expect(one.due(one.place)).toBeCloseTo(steps / rate, 6);
+        }
+      }),
+    );
+  });
+
+  it("keeps the last frame's time when it stops there", () => {
+    const one = clock("stop");
+    one.play(1, 100);
+    one.at(104.6);
+    one.at(106);
+    expect([one.playing, one.place]).toEqual([false, 9]);
+    expect(one.due(9)).toBeCloseTo(104.5);
+  });
+
+  it.each(["hold", "next"] as const)("where it is to %s, stops", (atEnd) => {
+    const one = clock(atEnd);
+    one.play(1, 0);
+    one.at(9);
+    expect([one.playing, one.place, one.gone]).toEqual([false, 9, 9]);
+  });
+});
+
+describe("a tick", () => {
+  it("is at its own time, or now where the page was busy, and never goes back", () => {
+    expect(moment(1, 1.004, 0.99)).toBe(1);
+    expect(moment(1, 1.05, 0.99)).toBe(1.05);
+    expect(moment(1.06, 1.061, 1.062)).toBe(1.062);
   });
 });

@@ -1,6 +1,6 @@
 """What is done to a coded frame so that it stands right where a clip has put it: parameter sets, ends, headers.
 
-Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched than what says where a copy of H.265 begins.
+Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched here than what says where a copy of H.265 begins.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ _CLOSED = 0x40  # closed_gop, in the byte that has the time code's end (ISO/IEC 
 @dataclass(frozen=True, slots=True)
 class Film:
     """A stream's coding: FFmpeg's name, its parameter sets (NAL units; of MPEG-2 a key frame's headers), and the size
-    of the lengths in its packets. ``level`` is what all parameter sets are to say, 0 where they stay."""
+    of the lengths in its packets. ``level`` is what all parameter sets are to say, 0 where they stay; ``spare`` are those
+    that copies need beside them (reentry.py)."""
 
     codec: str
     sets: tuple[bytes, ...]
     length_size: int
     level: int = 0
+    spare: tuple[bytes, ...] = ()
 
 
 def film(codec: str, extradata: bytes, head: bytes) -> Film:
@@ -81,7 +83,7 @@ def configuration(of: Film, encoder: bytes) -> bytes:
         return b""
     others = sets_of_h264(encoder) if of.codec == "h264" else ((), ())
     own = [_delayed(unit, of) for unit in others[0]]
-    return joined(dict.fromkeys([*of.sets, *own, *others[1]]), 0)
+    return joined(dict.fromkeys([*of.sets, *of.spare, *own, *others[1]]), 0)
 
 
 def _delayed(unit: bytes, of: Film) -> bytes:

@@ -6,8 +6,10 @@ import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from orthanc_video.clip import Cut
@@ -17,6 +19,7 @@ from orthanc_video.media.clip import joining, pieces
 from orthanc_video.media.clip.choosing import end_of
 from orthanc_video.media.clip.encoder import Coded, Encoder
 from orthanc_video.media.clip.pieces import Anew, Copied, Piece
+from orthanc_video.media.clip.reentry import Reentry
 from orthanc_video.media.pictures import begins
 from orthanc_video.media.source import coding_of
 from orthanc_video.model import Rational
@@ -43,16 +46,35 @@ class Source:
         self.numbers = video.numbers()
         self._fresh = begins(codec, extradata)
         self._opening = opening.Opening(codec, extradata)
+        self._reentry = Reentry(self.film)
         self.tick = self._coded.tick if video.timed else 1 / (video.stream.guessed_rate or Fraction(25))
 
     def plan(self, first: int, last: int, *, precise: bool) -> list[Piece]:
         if not self.video.timed and precise:  # how they are reordered is not said
             return [Anew(first, last)]
-        frames = self._around(first, last)
-        planned = pieces.exact(frames, first, last) if precise else pieces.at_key_frames(frames, first, last)
+        planned = self._planned(first, last, precise=precise)
+        while not all(self._fits(piece) for piece in planned):
+            planned = self._planned(first, last, precise=precise)  # which begins its copy elsewhere
         if not planned:
             raise BadRequest("The video has no key frame to begin a clip with; ask for one that is exact to the frame.")
         return planned
+
+    def _planned(self, first: int, last: int, *, precise: bool) -> list[Piece]:
+        frames = self._around(first, last)
+        return pieces.exact(frames, first, last) if precise else pieces.at_key_frames(frames, first, last)
+
+    def _fits(self, piece: Piece) -> bool:
+        """Whether it can be what it is planned to be."""
+        if not isinstance(piece, Copied) or not self._is_renumbered(piece):
+            return True
+        fits = self._reentry.fits(piece, self._coded.packets(piece.coded[0]))
+        if fits:
+            self.film = replace(self.film, spare=self._reentry.spare)
+        return fits
+
+    def _is_renumbered(self, piece: Copied) -> bool:
+        """Whether it begins at a picture of H.264 that goes on counting where one before it has ended."""
+        return self.film.codec == "h264" and not self._opening.is_closed(self._coded.head(piece.coded[0]))
 
     def _around(self, first: int, last: int) -> pieces.Frames:
         """These frames with the key frames next to them, so that the length of the whole does not matter."""
@@ -69,9 +91,10 @@ class Source:
         return pieces.Frames(self.numbers[begin:end].tolist(), entry, begin)
 
     def _is_entry(self, at: int) -> bool:
-        """A picture of H.264 that is no IDR picture goes on counting where one before it has ended."""
         head = self._coded.head(at)
-        return self._opening.is_closed(head) if self.film.codec == "h264" else self._fresh(head)
+        if self.film.codec != "h264":
+            return self._fresh(head)
+        return self._opening.is_closed(head) or self._reentry.may_begin(at, head)
 
     def told(self, planned: list[Piece]) -> Cut:
         first, last = planned[0].first, planned[-1].last
@@ -102,16 +125,11 @@ class Source:
             yield replace(one, data=joining.anew(self.film, one.data)), b""
 
     def _copied(self, piece: Copied, *, opens: bool) -> Iterator[tuple[Coded, bytes]]:
-        wanted = set(piece.coded)
         # All of them lie in the first group.
         left_out = piece.coded[-1] - piece.coded[0] + 1 - len(piece.coded)
         in_first = True
-        for at, packet in enumerate(self._coded.packets(piece.coded[0]), piece.coded[0]):
-            if at > piece.coded[-1]:
-                return
-            if at not in wanted:
-                continue
-            source, first = bytes(packet), at == piece.coded[0]
+        for at, packet, source in self._taken(piece):
+            first = at == piece.coded[0]
             if first and not opens:
                 source = joining.entered(self.film, source)
             data = joining.copied(self.film, source, first=first)
@@ -119,3 +137,16 @@ class Source:
                 in_first = in_first and (first or not joining.is_group(data))
                 data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
+
+    def _taken(self, piece: Copied) -> Iterator[tuple[int, Packet[Any], bytes]]:
+        """Those packets, each with its place and its content."""
+        packets = self._coded.packets(piece.coded[0])
+        if self._is_renumbered(piece):
+            yield from self._reentry.frames(piece, packets)
+            return
+        wanted = set(piece.coded)
+        for at, packet in enumerate(packets, piece.coded[0]):
+            if at > piece.coded[-1]:
+                return
+            if at in wanted:
+                yield at, packet, bytes(packet)

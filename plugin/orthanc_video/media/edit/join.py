@@ -9,7 +9,7 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,9 @@ def _parts(films: Sequence[Path], stack: ExitStack) -> list[_Part]:
             source.film = parts[0].source.film
         parts.append(_Part(path, spans, source, planned, begin))
         begin += cut.times(source, planned)[-1]
+    first = parts[0].source
+    spare = dict.fromkeys(unit for part in parts for unit in part.source.film.spare)
+    first.film = replace(first.film, spare=tuple(spare))
     return parts
 
 

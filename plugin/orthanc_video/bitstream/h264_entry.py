@@ -1,0 +1,231 @@
+"""A stream of H.264 that begins where its own did not: at an I picture from which on a decoder needs nothing of before it.
+
+That picture becomes an IDR picture (ITU-T H.264 7.4.1.2.4). What is coded behind it and shown before it leans on what is
+no longer there, and is left out. All others up to the next IDR picture count from it: frame_num (7.4.3) as pictures are
+left out, pic_order_cnt_lsb (8.2.1) from 0. Each slice names the same pictures in the same order as it did, and the same
+ones stay references as far as they are there. Where a slice may name one that is not, nothing is written: so what is
+said in the stream of itself is not relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from orthanc_video.bitstream import h264, h264_slice, nal, sei
+from orthanc_video.bitstream.h264_references import UNKNOWN, Kept, References
+from orthanc_video.bitstream.h264_slice import Coding, Slice
+from orthanc_video.bitstream.userdata import escape
+from orthanc_video.errors import BrokenVideo, UnsupportedMedia
+
+_SLICES = frozenset({1, nal.IDR})
+# What may lie beside slices: messages, parameter sets, delimiters, ends, fillers (Table 7-1).
+_BESIDE = frozenset({nal.SEI, nal.SPS, nal.PPS, 9, 10, 11, 12})
+# Messages that repeat or name other pictures' numbers (D.2.9, D.2.10).
+_OF_NUMBERS = frozenset({7, 8})
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Where counting the order of pictures has come to (8.2.1.1): of the last reference."""
+
+    high: int
+    low: int
+
+    def next(self, low: int, bits: int) -> int:
+        """PicOrderCntMsb with the next picture's pic_order_cnt_lsb."""
+        most = 1 << bits
+        if low < self.low and self.low - low >= most // 2:
+            return self.high + most
+        return self.high - most if low > self.low and low - self.low > most // 2 else self.high
+
+
+class Sets:
+    """The parameter sets of a stream, and those of them that fill up slices' headers (h264_slice.py)."""
+
+    def __init__(self, units: Iterable[bytes]) -> None:
+        """Raises BrokenVideo or UnsupportedMedia as ``h264_slice.coding``."""
+        self._units = dict.fromkeys(unit for unit in units if nal.nal_type(unit) in {nal.SPS, nal.PPS})
+        sequences = [h264.parse_sps(unit) for unit in self._units if nal.nal_type(unit) == nal.SPS]
+        by_number = {one.sps_id: one for one in sequences}
+        pictures = [unit for unit in self._units if nal.nal_type(unit) == nal.PPS]
+        self.codings = {one.pps_id: one for one in (h264_slice.coding(unit, by_number) for unit in pictures)}
+        if len(by_number) + len(self.codings) < len(self._units):
+            raise UnsupportedMedia("Parameter sets change.")
+        self.spare: dict[int, list[Coding]] = {}
+        taken = set(self.codings)
+        for of in list(self.codings.values()):
+            if not of.cabac:
+                self.spare[of.pps_id] = h264_slice.spares(of, taken)
+                taken |= {one.pps_id for one in self.spare[of.pps_id]}
+
+    def refuse_others(self, unit: bytes) -> None:
+        """Raises UnsupportedMedia for a parameter set that is none of these."""
+        if unit not in self._units:
+            raise UnsupportedMedia("Parameter sets change.")
+
+    def added(self) -> list[bytes]:
+        """NAL units that are to be told beside those of the stream."""
+        return [one.unit for some in self.spare.values() for one in some]
+
+
+class Entry:
+    """Takes the frames of a stream in decode order, from the I picture on. ``over``: an IDR picture has come, and from
+    it on all stay as they are."""
+
+    def __init__(self, sets: Sets, idr_id: int) -> None:
+        """``idr_id`` is idr_pic_id of the first, which differs from those of IDR pictures next to it."""
+        self._sets, self._idr_id = sets, idr_id
+        self._source: References | None = None
+        self._made: References | None = None
+        self._source_order = self._made_order = _Order(0, 0)
+        self._zero = self._count = self._made_number = 0
+        self._number = -1
+        self.over = False
+
+    def frame(self, units: Sequence[bytes], *, taken: bool, write: bool = True) -> list[bytes]:
+        """The next frame's NAL units as they are to be; of one that is not ``taken`` nothing is.
+
+        Without ``write`` it is only found out whether that can be done. Raises BrokenVideo or UnsupportedMedia, in
+        which case the frame, and what leans on it, has to be coded anew.
+        """
+        slices = self._slices(units)
+        if self.over:
+            return list(units)
+        becomes = self._becomes([header for header in slices if header], taken=taken)
+        if not taken:
+            return []
+        made = []
+        left = iter(becomes)
+        for unit, was in zip(units, slices, strict=True):
+            if was is not None:
+                header = h264_slice.fitted(was, next(left), self._sets.spare.get(was.coding.pps_id, ()))
+                made.append(_proven(unit, was, header, self._sets) if write else unit)
+            elif unit and nal.nal_type(unit) == nal.SEI:
+                made += _kept(unit)
+            else:
+                made.append(unit)
+        return made
+
+    def _slices(self, units: Sequence[bytes]) -> list[Slice | None]:
+        """Of each unit its header if it is a slice."""
+        found: list[Slice | None] = []
+        for unit in units:
+            kind = nal.nal_type(unit)
+            if kind not in _SLICES | _BESIDE:
+                raise UnsupportedMedia(f"NAL units of type {kind} are left.")
+            if kind in {nal.SPS, nal.PPS}:
+                self._sets.refuse_others(unit)
+            found.append(h264_slice.read(unit, self._sets.codings) if kind in _SLICES else None)
+        self._refuse_mixed([header for header in found if header])
+        return found
+
+    def _refuse_mixed(self, slices: list[Slice]) -> None:
+        """Raises where they are not all of one frame (7.4.1.2.4)."""
+        if not slices:
+            raise BrokenVideo("A frame holds no picture.")
+        first = slices[0]
+        if first.idr and self._source is not None:
+            self.over = True
+            return
+        for one in slices:
+            alike = (one.frame_num, one.order, one.later, one.marking, one.coding.sps) == (
+                *(first.frame_num, first.order, first.later, first.marking),
+                first.coding.sps,
+            )
+            if one.field or one.idr or not alike or bool(one.reference) != bool(first.reference):
+                raise UnsupportedMedia("A frame is not coded as one picture.")
+
+    def _becomes(self, slices: list[Slice], *, taken: bool) -> list[Slice]:
+        first = slices[0]
+        if self._source is None or self._made is None:
+            return self._begun(slices)
+        most = 1 << first.coding.sps.frame_num_bits
+        if first.frame_num != (self._number + 1) % most:
+            raise UnsupportedMedia("Frames are missing.")
+        high = self._source_order.next(first.order, first.coding.sps.order_bits)
+        top = high + first.order
+        was = Kept(self._count, first.frame_num, min(top, top + first.later))
+        made: list[Slice] = []
+        if taken:
+            now = Kept(self._count, self._made_number, was.order - self._zero)
+            made = [self._renamed(one, was, now, top - self._zero) for one in slices]
+        if first.reference:
+            self._source.add(was, first.marking)
+            self._source_order, self._number = _Order(high, first.order), first.frame_num
+            if taken:
+                made = self._marked(made, now)
+        self._count += 1
+        return made
+
+    def _begun(self, slices: list[Slice]) -> list[Slice]:
+        """The first picture."""
+        first = slices[0]
+        sps = first.coding.sps
+        if not first.reference or any(one.kind != h264_slice.I for one in slices):
+            raise UnsupportedMedia("The picture leans on others.")
+        if any(operation[0] != 1 for operation in first.marking or ()):
+            raise UnsupportedMedia("Long-term references are left.")
+        self._zero = min(first.order, first.order + first.later)
+        order = first.order - self._zero
+        self._source = References(sps.max_num_ref_frames, 1 << sps.frame_num_bits, hidden=True)
+        self._made = References(sps.max_num_ref_frames, 1 << sps.frame_num_bits, hidden=False)
+        self._source.add(Kept(0, first.frame_num, self._zero), None)
+        self._made.add(Kept(0, 0, 0), None)
+        self._source_order, self._made_order = _Order(0, first.order), _Order(0, order)
+        self._number, self._made_number, self._count = first.frame_num, 1, 1
+        return [
+            replace(one, idr=True, idr_id=self._idr_id, frame_num=0, order=order, marking=None) for one in slices
+        ]
+
+    def _renamed(self, one: Slice, was: Kept, now: Kept, top: int) -> Slice:
+        """The slice with this picture's and its references' new numbers."""
+        assert self._source is not None and self._made is not None  # noqa: S101
+        bits = one.coding.sps.order_bits
+        order = top % (1 << bits)
+        if now.order <= 0 or self._made_order.next(order, bits) + order != top:
+            raise UnsupportedMedia("The order of frames leaps.")
+        lists = self._source.lists(one.kind, was, one.active, one.modifications)
+        there = self._made.names()
+        if any(name == UNKNOWN or name not in there for names in lists for name in names):
+            raise UnsupportedMedia("A slice may lean on what is shown before the key frame.")
+        explicit = [said is not None for said in one.modifications]
+        said = self._made.said(one.kind, now, lists, explicit)
+        if self._made.lists(one.kind, now, one.active, said) != lists:
+            raise UnsupportedMedia("The references' order cannot be said.")
+        return replace(one, frame_num=now.frame_num, order=order, modifications=said)
+
+    def _marked(self, slices: list[Slice], now: Kept) -> list[Slice]:
+        """The same of a reference, with what stays one beside it."""
+        assert self._source is not None and self._made is not None  # noqa: S101
+        first = slices[0]
+        marking = self._made.marked(now, self._source.names(), explicit=first.marking is not None)
+        self._made.add(now, marking)
+        bits = first.coding.sps.order_bits
+        self._made_order = _Order(self._made_order.next(first.order, bits), first.order)
+        self._made_number = (now.frame_num + 1) % (1 << first.coding.sps.frame_num_bits)
+        return [replace(one, marking=marking) for one in slices]
+
+
+def _proven(unit: bytes, was: Slice, becomes: Slice, sets: Sets) -> bytes:
+    """The NAL unit written anew; raises BrokenVideo where it does not hold the same macroblocks, read again."""
+    made = h264_slice.written(unit, was, becomes)
+    read = h264_slice.read(made, sets.codings | {becomes.coding.pps_id: becomes.coding})
+    if replace(read, size=becomes.size) != becomes or not h264_slice.same_macroblocks(unit, was, made, read):
+        raise BrokenVideo("A slice changed as its header was written anew; nothing was cut.")
+    return made
+
+
+def _kept(unit: bytes) -> list[bytes]:
+    """A unit of messages without those that tell other pictures' numbers; none where no others are in it."""
+    messages = list(sei.messages(unit, 1))
+    if not any(one.kind in _OF_NUMBERS for one in messages):
+        return [unit]
+    kept = [one for one in messages if one.kind not in _OF_NUMBERS]
+    body = b"".join(_sized(one.kind) + _sized(len(one.payload)) + one.payload for one in kept)
+    return [unit[:1] + escape(body + b"\x80")] if kept else []
+
+
+def _sized(number: int) -> bytes:
+    """A type or size (7.3.2.3.1)."""
+    return b"\xff" * (number // 255) + bytes([number % 255])

@@ -1,0 +1,214 @@
+"""The data set of a Softcopy Presentation State that keeps a view of a video (PS3.3 A.33.1, A.33.2).
+
+Of grey pictures it is a Grayscale one, of others a Color one. Other programs read from it what the standard has words
+for; the whole of the view is in a private element, by which it is had again exactly. It is in the study of the video.
+UIDs follow from the video's and from the view: the same saved twice is one object.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+from PIL import ImageCms
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.sequence import Sequence
+from pydicom.valuerep import DSfloat
+
+from orthanc_video import __version__
+from orthanc_video.dicom import build, derived, identity, series
+from orthanc_video.dicom.said import missing, numbers, text, value, whole
+from orthanc_video.errors import BadRequest
+from orthanc_video.plain import from_json, to_json
+from orthanc_video.view import CIRCLE, LINEAR, View
+
+GRAYSCALE, COLOR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.2"
+_EXPLICIT = "1.2.840.10008.1.2.1"
+_GROUP, _CREATOR, _ELEMENT = 0x0073, "ORTHANC-VIDEO VIEW", 0x01
+_BLACK = [0, 0x8080, 0x8080]  # CIELab (C.10.7.1.1)
+_INPUT_DEVICE = slice(12, 16), b"scnr"  # of an ICC profile's header (C.11.15.1.1)
+_VALUES = 256
+
+
+def series_of(said: Dataset) -> str:
+    """The UID of the series that views of the objects of this object's series are in."""
+    there = Dataset()
+    series.join(there, said, "views")
+    return str(there.SeriesInstanceUID)
+
+
+def of_view(said: FileDataset, view: View) -> Dataset:
+    """``said`` are the video's attributes; raises BadRequest for frames that it does not have."""
+    frames = whole(said, "NumberOfFrames") or 1
+    if max(view.frame, view.subtract) > frames:
+        raise BadRequest(f"The video has {frames} frames.")
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    for element in identity.elements(identity.taken(said, identity.PATIENT | identity.STUDY | {identity.TIMEZONE})):
+        dataset.add(element)
+    grey = _grey(said)
+    dataset.SOPClassUID, dataset.Modality = (GRAYSCALE if grey else COLOR), "PR"
+    series.join(dataset, said, "views")
+    kept = json.dumps(to_json(view), sort_keys=True)
+    dataset.SOPInstanceUID = build.derived_uid("view", text(said, "SOPInstanceUID"), kept)
+    dataset.Manufacturer = dataset.ManufacturerModelName = "orthanc-video"
+    dataset.DeviceSerialNumber, dataset.SoftwareVersions = "none", __version__
+    dataset.Laterality = ""  # of a paired part of the body, which is not known
+    _identify(dataset, view)
+    _refer(dataset, said)
+    _area(dataset, said, view)
+    _shutter(dataset, said, view, grey=grey)
+    if grey:
+        _mask(dataset, view)
+        _tones(dataset, said, view)
+    else:
+        dataset.ICCProfile = value(said, "ICCProfile") or _srgb()
+    block = dataset.private_block(_GROUP, _CREATOR, create=True)
+    block.add_new(_ELEMENT, "UT", kept)
+    identity.required(dataset)
+    dataset.file_meta = derived.meta(dataset, _EXPLICIT)
+    return dataset
+
+
+def view_of(said: Dataset, video: str) -> View | None:
+    """What an object keeps of the video with this SOP Instance UID; None where it is no view, or one of another."""
+    if text(said, "SOPClassUID") not in {GRAYSCALE, COLOR} or video not in _referred(said):
+        return None
+    try:
+        kept: Any = json.loads(said.private_block(_GROUP, _CREATOR)[_ELEMENT].value)
+        return from_json(View, kept)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None  # another program's, or that of a version that knows more
+
+
+def _referred(said: Dataset) -> set[str]:
+    return {
+        text(image, "ReferencedSOPInstanceUID")
+        for group in value(said, "ReferencedSeriesSequence") or ()
+        for image in value(group, "ReferencedImageSequence") or ()
+    }
+
+
+def _grey(said: Dataset) -> bool:
+    return text(said, "PhotometricInterpretation") in {"MONOCHROME1", "MONOCHROME2"}
+
+
+def _identify(dataset: Dataset, view: View) -> None:
+    """PS3.3 C.11.10."""
+    now = datetime.datetime.now(datetime.UTC).astimezone(build.zone(text(dataset, identity.TIMEZONE)))
+    dataset.PresentationCreationDate, dataset.PresentationCreationTime = f"{now:%Y%m%d}", f"{now:%H%M%S}"
+    dataset.InstanceNumber = view.frame
+    dataset.ContentLabel, dataset.ContentDescription, dataset.ContentCreatorName = "VIEW", view.name, ""
+
+
+def _image(said: Dataset) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = text(said, "SOPClassUID")
+    item.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
+    return item
+
+
+def _refer(dataset: Dataset, said: Dataset) -> None:
+    """PS3.3 C.11.11: to all frames, since a view stays on in motion."""
+    group = Dataset()
+    group.SeriesInstanceUID = text(said, "SeriesInstanceUID")
+    group.ReferencedImageSequence = Sequence([_image(said)])
+    dataset.ReferencedSeriesSequence = Sequence([group])
+
+
+def _size(said: Dataset) -> tuple[int, int]:
+    return whole(said, "Columns") or 1, whole(said, "Rows") or 1
+
+
+def _area(dataset: Dataset, said: Dataset, view: View) -> None:
+    """PS3.3 C.10.4 and C.10.6: the pixels at the upper left and lower right of what is seen, from 1."""
+    size = _size(said)
+    first, last = view.corners
+    left, right = [], []
+    for start, end, many in zip(first, last, size, strict=True):
+        low, high = round(min(start, end) * many) + 1, round(max(start, end) * many)
+        left.append(low if start < end else high)
+        right.append(high if start < end else low)
+    item = Dataset()
+    item.DisplayedAreaTopLeftHandCorner, item.DisplayedAreaBottomRightHandCorner = left, right
+    item.PresentationSizeMode = "SCALE TO FIT"
+    aspect = numbers(said, "PixelAspectRatio")
+    item.PresentationPixelAspectRatio = [int(one) for one in aspect] if len(aspect) == 2 else [1, 1]
+    dataset.DisplayedAreaSelectionSequence = Sequence([item])
+    dataset.ImageRotation, dataset.ImageHorizontalFlip = view.rotation, "Y" if view.flip else "N"
+
+
+def _shutter(dataset: Dataset, said: Dataset, view: View, *, grey: bool) -> None:
+    """PS3.3 C.7.6.11 and C.11.12. Edges are the first pixels that are not seen."""
+    if view.shutter is None:
+        return
+    shutter, (columns, rows) = view.shutter, _size(said)
+    if shutter.kind == CIRCLE:
+        dataset.ShutterShape = "CIRCULAR"
+        dataset.CenterOfCircularShutter = [round(shutter.y * rows) + 1, round(shutter.x * columns) + 1]
+        dataset.RadiusOfCircularShutter = max(1, round(shutter.radius * rows))
+    else:
+        dataset.ShutterShape = "RECTANGULAR"
+        dataset.ShutterLeftVerticalEdge = round(shutter.x * columns)
+        dataset.ShutterRightVerticalEdge = round(shutter.right * columns) + 1
+        dataset.ShutterUpperHorizontalEdge = round(shutter.y * rows)
+        dataset.ShutterLowerHorizontalEdge = round(shutter.bottom * rows) + 1
+    dataset.ShutterPresentationValue = 0
+    if not grey:
+        dataset.ShutterPresentationColorCIELabValue = _BLACK
+
+
+def _mask(dataset: Dataset, view: View) -> None:
+    """PS3.3 C.7.6.10 and C.11.13."""
+    if not view.subtract:
+        return
+    item = Dataset()
+    item.MaskOperation, item.MaskFrameNumbers = "AVG_SUB", view.subtract
+    item.ContrastFrameAveraging = 1
+    dataset.MaskSubtractionSequence = Sequence([item])
+    dataset.RecommendedViewingMode = "SUB"
+
+
+def _tones(dataset: Dataset, said: Dataset, view: View) -> None:
+    """PS3.3 C.11.8 and C.11.6; the window where it can be said of the stored values."""
+    dark = text(said, "PhotometricInterpretation") == "MONOCHROME1"
+    if view.window is not None and _shown_as_stored(said):
+        item, window = Dataset(), view.window
+        center = _VALUES - window.center if dark and not view.subtract else window.center
+        item.WindowCenter, item.WindowWidth = DSfloat(center, auto_format=True), DSfloat(window.width, auto_format=True)
+        if window.function != LINEAR:
+            item.VOILUTFunction = window.function
+        dataset.SoftcopyVOILUTSequence = Sequence([item])
+    inverse = view.invert != dark
+    if view.gamma == 1:
+        dataset.PresentationLUTShape = "INVERSE" if inverse else "IDENTITY"
+        return
+    shown = [(one / (_VALUES - 1)) ** (1 / view.gamma) for one in range(_VALUES)]
+    if dark:
+        shown.reverse()
+    table = Dataset()
+    table.LUTDescriptor = [_VALUES, 0, 16]
+    levels = (round((1 - one if view.invert else one) * 0xFFFF) for one in shown)
+    table.add_new(0x00283006, "OW", b"".join(level.to_bytes(2, "little") for level in levels))
+    dataset.PresentationLUTSequence = Sequence([table])
+
+
+def _shown_as_stored(said: Dataset) -> bool:
+    """Whether values are shown as they are stored: 8 bits, through nothing."""
+    through = (
+        "WindowCenter",
+        "VOILUTSequence",
+        "RescaleSlope",
+        "ModalityLUTSequence",
+        "SharedFunctionalGroupsSequence",
+    )
+    plain = whole(said, "BitsStored") == 8 and not whole(said, "PixelRepresentation")
+    return plain and all(missing(said, keyword) for keyword in through)
+
+
+def _srgb() -> bytes:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    place, kind = _INPUT_DEVICE
+    profile[place] = kind
+    return bytes(profile)

@@ -1,0 +1,155 @@
+"""What one sees in the viewer, told independently of what it says: the bars of its pictures, read at each tick."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.films import BAR, BITS
+from e2e.orthanc_server import OrthancServer
+
+# Plays for so many frames, and reads at each tick, after the page has drawn, which number is in the bars and whether
+# there is a mark. Where a frame of `blocked` is seen nothing runs any more from 60 to 160 ms later on.
+_WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
+  const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
+  const canvas = document.querySelector("[data-test=player] canvas"), mark = part("off-time");
+  const pen = new OffscreenCanvas(bits * bar, 1).getContext("2d", {willReadFrequently: true});
+  const read = () => {
+    pen.drawImage(canvas, 0, canvas.height / 2, bits * bar, 1, 0, 0, bits * bar, 1);
+    const {data} = pen.getImageData(0, 0, bits * bar, 1);
+    const lit = bit => data[4 * (bit * bar + bar / 2)] > 127;
+    return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
+  };
+  const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+  const block = () => { for (const end = performance.now() + 100; performance.now() < end;); };
+  const seen = [];
+  let last = read();
+  const look = () => {
+    const [number, now] = [read(), performance.now()];
+    if (number !== last) {
+      seen.push([number, now, mark.hidden ? "" : mark.textContent]);
+      if (blocked.includes(number)) setTimeout(block, 60);
+    }
+    last = number;
+    if (number < frames) return requestAnimationFrame(look);
+    press("k");
+    done(seen);
+  };
+  press("l");
+  requestAnimationFrame(look);
+})"""
+# Plays until the first series is at frame `until`, reads the bars of all pictures at each tick, and what each says of
+# being behind. Every so many frames (0: never) nothing runs for 100 ms.
+_WATCH_ALL = """([bits, bar, until, every]) => new Promise(done => {
+  const cells = [...document.querySelectorAll("[data-test=cell]")];
+  const canvases = cells.map(cell => cell.querySelector("canvas"));
+  const pen = new OffscreenCanvas(bits * bar, 1).getContext("2d", {willReadFrequently: true});
+  const read = canvas => {
+    pen.drawImage(canvas, 0, canvas.height / 2, bits * bar, 1, 0, 0, bits * bar, 1);
+    const {data} = pen.getImageData(0, 0, bits * bar, 1);
+    const lit = bit => data[4 * (bit * bar + bar / 2)] > 127;
+    return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
+  };
+  const behind = cell => {
+    const told = cell.querySelector("[data-test=behind]");
+    return told.hidden ? "" : told.textContent;
+  };
+  const press = key => canvases[0].dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+  const block = () => { for (const end = performance.now() + 100; performance.now() < end;); };
+  const seen = [];
+  let blocked = 0;
+  const look = () => {
+    const numbers = canvases.map(read);
+    seen.push([numbers, cells.map(behind)]);
+    if (every && numbers[0] >= blocked + every) setTimeout(block), blocked = numbers[0];
+    if (numbers[0] < until) return requestAnimationFrame(look);
+    press("k");
+    done(seen);
+  };
+  press("l");
+  requestAnimationFrame(look);
+})"""
+
+# Number, time in milliseconds and mark of a frame.
+Seen = tuple[int, float, str]
+# At one tick, of each series: the number, and what it says of being behind.
+Look = tuple[list[int], list[str]]
+
+
+class Shown:
+    """A video in the page's player."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def part(self, name: str) -> Locator:
+        return self.page.locator(f"[data-test=player] [data-test={name}]")
+
+    def choose_rate(self, rate: int) -> None:
+        self.part("rate").fill(str(rate))
+        self.part("rate").dispatch_event("change")
+
+    def watch(self, frames: int, *blocked: int, bits: int = BITS, bar: int = BAR) -> list[Seen]:
+        seen: list[Seen] = self.page.evaluate(_WATCH, [bits, bar, frames, blocked])
+        return seen
+
+    def report(self, folder: Path) -> str:
+        with self.page.expect_download() as download:
+            self.part("timing-download").click()
+        download.value.save_as(folder / "timing.txt")
+        return (folder / "timing.txt").read_text(encoding="utf-8")
+
+
+class Together:
+    """Series in the page's grid."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
+
+    def open(self, *ids: str) -> None:
+        self.page.goto(f"{self.origin}/#/g/{','.join(ids)}")
+        for number in range(len(ids)):
+            expect(self.part("frame", number)).to_have_text("1")
+
+    def cell(self, number: int) -> Locator:
+        return self.page.locator("[data-test=cell]").nth(number)
+
+    def part(self, name: str, cell: int | None = None) -> Locator:
+        return (self.page if cell is None else self.cell(cell)).locator(f"[data-test={name}]")
+
+    def assert_frames(self, *numbers: int) -> None:
+        for cell, number in enumerate(numbers):
+            expect(self.part("frame", cell)).to_have_text(str(number))
+
+    def press(self, key: str) -> None:
+        self.page.locator("[data-test=cell] canvas").first.press(key)
+
+    def watch(self, until: int, *, blocked_every: int = 0, bits: int = BITS, bar: int = BAR) -> list[Look]:
+        seen: list[Look] = self.page.evaluate(_WATCH_ALL, [bits, bar, until, blocked_every])
+        return seen
+
+
+def post(server: OrthancServer, path: Path, **attributes: str) -> dict[str, Any]:
+    address = f"{server.gateway_url}/video/ingest"
+    answer = requests.post(address, params=attributes, data=path.read_bytes(), timeout=120)
+    assert answer.status_code == 200, answer.text
+    facts: dict[str, Any] = requests.get(
+        f"{server.gateway_url}/video/instances/{answer.json()['ID']}", timeout=10
+    ).json()
+    return facts
+
+
+def late(report: str) -> dict[int, float]:
+    """By how many milliseconds each frame (from 0) was late, as the report lists them."""
+    found = re.findall(r"^Frame (\d+): ([\d.]+) ms (late|early)", report, re.MULTILINE)
+    return {int(frame) - 1: float(by) * (1 if way == "late" else -1) for frame, by, way in found}
+
+
+def left_out(report: str) -> dict[int, int]:
+    """How many frames were left out before each, likewise."""
+    found = re.findall(r"^Frame (\d+): (?:.*; Frame \d+: )?(\d+) frames? left out", report, re.MULTILINE)
+    return {int(frame) - 1: int(count) for frame, count in found}

@@ -1,0 +1,313 @@
+"""What the viewer does to a picture, in Chromium: its pixels, at rest and in motion, are what the formulas say."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Browser, expect
+
+from e2e.browser import Visit, chromium
+from e2e.films import BAR, BITS, Films, ffmpeg
+from e2e.orthanc_server import OrthancServer
+from e2e.test_cine import Film, Opening, made, post
+
+Pixels = npt.NDArray[np.int64]
+X264 = ["-c:v", "libx264", "-preset", "veryfast", "-qp", "4", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+PIXELS = """canvas => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height), pen = copy.getContext("2d");
+  pen.drawImage(canvas, 0, 0);
+  const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
+  let text = "";
+  for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
+  return [canvas.width, canvas.height, btoa(text)];
+}"""
+# Drops what WebGL 2 there is.
+NO_WEBGL = """for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
+  const {getContext} = kind.prototype;
+  kind.prototype.getContext = function (name, ...more) {
+    return name === "webgl2" ? null : getContext.call(this, name, ...more);
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
+    one = Visit(browser, has_touch=True)
+    try:
+        yield one
+        # What Chromium says of WebGL where there is no graphics card.
+        one.assert_well_behaved(server.gateway_url, "GPU stall due to ReadPixels")
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def opened(visit: Visit, server: OrthancServer) -> Opening:
+    def begin(instance: str) -> Film:
+        visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
+        film = Film(visit.page)
+        expect(film.part("frame")).to_have_text("1", timeout=60_000)
+        return film
+
+    return begin
+
+
+def colours(films: Films, *more: str) -> Path:
+    """Two seconds of a moving test card."""
+    path = films.folder / f"image-colours{''.join(more).replace(':', '-').replace('/', '-')}.mp4"
+    if not path.exists():
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25", "-frames:v", "50", *more, *X264, str(path))
+    return path
+
+
+def pixels(film: Film) -> Pixels:
+    """Rows of pixels of red, green and blue."""
+    width, height, data = film.page.locator("[data-test=player] canvas").evaluate(PIXELS)
+    shown = np.frombuffer(base64.b64decode(data), dtype=np.uint8).reshape(height, width, 4)
+    return shown[:, :, :3].astype(np.int64)
+
+
+def press(film: Film, *keys: str) -> Pixels:
+    canvas = film.page.locator("[data-test=player] canvas")
+    for key in keys:
+        canvas.press(key)
+    return pixels(film)
+
+
+def windowed(values: Pixels, center: float, width: float) -> Pixels:
+    """PS3.3 C.11.2.1.2.1, from 0 to 255."""
+    between = ((values - (center - 0.5)) / (width - 1) + 0.5) * 255
+    low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+    return np.where(values <= low, 0, np.where(values > high, 255, np.floor(between + 0.5))).astype(np.int64)
+
+
+def same(one: Pixels, other: Pixels, within: int = 1) -> bool:
+    return one.shape == other.shape and int(np.abs(one - other).max()) <= within
+
+
+@pytest.mark.parametrize("webgl", [True, False], ids=["WebGL 2", "without"])
+def test_tones(webgl: bool, server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    if not webgl:
+        visit.context.add_init_script(NO_WEBGL)
+    film = opened(post(server, colours(films)))
+    plain = pixels(film)
+    assert len(np.unique(plain)) > 200
+    expect(film.part("slow")).to_be_hidden()
+    assert same(press(film, "n"), 255 - plain)
+    expect(film.part("slow")).to_be_visible(visible=not webgl)
+    assert same(press(film, "n"), plain, 0)
+    assert same(press(film, "b", "b", "b", "c", "c", "c", "c"), windowed(plain, 104, 224))
+    assert same(press(film, "Shift+B", "Shift+C"), windowed(plain, 112, 232))
+    film.part("shape").select_option("SIGMOID")
+    assert same(pixels(film), np.floor(255 / (1 + np.exp(-4 * (plain - 112) / 232)) + 0.5).astype(np.int64))
+    assert same(press(film, "0"), plain, 0)
+    film.part("gamma").fill("2.2")
+    film.part("gamma").dispatch_event("change")
+    assert same(pixels(film), np.floor(255 * (plain / 255) ** (1 / 2.2) + 0.5).astype(np.int64))
+
+
+def test_turns_and_flips(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, colours(films)))
+    plain = pixels(film)
+    assert same(press(film, "r"), np.rot90(plain, -1), 0)
+    assert same(press(film, "f"), np.rot90(plain, -1)[:, ::-1], 0)
+    assert same(press(film, "Shift+R"), np.rot90(np.rot90(plain, -1)[:, ::-1], 1), 0)
+    assert same(press(film, "0", "Shift+F"), plain[::-1], 0)
+    # Turned and inverted at once, the arithmetic before the geometry.
+    assert same(press(film, "r", "n"), 255 - np.rot90(plain[::-1], -1))
+
+
+def test_zoom(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Twice as large: each bar is twice as wide, and where one looks is where the arrows went."""
+    film = opened(post(server, made(films, "50")))
+    film.looks(("jump", 0b10011010))
+    plain = pixels(film)[48, BAR // 2 :: BAR, 0] > 127
+    assert [bool(0b10011010 >> bit & 1) for bit in range(BITS)] == plain.tolist()
+    for _ in range(4):
+        press(film, "+")
+    times = 1.25**4
+    for keys, left in (
+        ((), 0.5 - 0.5 / times),
+        (("Shift+ArrowLeft",) * 9, 0.0),
+        (("Shift+ArrowRight",) * 20, 1 - 1 / times),
+    ):
+        row = press(film, *keys)[48, :, 0] > 127
+        columns = np.array([((bit + 0.5) / BITS - left) * times * BITS * BAR for bit in range(BITS)])
+        seen = (columns > 0) & (columns < BITS * BAR)
+        assert seen.sum() >= 4
+        assert row[columns[seen].astype(int)].tolist() == plain[seen].tolist()
+    expect(film.part("look")).to_contain_text("2.4×")
+
+
+def test_subtraction(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, colours(films)))
+    first = pixels(film)
+    film.looks(("jump", 30))
+    later = pixels(film)
+    assert not same(first, later, 40)
+    film.looks(("Home", 0))
+    assert same(press(film, "s"), np.full_like(first, 128))
+    film.looks(("jump", 30))
+    assert same(pixels(film), windowed(later - first, 0, 256))
+    expect(film.part("look")).to_contain_text("less frame 1")
+    assert same(press(film, "s"), later, 0)
+
+
+def test_in_motion(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Inverted, each frame's bars are those of all other bits; turned twice on top of it, they are in reverse."""
+    film = opened(post(server, made(films, "50")))
+    everything = 2**BITS - 1
+    press(film, "n")
+    looks = film.looks(*(("ArrowRight", place) for place in range(1, 30)), ("play", {"key": "l", "looks": 40}))
+    assert len(looks) == 69
+    assert [look[3] for look in looks] == [everything - look[2] for look in looks]
+    press(film, "r", "r")
+    looks = film.looks(("jump", 77), ("play", {"key": "j", "looks": 30}))
+    assert [f"{everything - look[3]:0{BITS}b}" for look in looks] == [f"{look[2]:0{BITS}b}"[::-1] for look in looks]
+
+
+def drag(film: Film, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Over the picture, from and to parts of its width and height; it fills its canvas's box but for one direction."""
+    left, top, width, height = film.page.locator("[data-test=player] canvas").evaluate(
+        """canvas => {
+          const box = canvas.getBoundingClientRect();
+          const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
+          const [width, height] = [canvas.width * scale, canvas.height * scale];
+          return [box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height];
+        }"""
+    )
+    mouse = film.page.mouse
+    mouse.move(left + start[0] * width, top + start[1] * height)
+    mouse.down()
+    mouse.move(left + end[0] * width, top + end[1] * height, steps=4)
+    mouse.up()
+
+
+def test_hands(server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, colours(films)))
+    plain = pixels(film)
+    film.part("image-rectangle").click()
+    drag(film, (0.25, 0.25), (0.75, 0.5))
+    shown = pixels(film)
+    assert same(shown[64:116, 84:236], plain[64:116, 84:236], 0)
+    for outside in (shown[:56], shown[124:], shown[:, :76], shown[:, 244:]):
+        assert not outside.any()
+    film.part("image-noShutter").click()
+    assert same(pixels(film), plain, 0)
+    film.part("image-circle").click()
+    drag(film, (0.5, 0.5), (0.5, 0.75))
+    shown, (down, right) = pixels(film), np.mgrid[0:240, 0:320]
+    away = np.hypot(down - 119.5, right - 159.5)
+    assert same(shown[away < 56], plain[away < 56], 0)
+    assert not shown[away > 64].any()
+    film.part("image-asItIs").click()
+    film.part("image-window").click()
+    drag(film, (0.5, 0.5), (0.75, 0.5))
+    expect(film.part("look")).to_have_text("C 128 W 384")
+    # None of this was a click, which plays.
+    expect(film.part("on")).to_have_attribute("aria-pressed", "false")
+    film.page.locator("[data-test=player] canvas").click()
+    expect(film.part("on")).to_have_attribute("aria-pressed", "true")
+
+
+def test_fingers_and_wheel(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
+    film = opened(post(server, colours(films)))
+    box: Any = film.page.locator("[data-test=player] canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = visit.developer()
+
+    def touch(kind: str, *apart: float) -> None:
+        points = [{"x": x + side * far, "y": y, "id": side + 1} for far in apart for side in (-1, 1)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 50)
+    for far in (60, 80, 100):
+        touch("touchMove", far)
+    touch("touchEnd")
+    session.detach()
+    expect(film.part("look")).to_contain_text("2.0×")
+    film.page.mouse.move(x, y)
+    film.page.mouse.wheel(0, -400)
+    expect(film.part("look")).to_contain_text("4.5×")
+    expect(film.part("on")).to_have_attribute("aria-pressed", "false")
+
+
+def test_keys_and_names(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Help tells of the keys; every button and field has a name; Escape closes the help, and not the film."""
+    film = opened(post(server, colours(films)))
+    for name in (
+        "Turn right",
+        "Invert",
+        "Drag: window (wider to the right, brighter upwards)",
+        "Subtract this frame, or no longer",
+    ):
+        expect(film.page.get_by_role("button", name=name, exact=True)).to_be_visible()
+    expect(film.page.get_by_role("group", name="Picture")).to_be_visible()
+    press(film, "?")
+    expect(film.part("keys")).to_be_visible()
+    expect(film.part("keys")).to_contain_text("Subtract this frame")
+    expect(film.part("keys")).to_contain_text("Play backwards")
+    film.page.keyboard.press("Escape")
+    expect(film.part("keys")).to_be_hidden()
+    expect(film.part("frame")).to_have_text("1")
+    press(film, "t")
+    expect(film.part("corners")).to_contain_text("C 128 W 256")
+
+
+def test_views_are_saved_and_restored(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """By another visit to the page as well, to the pixel, the frame that is subtracted included."""
+    instance = post(server, colours(films))
+    film = opened(instance)
+    film.looks(("jump", 12))
+    press(film, "s")
+    film.looks(("jump", 30))
+    kept = press(film, "r", "f", "+", "+", "Shift+ArrowLeft", "c", "Shift+B", "g", "n")
+    film.part("view-name").fill("Größe")
+    film.part("view-save").click()
+    expect(film.part("view-said")).to_have_text("Saved.")
+    film.part("view-name").fill("Größe")
+    film.part("view-name").press("Enter")
+    expect(film.part("view-said")).to_have_text("It was saved before.")
+    said = film.part("look").text_content()
+    film.page.reload()
+    expect(film.part("frame")).to_have_text("1")
+    plain = pixels(film)
+    film.part("views").select_option(label="Größe (frame 31)")
+    expect(film.part("frame")).to_have_text("31")
+    expect(film.part("look")).to_have_text(said)
+    assert same(pixels(film), kept, 0)
+    assert not same(kept, plain, 99) or kept.shape != plain.shape
+    press(film, "0")
+    film.looks(("Home", 0))
+    assert same(pixels(film), plain, 0)
+
+
+def test_pixels_that_are_not_square(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """The canvas is as wide for its height as the browser's own player shows the film, arithmetic or not."""
+    film = opened(post(server, colours(films, "-vf", "setsar=4/3")))
+    plain = pixels(film)
+    film.part("plain").click()
+    width, height = film.page.locator("[data-test=player] video").evaluate(
+        """video => new Promise(done => {
+          const tell = () => video.videoWidth && done([video.videoWidth, video.videoHeight]);
+          video.onloadedmetadata = tell;
+          tell();
+        })"""
+    )
+    assert width / height == pytest.approx(16 / 9, abs=0.01)
+    assert plain.shape[1] / plain.shape[0] == pytest.approx(width / height, abs=0.01)
+    film.part("exact").click()
+    expect(film.part("frame")).to_have_text("1")
+    assert np.abs(press(film, "n") - (255 - plain)).mean() < 3

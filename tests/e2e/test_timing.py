@@ -1,0 +1,121 @@
+"""Times in the viewer, in Chromium: its own report says what one sees who reads the bars off the canvas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from e2e.browser import Visit, chromium
+from e2e.films import Films
+from e2e.orthanc_server import OrthancServer
+from e2e.seeing import Shown, late, left_out, post
+
+FPS = 10
+LATE = 20.0
+# Half a tick of the display on either side, and the time that drawing takes.
+TOLERANCE = 15.0
+Opening = Callable[[str], Shown]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
+    one = Visit(browser)
+    try:
+        yield one
+        one.assert_well_behaved(server.gateway_url)
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def opened(visit: Visit, server: OrthancServer) -> Opening:
+    def begin(instance: str) -> Shown:
+        visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
+        shown = Shown(visit.page)
+        expect(shown.part("frame")).to_have_text("1")
+        return shown
+
+    return begin
+
+
+def test_the_report_is_what_one_sees(server: OrthancServer, films: Films, opened: Opening, tmp_path: Path) -> None:
+    """Two frames are made late by a page that is busy at their time; they are marked, and so in the report."""
+    shown = opened(post(server, films.numbered())["ID"])
+    shown.part("exact-timing").click()
+    shown.choose_rate(FPS)
+    blocked = (20, 40)
+    seen = shown.watch(60, *blocked)
+    report = shown.report(tmp_path)
+    sums = re.search(
+        r"^(\d+) shown · (\d+) left out · (\d+) more than 20 ms off their time · 95 % within", report, re.MULTILINE
+    )
+    assert sums
+    assert int(sums[1]) == len(seen)
+    numbers = [number for number, _, _ in seen]
+    gaps = {after: after - before - 1 for before, after in pairwise([0, *numbers]) if after - before > 1}
+    assert left_out(report) == gaps
+    assert int(sums[2]) == sum(gaps.values())
+    told = late(report)
+    assert int(sums[3]) == len(told)
+    zero = median(now - 1000 * number / FPS for number, now, _ in seen)
+    off = {number: now - 1000 * number / FPS - zero for number, now, _ in seen}
+    assert {number: by for number, by in told.items() if abs(by - off[number]) > TOLERANCE} == {}
+    assert {number for number, by in off.items() if abs(by) > LATE + TOLERANCE} <= set(told)
+    marks = {number: mark for number, _, mark in seen}
+    for number in blocked:
+        assert number + 1 in told
+        assert f"Frame {number + 2}: {told[number + 1]:.1f} ms late" in marks[number + 1]
+    assert all(f"Frame {number + 1}: " in marks[number] for number in told)
+    expect(shown.part("timing")).to_have_text(report.splitlines()[2])
+
+
+def test_frames_that_are_left_out_are_marked(
+    server: OrthancServer, films: Films, opened: Opening, tmp_path: Path
+) -> None:
+    """At ten times the rate at which the display ticks less often than frames are due."""
+    shown = opened(post(server, films.numbered())["ID"])
+    shown.part("exact-timing").click()
+    shown.choose_rate(200)
+    seen = shown.watch(250)
+    report = shown.report(tmp_path)
+    numbers = [number for number, _, _ in seen]
+    gaps = {after: after - before - 1 for before, after in pairwise([0, *numbers]) if after - before > 1}
+    assert gaps
+    assert left_out(report) == gaps
+    assert all("left out before it" in mark for number, _, mark in seen if number in gaps)
+
+
+def test_no_mark_where_none_is_wanted(server: OrthancServer, films: Films, opened: Opening) -> None:
+    shown = opened(post(server, films.numbered())["ID"])
+    shown.choose_rate(FPS)
+    seen = shown.watch(15, 5)
+    assert not any(mark for _, _, mark in seen)
+    expect(shown.part("timing")).to_be_hidden()
+
+
+def test_it_goes_on_with_the_next_series(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """In the order in which they were received; at the last one's end it stands."""
+    first = post(server, films.unique())
+    study = first["ParentStudy"]
+    second, third = (post(server, films.unique(), ParentStudy=study) for _ in range(2))
+    assert len({one["ParentSeries"] for one in (first, second, third)}) == 3
+    shown = opened(first["ID"])
+    shown.part("at-end").select_option("next")
+    shown.part("on").click()
+    shown.page.wait_for_url(re.compile(second["ID"]))
+    expect(shown.part("at-end")).to_have_value("next")
+    shown.page.wait_for_url(re.compile(third["ID"]))
+    expect(shown.part("frame")).to_have_text("25")
+    expect(shown.part("on")).to_have_attribute("aria-pressed", "false")

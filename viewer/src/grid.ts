@@ -1,0 +1,169 @@
+// Several series of a study together, in step.
+
+import { getVideosOf } from "./api";
+import type { Video } from "./answers";
+import { Group } from "./cine/group";
+import { BUDGET } from "./cine/h264";
+import type { Step } from "./cine/together";
+import { button, el } from "./dom";
+import { canBeExact } from "./exact";
+import { personName } from "./format";
+import { command } from "./keys";
+import { groupHash, MOST_TOGETHER } from "./route";
+import { cell, nameOf } from "./seat";
+import type { Cell } from "./seat";
+import { transport } from "./transport";
+import type { Transport } from "./transport";
+import { words } from "./words/grid";
+
+export interface Grid {
+  element: HTMLDialogElement;
+  open: (ids: string[]) => void;
+  close: () => void;
+}
+
+/** What is seen while it is open, and what ends it. */
+interface Shown {
+  body: HTMLElement;
+  end: () => void;
+}
+
+function chooser(name: string, options: Record<string, string>, test: string, onChange: (value: string) => void): HTMLElement {
+  const field = el("select", { "data-test": test }, ...Object.entries(options).map(([value, text]) => el("option", { value }, text)));
+  field.addEventListener("change", () => onChange(field.value));
+  return el("label", {}, `${name} `, field);
+}
+
+/** As many columns as make the cells largest on a wide screen. */
+function columns(cells: number): number {
+  return Math.ceil(Math.sqrt(cells));
+}
+
+function show(ids: string[], titled: (video: Video) => void, go: (ids: string[]) => void): Shown {
+  const ending = new AbortController();
+  const { signal } = ending;
+  let group: Group | null = null;
+  let controls: Transport | null = null;
+  let step: Step = "time";
+  let study: string | null = null;
+
+  const adding = el("select", { "data-test": "add", "aria-label": words.add });
+  const known = (video: Video): void => {
+    titled(video);
+    if (study !== null || video.studyId === null) return;
+    study = video.studyId;
+    void getVideosOf(study, signal).then(offer, () => undefined); // then there is nothing to add
+  };
+  const offer = (videos: Video[]): void => {
+    const others = videos.filter(({ id }) => !ids.includes(id));
+    const full = ids.length >= MOST_TOGETHER || others.length === 0;
+    adding.replaceChildren(el("option", { value: "" }, others.length === 0 ? words.addNone : words.add));
+    adding.append(...others.map((video) => el("option", { value: video.id }, nameOf(video))));
+    adding.disabled = full;
+  };
+  adding.disabled = true;
+  adding.append(el("option", { value: "" }, words.add));
+  adding.addEventListener("change", () => {
+    if (adding.value !== "") go([...ids, adding.value]);
+  });
+
+  const cells = ids.map((id, at) => {
+    const remove = ids.length === 1 ? null : () => go(ids.filter((other) => other !== id));
+    return cell(id, at + 1, known, remove);
+  });
+  const grid = el("div", { class: "cells", "data-columns": columns(ids.length) }, ...cells.map(({ element }) => element));
+  const foot = el("div", { class: "grid-controls" }, el("p", { role: "status" }, words.loading));
+  const body = el("div", { class: "grid-body" }, grid, foot);
+
+  function begin(members: Cell[], films: Awaited<ReturnType<Cell["load"]>>[]): void {
+    const budget = Math.floor(BUDGET / members.length);
+    const seats = members.map((one, at) => one.sit(films[at]!, budget, () => group, at));
+    const draw = (): void => {
+      controls?.draw();
+      members.forEach((one, at) => group !== null && one.draw(group, at, step));
+    };
+    const playing = (group = new Group(seats, {
+      changed: draw,
+      onTick: (next) =>
+        requestAnimationFrame((now) => {
+          next(now);
+          controls?.draw();
+        }),
+      now: () => performance.now(),
+    }));
+    const by = chooser(words.step, words.steps, "step", (value) => playing.inStepBy((step = value as Step)));
+    const stall = chooser(words.stall, { goesOn: words.goesOn, waits: words.waits }, "stall", (value) => {
+      playing.waits = value === "waits";
+    });
+    controls = transport(playing, { hold: words.hold }, by, stall, adding);
+    foot.replaceChildren(controls.element);
+    playing.moveTo(0);
+  }
+
+  // Those that cannot be played say so in their cells; the others play.
+  void Promise.allSettled(cells.map((one) => one.load(signal))).then((found) => {
+    if (signal.aborted) return;
+    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ film: one.value, cell: cells[at]! }] : []));
+    if (able.length === 0) foot.replaceChildren(adding);
+    else begin(able.map((one) => one.cell), able.map((one) => one.film));
+  });
+
+  body.addEventListener("keydown", (event) => {
+    const wanted = command(event);
+    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type === "number");
+    const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
+    if (wanted === null || typed || pressed || controls === null) return;
+    event.preventDefault();
+    controls.obey(wanted);
+  });
+  return {
+    body,
+    end: () => {
+      ending.abort();
+      group?.close();
+    },
+  };
+}
+
+/** `onClose` is called when the reader closes it (Escape, the button); not by `close()`. */
+export function grid(onClose: () => void): Grid {
+  const title = el("h2", { id: "grid-title" });
+  const place = el("div", { class: "grid-place" });
+  const closing = button(words.close, { class: "quiet", "data-test": "grid-close" }, onClose);
+  const dialog = el("dialog", { class: "player", "aria-labelledby": "grid-title", "data-test": "grid" }, el("header", {}, title, closing), place);
+  dialog.addEventListener("close", () => {
+    if (current !== "") onClose();
+  });
+  let current = "";
+  let shown: Shown | null = null;
+
+  function stop(): void {
+    shown?.end();
+    shown = null;
+    place.replaceChildren();
+  }
+
+  return {
+    element: dialog,
+    open: (ids) => {
+      if (current === groupHash(ids)) return;
+      stop();
+      current = groupHash(ids);
+      title.textContent = words.title;
+      if (!dialog.open) dialog.showModal();
+      if (!canBeExact()) {
+        place.replaceChildren(el("p", { class: "problem", role: "alert" }, words.insecure));
+        return;
+      }
+      const titled = (video: Video): void => void (title.textContent = personName(video.patientName) || words.title);
+      shown = show(ids, titled, (wanted) => location.replace(groupHash(wanted)));
+      place.replaceChildren(shown.body);
+      shown.body.querySelector("canvas")?.focus();
+    },
+    close: () => {
+      current = "";
+      stop();
+      if (dialog.open) dialog.close();
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// What a key or a button does to a look. Pure.
+
+import { AS_IT_IS, flipped, flippedOver, panned, turned, windowMoved, withGamma, zoomed } from "./look";
+import type { Look, Point } from "./look";
+
+const STEP = 8; // values
+const FACTOR = 1.25;
+const MOVE = 0.1; // of the screen
+const GAMMA = 1.1;
+const MIDDLE: Point = [0.5, 0.5];
+
+const moved = (x: number, y: number) => (look: Look): Look => panned(look, MIDDLE, [0.5 + x, 0.5 + y]);
+
+const ACTS = {
+  larger: (look) => zoomed(look, FACTOR),
+  smaller: (look) => zoomed(look, 1 / FACTOR),
+  // The picture moves against the arrow: one looks further to that side.
+  lookLeft: moved(MOVE, 0),
+  lookRight: moved(-MOVE, 0),
+  lookUp: moved(0, MOVE),
+  lookDown: moved(0, -MOVE),
+  turnRight: (look) => turned(look, 1),
+  turnLeft: (look) => turned(look, -1),
+  flip: flipped,
+  flipOver: flippedOver,
+  invert: (look) => ({ ...look, invert: !look.invert }),
+  narrower: (look) => windowMoved(look, -STEP, 0),
+  wider: (look) => windowMoved(look, STEP, 0),
+  brighter: (look) => windowMoved(look, 0, STEP),
+  darker: (look) => windowMoved(look, 0, -STEP),
+  moreGamma: (look) => withGamma(look, look.gamma * GAMMA),
+  lessGamma: (look) => withGamma(look, look.gamma / GAMMA),
+  noShutter: (look) => ({ ...look, shutter: null }),
+} as const satisfies Record<string, (look: Look) => Look>;
+
+export type Act = keyof typeof ACTS;
+
+/** What a hand does that drags over the picture. */
+export const TOOLS = ["window", "zoom", "pan", "rectangle", "circle"] as const;
+export type Tool = (typeof TOOLS)[number];
+
+export type Command = Act | Tool | "subtract" | "asItIs" | "texts" | "help";
+
+export function isAct(command: Command): command is Act {
+  return command in ACTS;
+}
+
+export function isTool(command: Command): command is Tool {
+  return (TOOLS as readonly string[]).includes(command);
+}
+
+export function done(look: Look, act: Act): Look {
+  return ACTS[act](look);
+}
+
+/** As the film's container has it turned. */
+export function asItIs(turns: number): Look {
+  return { ...AS_IT_IS, turns };
+}
+
+/** In the order in which help tells of them. */
+export const KEYS: readonly (readonly [key: string, command: Command])[] = [
+  ["1", "window"],
+  ["2", "zoom"],
+  ["3", "pan"],
+  ["4", "rectangle"],
+  ["5", "circle"],
+  ["+", "larger"],
+  ["-", "smaller"],
+  ["Shift+ArrowLeft", "lookLeft"],
+  ["Shift+ArrowRight", "lookRight"],
+  ["Shift+ArrowUp", "lookUp"],
+  ["Shift+ArrowDown", "lookDown"],
+  ["r", "turnRight"],
+  ["Shift+R", "turnLeft"],
+  ["f", "flip"],
+  ["Shift+F", "flipOver"],
+  ["b", "brighter"],
+  ["Shift+B", "darker"],
+  ["c", "narrower"],
+  ["Shift+C", "wider"],
+  ["g", "moreGamma"],
+  ["Shift+G", "lessGamma"],
+  ["n", "invert"],
+  ["s", "subtract"],
+  ["u", "noShutter"],
+  ["t", "texts"],
+  ["0", "asItIs"],
+  ["?", "help"],
+];
+
+const BY_KEY = new Map(KEYS);
+/** Where a keyboard has plus and question mark is its own affair. */
+const SIGNS: Record<string, string> = { "=": "+", "_": "-" };
+
+type Pressed = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "shiftKey">;
+
+/** Null for a key that is not about the picture. */
+export function imageCommand({ key, altKey, ctrlKey, metaKey, shiftKey }: Pressed): Command | null {
+  if (altKey || ctrlKey || metaKey) return null;
+  const sign = SIGNS[key] ?? key;
+  const letter = /^[a-z]$/i.test(sign);
+  const name = letter ? (shiftKey ? `Shift+${sign.toUpperCase()}` : sign.toLowerCase()) : sign.startsWith("Arrow") && shiftKey ? `Shift+${sign}` : sign;
+  return BY_KEY.get(name) ?? null;
+}

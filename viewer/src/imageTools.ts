@@ -1,0 +1,158 @@
+// The picture's tools on the page: a bar of buttons, what the look says in words, and texts in the picture's corners.
+
+import type { Video } from "./answers";
+import { button, el } from "./dom";
+import { date, personName } from "./format";
+import { TOOLS, asItIs, done, isAct, isTool } from "./image/commands";
+import type { Command, Tool } from "./image/commands";
+import { hands } from "./image/hands";
+import { LEAST_GAMMA, MOST_GAMMA, subtracting, windowOf, windowed, withGamma } from "./image/look";
+import type { Look, Shape } from "./image/look";
+import { keysHelp } from "./keysHelp";
+import { words } from "./words/image";
+
+export interface ImageTools {
+  bar: HTMLElement;
+  corners: HTMLElement;
+  obey: (command: Command) => void;
+  /** Brings the tools in step with the look. */
+  draw: () => void;
+  /** What is on screen now. */
+  tell: (place: number, time: string) => void;
+}
+
+export interface Pictured {
+  /** Width to height, before it is turned. */
+  aspect: () => number;
+  look: () => Look;
+  /** Quarter turns that the film's container demands. */
+  turns: number;
+  change: (look: Look) => void;
+  click: () => void;
+}
+
+const SIGNS: readonly (readonly [Command, string])[] = [
+  ["larger", "+"],
+  ["smaller", "−"],
+  ["turnLeft", "↺"],
+  ["turnRight", "↻"],
+  ["flip", "⇆"],
+  ["flipOver", "⇅"],
+  ["invert", "◑"],
+  ["subtract", "Δ"],
+  ["noShutter", "▣"],
+  ["texts", "T"],
+  ["asItIs", "⌂"],
+  ["help", "?"],
+];
+const TOOL_SIGNS: Record<Tool, string> = { window: "◐", zoom: "⌕", pan: "✥", rectangle: "▭", circle: "◯" };
+
+function summary(look: Look): string {
+  const { center, width } = windowOf(look);
+  return [
+    words.window(center, width),
+    look.zoom > 1 ? words.zoomed(look.zoom) : "",
+    look.gamma === 1 ? "" : words.gammaOf(look.gamma),
+    look.invert ? words.inverted : "",
+    look.mask === null ? "" : words.subtracted(look.mask + 1),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function corners(about: Video): { element: HTMLElement; tell: (look: Look, place: number, time: string) => void } {
+  const [moment, seen] = [el("output", { "aria-live": "off" }), el("output", { "aria-live": "off", "data-test": "seen" })];
+  const lines = (...texts: string[]): HTMLElement => el("p", {}, texts.filter(Boolean).join("\n"));
+  const element = el(
+    "div",
+    { class: "corners", hidden: true, "data-test": "corners" },
+    lines(personName(about.patientName), about.patientId),
+    lines(date(about.studyDate), about.studyDescription),
+    el("p", {}, moment),
+    el("p", {}, seen),
+  );
+  const tell = (look: Look, place: number, time: string): void => {
+    moment.textContent = `${place + 1}\n${time}`;
+    seen.textContent = summary(look);
+  };
+  return { element, tell };
+}
+
+export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured): ImageTools {
+  let tool: Tool = "window";
+  let [place, time] = [0, ""];
+  const help = keysHelp();
+  const corner = corners(about);
+  const said = el("output", { class: "number", "aria-live": "off", "data-test": "look" });
+
+  const change = (look: Look): void => {
+    on.change(look);
+    draw();
+  };
+  function obey(command: Command): void {
+    if (isAct(command)) change(done(on.look(), command));
+    else if (isTool(command)) tool = command;
+    else if (command === "subtract") change(subtracting(on.look(), on.look().mask === null ? place : null));
+    else if (command === "asItIs") change(asItIs(on.turns));
+    else if (command === "texts") corner.element.hidden = !corner.element.hidden;
+    else help.open();
+    draw();
+  }
+
+  const buttons = new Map<Command, HTMLButtonElement>();
+  const act = (command: Command, sign: string): HTMLButtonElement => {
+    const label = words.commands[command];
+    const made = button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": `image-${command}` }, () => obey(command));
+    buttons.set(command, made);
+    return made;
+  };
+  const limits = { min: LEAST_GAMMA, max: MOST_GAMMA, step: "any" };
+  const gamma = el("input", { type: "number", ...limits, "data-test": "gamma" });
+  gamma.addEventListener("change", () => {
+    if (gamma.reportValidity() && gamma.value !== "") change(withGamma(on.look(), gamma.valueAsNumber));
+  });
+  const shape = el("select", { "data-test": "shape" }, ...Object.entries(words.shapes).map(([value, name]) => el("option", { value }, name)));
+  shape.addEventListener("change", () => {
+    const { center, width } = windowOf(on.look());
+    change(windowed(on.look(), center, width, shape.value as Shape));
+  });
+
+  function draw(): void {
+    const look = on.look();
+    const pressed: Partial<Record<Command, boolean>> = {
+      flip: look.flip,
+      invert: look.invert,
+      subtract: look.mask !== null,
+      texts: !corner.element.hidden,
+    };
+    for (const one of TOOLS) pressed[one] = one === tool;
+    for (const [command, is] of Object.entries(pressed)) buttons.get(command as Command)?.setAttribute("aria-pressed", String(is));
+    said.textContent = summary(look);
+    if (document.activeElement !== gamma) gamma.value = look.gamma.toFixed(2);
+    shape.value = windowOf(look).shape;
+    corner.tell(look, place, time);
+  }
+
+  const bar = el(
+    "div",
+    { class: "image-tools", role: "group", "aria-label": words.tools },
+    ...TOOLS.map((one) => act(one, TOOL_SIGNS[one])),
+    ...SIGNS.map(([command, sign]) => act(command, sign)),
+    el("label", {}, `${words.shape} `, shape),
+    el("label", {}, `${words.gamma} `, gamma),
+    said,
+    help.element,
+  );
+  hands(canvas, { tool: () => tool, look: on.look, aspect: on.aspect, change, click: on.click });
+  draw();
+  return {
+    bar,
+    corners: corner.element,
+    obey,
+    draw,
+    tell: (...now) => {
+      [place, time] = now;
+      draw();
+    },
+  };
+}

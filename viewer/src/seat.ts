@@ -1,0 +1,121 @@
+// One of several series that are shown together: its picture, its name, how far it is behind, what corrects it.
+
+import { getVideo } from "./api";
+import type { Video } from "./answers";
+import type { Film } from "./cine/film";
+import type { Group, Seat } from "./cine/group";
+import type { Source } from "./cine/source";
+import type { Step } from "./cine/together";
+import { button, el } from "./dom";
+import { loadFilm, openSource } from "./exact";
+import { clock, date, duration, instant } from "./format";
+import { prepare } from "./prepare";
+import { problem, readOut } from "./stage";
+import { words as all } from "./words";
+import { words } from "./words/grid";
+
+/** An offset by position is typed as a percentage. */
+const TYPED: Record<Step, number> = { time: 1, frame: 1, position: 100 };
+
+export interface Cell {
+  element: HTMLElement;
+  /** Loads what it takes to play; rejects, having said why, where there is none. */
+  load: (signal: AbortSignal) => Promise<Film>;
+  /** Its seat in a group, of which it will be the member of that number. `budget`: bytes for its frames. */
+  sit: (film: Film, budget: number, group: () => Group | null, member: number) => Seat;
+  /** Brings its controls in step with the group. */
+  draw: (group: Group, member: number, step: Step) => void;
+}
+
+export function nameOf(video: Video): string {
+  return words.received(instant(video.received) || date(video.studyDate), video.seconds > 0 ? duration(video.seconds) : "");
+}
+
+/** `remove` takes it out; null where it is the only one. */
+export function cell(id: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
+  const name = words.cell(number);
+  const title = el("span", { class: "cell-title" }, name);
+  const canvas = el("canvas", { class: "screen", role: "img", "aria-label": name, tabindex: 0 });
+  const pen = canvas.getContext("2d", { alpha: false });
+  const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
+  const note = problem("");
+  const picture = el("div", { class: "cell-picture" }, canvas, behind);
+  const foot = el("div", { class: "cell-foot" });
+  const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
+  const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
+  const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": id }, head, picture, note.element, foot);
+  const correction = el("output", { "data-test": "correction" });
+  const offset = el("input", { type: "number", step: "any", value: 0, "data-test": "offset" });
+  const offsetName = el("span", {});
+  let playable: Video | null = null;
+  let empty = true;
+
+  async function load(signal: AbortSignal): Promise<Film> {
+    try {
+      const about = (playable = await getVideo(id, signal));
+      title.textContent = `${name} · ${nameOf(about)}`;
+      known(about);
+      if (!about.playable) {
+        const waiting = prepare(about, signal);
+        element.insertBefore(waiting.element, foot);
+        await waiting.ready.finally(() => waiting.element.remove());
+      }
+      return await loadFilm(id, signal);
+    } catch (error) {
+      if (!signal.aborted) note.tell(playable === null ? words.failed : words.unable);
+      throw error;
+    }
+  }
+
+  function sit(film: Film, budget: number, group: () => Group | null, member: number): Seat {
+    const read = readOut(film.count);
+    const nudge = (frames: number, sign: string, label: string, test: string): HTMLElement =>
+      button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": test }, () => group()?.correct(member, frames));
+    offset.addEventListener("change", () => {
+      const step = offset.dataset["step"] as Step;
+      if (offset.value !== "" && offset.reportValidity()) group()?.setOffset(member, offset.valueAsNumber / TYPED[step]);
+    });
+    title.after(read.element);
+    foot.replaceChildren(
+      el(
+        "p",
+        { class: "cell-corrections" },
+        nudge(-1, "‹", words.earlierOf(name), "earlier"),
+        correction,
+        nudge(1, "›", words.laterOf(name), "later"),
+        el("label", {}, offsetName, " ", offset),
+      ),
+    );
+    const source: Source = openSource(id, film, budget, {
+      arrived: (place) => group()?.arrived(member, place),
+      failed: (trouble) => note.tell(all.cineTrouble[trouble]),
+    });
+    return {
+      source,
+      draw: (frame, place) => {
+        const [width, height] = [frame.displayWidth, frame.displayHeight];
+        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+        pen?.drawImage(frame, 0, 0, width, height);
+        read.show(clock(film.start[place] ?? 0), String(place + 1));
+        note.tell("");
+        empty = false;
+      },
+      behind: (frames) => {
+        behind.hidden = frames === 0;
+        behind.textContent = empty ? words.notYet : words.behind(frames);
+      },
+    };
+  }
+
+  return {
+    element,
+    load,
+    sit,
+    draw: (group, member, step) => {
+      correction.textContent = words.correction(group.correctionOf(member));
+      offsetName.textContent = words.offset(words.units[step]);
+      offset.dataset["step"] = step;
+      if (document.activeElement !== offset) offset.value = String(group.offsetOf(member) * TYPED[step]);
+    },
+  };
+}

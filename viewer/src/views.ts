@@ -1,0 +1,61 @@
+// The views that were saved of a video: one to be chosen, and this one to be saved.
+
+import { ApiError, getViews, saveView } from "./api";
+import { button, el } from "./dom";
+import type { Look } from "./image/look";
+import { written } from "./image/saved";
+import type { View } from "./image/saved";
+import { words } from "./words/image";
+
+export interface Looked {
+  place: () => number;
+  look: () => Look;
+  restore: (view: View) => void;
+}
+
+export function views(video: string, on: Looked): { element: HTMLElement; end: () => void } {
+  const ending = new AbortController();
+  let known: View[] = [];
+  const choice = el("select", { "aria-label": words.views, "data-test": "views" });
+  const name = el("input", { type: "text", maxlength: 64, placeholder: words.viewName, "aria-label": words.viewName, "data-test": "view-name" });
+  const said = el("output", { "aria-live": "polite", "data-test": "view-said" });
+
+  choice.addEventListener("change", () => {
+    const chosen = known.find((view) => view.id === choice.value);
+    if (chosen) on.restore(chosen);
+    // The same one can be chosen again.
+    choice.value = "";
+  });
+
+  function show(found: View[]): void {
+    known = found;
+    const none = el("option", { value: "" }, found.length === 0 ? words.noViews : words.chooseView);
+    choice.replaceChildren(none, ...found.map(({ id, name, place }) => el("option", { value: id }, words.viewOf(name, place + 1))));
+    choice.disabled = found.length === 0;
+  }
+
+  function tell(error: unknown): void {
+    if (!ending.signal.aborted) said.textContent = error instanceof ApiError ? error.message : words.viewsFailed;
+  }
+
+  async function save(): Promise<void> {
+    keep.disabled = true;
+    try {
+      const status = await saveView(video, written(name.value, on.place(), on.look()));
+      show(await getViews(video, ending.signal));
+      said.textContent = words.saved[status] ?? status;
+      name.value = "";
+    } catch (error) {
+      tell(error);
+    }
+    keep.disabled = false;
+  }
+
+  const keep = button(words.save, { class: "quiet", "data-test": "view-save" }, () => void save());
+  name.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") void save();
+  });
+  show([]);
+  getViews(video, ending.signal).then(show, tell);
+  return { element: el("div", { class: "views", role: "group", "aria-label": words.views }, choice, name, keep, said), end: () => ending.abort() };
+}

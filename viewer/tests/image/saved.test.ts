@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { AS_IT_IS } from "../../src/image/look";
+import type { Look } from "../../src/image/look";
+import { readView, readViews, written } from "../../src/image/saved";
+
+const everything: Look = {
+  window: { center: 100, width: 50, shape: "SIGMOID" },
+  gamma: 1.5,
+  invert: true,
+  zoom: 4,
+  center: [0.25, 0.75],
+  turns: 3,
+  flip: true,
+  shutter: { kind: "circle", center: [0.5, 0.25], radius: 0.125 },
+  mask: 6,
+};
+
+describe("views", () => {
+  it("come back as they were saved", () => {
+    const rectangle: Look = { ...AS_IT_IS, shutter: { kind: "rectangle", from: [0, 0.25], to: [0.5, 1] } };
+    for (const look of [AS_IT_IS, everything, rectangle]) {
+      const kept = { ...(written(" Größe \\\n", 41, look) as object), ID: "a" };
+      expect(readView(JSON.parse(JSON.stringify(kept)))).toEqual({ id: "a", name: "Größe", place: 41, look });
+    }
+  });
+
+  it("are asked for as docs/http.md has them", () => {
+    expect(written("", 0, everything)).toEqual({
+      name: "",
+      frame: 1,
+      window: { center: 100, width: 50, function: "SIGMOID" },
+      gamma: 1.5,
+      invert: true,
+      zoom: 4,
+      center: { x: 0.25, y: 0.75 },
+      rotation: 270,
+      flip: true,
+      shutter: { kind: "circle", x: 0.5, y: 0.25, radius: 0.125 },
+      subtract: 7,
+    });
+  });
+
+  it("that cannot be read are said", () => {
+    for (const wrong of [{}, { Views: [{}] }, { Views: [{ ...(written("", 0, AS_IT_IS) as object), shutter: { kind: "star" } }] }]) {
+      expect(() => readViews(wrong)).toThrow("could not be read");
+    }
+  });
+});
