@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bitstream.helpers import ffmpeg
+from bitstream.helpers import ffmpeg, ue
 from orthanc_video.bitstream import h264_slice, nal
 from orthanc_video.bitstream.h264_entry import Entry, Sets
 from orthanc_video.bitstream.h264_slice import B, I, P, Slice
 from orthanc_video.bitstream.nal import IDR
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 
-_CODING = "bframes=3:open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-pyramid=normal:b-adapt=0:ref=3"
+_CODING = "bframes=3:open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-pyramid=normal:b-adapt=0:ref=3:weightp=0"
 _DELIMITER, _PARTITION = b"\x09\xf0", b"\x42\x80"
 
 Frame = list[bytes]
@@ -141,7 +141,6 @@ _ODD: dict[str, tuple[str, int, Change]] = {
     "a frame is missing": ("missing", P, lambda one: {"frame_num": (one.frame_num + 1) % 16}),
     "long-term marking": ("Long-term", P, lambda _: {"marking": ((4, 1),)}),
     "long-term naming": ("Long-term", P, lambda _: {"modifications": (((2, 0),),)}),
-    "another is named": ("may lean", P, lambda _: {"modifications": (((0, 7),),)}),
     "an order before the key frame": ("leaps", P, lambda one: {"order": (one.order - 40) % 64}),
     "the key frame is long-term": ("Long-term", I, lambda _: {"marking": ((6, 0),)}),
     "the key frame is no reference": ("leans on others", I, lambda _: {"reference": 0, "marking": None}),
@@ -159,6 +158,28 @@ def test_what_cannot_be_kept_is_refused(frames: list[Frame], name: str) -> None:
     taken = [order >= first for order in _orders(sets, frames)[begin:]]
     with pytest.raises(UnsupportedMedia, match=said):
         _take(Entry(sets, 2), odd, taken)
+
+
+def test_another_picture_stands_in_for_one_that_is_not_there(frames: list[Frame]) -> None:
+    sets = _sets(frames)
+    begin = _begin(sets, frames)
+    first, doubts = _orders(sets, frames)[begin], list[bool]()
+    entry = Entry(sets, 2)
+    for frame, order in zip(frames[begin:], _orders(sets, frames)[begin:], strict=True):
+        (header,) = _headers(sets, frame)
+        if header.kind == P:
+            break
+        entry.frame(frame, taken=order >= first)
+        doubts.append(entry.doubtful)
+    two = {"modifications": (((0, 0), (0, 6)),), "middle": "1" + ue(1)}
+    more = _changed(sets, frame, lambda _: two)
+    entry.frame(more, taken=True, write=False)
+    assert [any(doubts), entry.doubtful] == [False, True]
+    # From then on no motion is taken over in time, since that could be of what stands in.
+    behind = next(one for one in frames[begin:] if _headers(sets, one)[0].order == header.order - 4)
+    temporal = _changed(sets, behind, lambda one: {"middle": "0" + one.middle[1:], "frame_num": header.frame_num + 1})
+    with pytest.raises(UnsupportedMedia, match="Motion"):
+        entry.frame(temporal, taken=True, write=False)
 
 
 def test_a_picture_that_leans_on_others_is_no_beginning(frames: list[Frame]) -> None:

@@ -3,8 +3,8 @@
 That picture becomes an IDR picture (ITU-T H.264 7.4.1.2.4). What is coded behind it and shown before it leans on what
 is no longer there, and is left out. All others up to the next IDR picture count from it: frame_num (7.4.3) as pictures
 are left out, pic_order_cnt_lsb (8.2.1) from 0. Each slice names the same pictures in the same order as it did, and the
-same ones stay references as far as they are there. Where a slice may name one that is not, nothing is written: so what
-the stream says of itself is not relied on.
+same ones stay references as far as they are there. Where a slice may name one that is not, another one stands in for it
+(``Entry.doubtful``): that no macroblock leans on it the stream says itself, or it has to be found out by decoding.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from orthanc_video.bitstream import h264, h264_slice, nal, sei
-from orthanc_video.bitstream.h264_references import UNKNOWN, Kept, References
+from orthanc_video.bitstream.h264_references import Kept, References
 from orthanc_video.bitstream.h264_slice import Coding, Slice
 from orthanc_video.bitstream.userdata import escape
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
@@ -70,14 +70,17 @@ class Sets:
 
 
 class Entry:
-    """Takes the frames of a stream in decode order, from the I picture on. ``over``: an IDR picture has come, and from
-    it on all stay as they are."""
+    """Takes the frames of a stream in decode order, from the I picture on.
+
+    ``over``: an IDR picture has come, and from it on all stay as they are. ``doubtful``: the last frame may name
+    pictures that are not there.
+    """
 
     def __init__(self, sets: Sets, idr_id: int) -> None:
         """``idr_id`` is idr_pic_id of the first, which differs from those of IDR pictures next to it."""
         self._sets, self._idr_id = sets, idr_id
         self._counting: _Counting | None = None
-        self.over = False
+        self.over = self.doubtful = False
 
     def frame(self, units: Sequence[bytes], *, taken: bool, write: bool = True) -> list[bytes]:
         """The next frame's NAL units as they are to be; of one that is not ``taken`` nothing is.
@@ -97,6 +100,7 @@ class Entry:
             return list(units)
         else:
             becomes = self._counting.next(slices, taken=taken)
+            self.doubtful = self._counting.doubtful
         return self._made(units, found, iter(becomes), write=write) if taken else []
 
     def _slice(self, unit: bytes) -> Slice | None:
@@ -136,7 +140,10 @@ def _begin(one: Slice) -> int:
 
 
 class _Counting:
-    """Both streams' numbers and references, that of the source and that which is made, after the same pictures."""
+    """Both streams' numbers and references, that of the source and that which is made, after the same pictures.
+
+    ``doubtful``: the last one's lists have pictures in them that stand in for others.
+    """
 
     def __init__(self, slices: Sequence[Slice]) -> None:
         """``slices`` are those of the first picture; raises UnsupportedMedia where it leans on others."""
@@ -154,6 +161,7 @@ class _Counting:
         self._source.add(Kept(0, first.frame_num, self._zero), None)
         self._made.add(Kept(0, 0, 0), None)
         self._source_order, self._made_order = _Order(0, first.order), _Order(0, first.order - self._zero)
+        self.doubtful = self._doubted = False
         # The next frame_num of each, and how many pictures there were.
         self._source_number, self._made_number, self._count = (first.frame_num + 1) % self._numbers, 1, 1
 
@@ -166,6 +174,7 @@ class _Counting:
         top = self._source_order.next(first.order, self._bits) + first.order
         was = Kept(self._count, first.frame_num, min(top, top + first.later))
         now = Kept(self._count, self._made_number, was.order - self._zero)
+        self.doubtful = False
         made = [self._renamed(one, was, now, top - self._zero) for one in slices] if taken else []
         if first.reference:
             self._source.add(was, first.marking)
@@ -182,8 +191,13 @@ class _Counting:
             raise UnsupportedMedia("The order of frames leaps.")
         lists = self._source.lists(one.kind, was, one.active, one.modifications)
         there = self._made.names()
-        if any(name == UNKNOWN or name not in there for names in lists for name in names):
-            raise UnsupportedMedia("A slice may lean on what is shown before the key frame.")
+        if self._doubted and one.temporal:
+            raise UnsupportedMedia("Motion may be taken from a picture that names others than it did.")
+        if any(name not in there for names in lists for name in names):
+            if not there:
+                raise UnsupportedMedia("All that a slice leans on is shown before the key frame.")
+            self.doubtful = self._doubted = True
+            lists = [[name if name in there else max(there) for name in names] for names in lists]
         said = self._made.said(one.kind, now, lists, [said is not None for said in one.modifications])
         if self._made.lists(one.kind, now, one.active, said) != lists:
             raise UnsupportedMedia("The references' order cannot be said.")

@@ -90,6 +90,11 @@ class Slice:
     last: str
     size: int
 
+    @property
+    def temporal(self) -> bool:
+        """Whether blocks of it move as those of another picture do, by when that one's references are shown."""
+        return self.kind == B and self.middle[0] == "0"  # direct_spatial_mv_pred_flag
+
 
 def coding(unit: bytes, sequences: dict[int, h264.Sps]) -> Coding:
     """Of a picture parameter set's NAL unit (7.3.2.2).

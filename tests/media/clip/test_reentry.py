@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,11 +13,15 @@ import pytest
 from clips import Clips, picture_source
 from judging import judge, pictures
 from media.clip.test_cut import _cut
-from orthanc_video.bitstream import nal
+from orthanc_video.bitstream import h264, h264_slice, nal
+from orthanc_video.bitstream.bits import ue
+from orthanc_video.bitstream.framing import joined, units_of
+from orthanc_video.bitstream.h264_entry import Sets
 from orthanc_video.media import exact
 from orthanc_video.media.clip.joining import film as film_of
 from orthanc_video.media.clip.pieces import Copied
 from orthanc_video.media.clip.reentry import Reentry
+from orthanc_video.media.pairing import like
 from orthanc_video.media.source import coding_of
 from orthanc_video.model import Span
 
@@ -97,7 +102,7 @@ def test_where_a_copy_can_begin(clips: Clips) -> None:
         assert leading
         coded = [at for at in range(keys[0], keys[1]) if at not in leading]
         first, last = (int(video.numbers()[at]) for at in (coded[0], coded[-1]))
-        assert reentry.fits(Copied(first, last, tuple(coded), open=True), video.coded.packets(keys[0]))
+        assert reentry.fits(Copied(first, last, tuple(coded), open=True), video.coded.packets, 0)
         assert reentry.may_begin(keys[0], video.coded.head(keys[0]))
 
 
@@ -111,7 +116,7 @@ def test_where_none_can_begin_few_are_tried(clips: Clips) -> None:
         assert len(leant_over) > 3
         for at in leant_over:
             tried.append(reentry.may_begin(at, video.coded.head(at)))
-            assert not reentry.fits(Copied(0, 3, tuple(range(at, at + 4)), open=False), video.coded.packets(at))
+            assert not reentry.fits(Copied(0, 3, tuple(range(at, at + 4)), open=False), video.coded.packets, 0)
             assert not reentry.may_begin(at, video.coded.head(at))
         assert tried == [True, True, True, *[False] * (len(leant_over) - 3)]
 
@@ -139,3 +144,54 @@ def _lacking(film: Path, target: Path) -> Path:
                 packet.stream = made
                 output.mux(packet)
     return target
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_slices_that_could_lean_on_what_is_gone(clips: Clips, tmp_path: Path, lies: bool) -> None:
+    """Their lists name a picture from before the key frame. Whether it is used is found out by decoding: in this film
+    it never is, or else where the recovery point lies."""
+    film, target = _leaning(clips, lies=lies), tmp_path / "clip.mp4"
+    with exact.video(film, (Span(0, film.stat().st_size),)) as video:
+        reentry, keys = _reentry(video)
+        shown = video.numbers()
+        after = [at for at in range(keys[1], keys[1] + 30) if shown[at] >= shown[keys[1]]]
+        piece = Copied(int(shown[keys[1]]), int(shown[after].max()), tuple(after), open=True)
+        assert reentry.fits(piece, video.coded.packets, 0) != lies
+    (told,) = _cut(film, target, [(20, 70)])
+    if lies:  # and from where on it is right, nobody can say
+        assert told.anew == 51
+    else:
+        assert told.anew < _GROUP + _LEADING
+        judge(film, target, range(20, 71), told.anew)
+
+
+def _leaning(clips: Clips, *, lies: bool) -> Path:
+    """A film whose encoder does not say that what is before a key frame is no reference any more, and has slices name
+    one picture more than they use: the last, or if it ``lies`` the first, so that they use it."""
+    coding = f"-bf 2 -x264-params {_OPEN}:ref=4:weightp=0:b-pyramid=none:b-adapt=0"
+    film = clips.encoded("reentry-leaning.mp4", coding, source=picture_source(rate="25", seconds=3))
+    target = film.with_name(f"reentry-leaning-{lies}.mp4")
+    with av.open(str(film)) as source, av.open(str(target), "w") as output:
+        stream = source.streams.video[0]
+        made = output.add_stream_from_template(stream)
+        told = h264.parameter_sets(bytes(stream.codec_context.extradata or b""))
+        sets, keys = Sets([*told[0], *told[1]]), 0
+        for packet in source.demux(stream):
+            if packet.size:
+                keys += packet.is_keyframe
+                units = [_more(unit, sets, lies=lies and keys > 1) for unit in units_of(bytes(packet), 4)]
+                changed = like(packet, joined(units, 4))
+                changed.stream = made
+                output.mux(changed)
+    return target
+
+
+def _more(unit: bytes, sets: Sets, *, lies: bool) -> bytes:
+    if not nal.is_slice(unit):
+        return unit
+    was = h264_slice.read(unit, sets.codings)
+    becomes = replace(was, marking=None)
+    if was.kind == h264_slice.P and was.active[0] == 2:
+        third = (((0, 2),),) if lies else was.modifications
+        becomes = replace(becomes, middle="1" + ue(2), modifications=third)
+    return h264_slice.written(unit, was, becomes)

@@ -6,11 +6,15 @@ where that cannot be done so that each picture surely stays what it is, frames a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice, zip_longest
 from typing import Any
 
+import av
+import numpy as np
 from av.packet import Packet
+from av.video.frame import VideoFrame
 
 from orthanc_video.bitstream import nal, sei
 from orthanc_video.bitstream.framing import joined, units_of
@@ -23,13 +27,17 @@ from orthanc_video.media.clip.pieces import Copied
 _TRIES = 3
 # idr_pic_id: neighbours differ in it, and x264 gives its own 0 and 1.
 _FIRST_ID, _IDS = 2, 60_000
+# What was shown before a key frame is no reference for long: more frames are not decoded to find out.
+_MOST_PROVEN = 32
+
+Packets = Callable[[int], Iterable["Packet[Any]"]]  # from a place in decode order on
 
 
 class Reentry:
     """Which key frames a copy may begin at, and what becomes of its frames then."""
 
     def __init__(self, film: Film) -> None:
-        self._size = film.length_size
+        self._film, self._size = film, film.length_size
         self._unfit: set[int] = set()
         self._sets: Sets | None = None
         if film.codec == "h264":
@@ -54,23 +62,56 @@ class Reentry:
                     return True
         return False
 
-    def fits(self, piece: Copied, packets: Iterable[Packet[Any]]) -> bool:
-        """Whether these frames can be copied, the first of them being no IDR picture; it is remembered if not."""
+    def fits(self, piece: Copied, packets: Packets, before: int) -> bool:
+        """Whether these frames can be copied, the first of them being no IDR picture; it is remembered if not.
+
+        ``before`` is a place in decode order from which on a decoder has all that they may lean on.
+        """
         try:
-            for _ in self._frames(piece, packets, write=False):
-                pass
-        except (BrokenVideo, UnsupportedMedia):
+            doubtful = 0
+            for count, (_, _, _, doubt) in enumerate(self._frames(piece, packets(piece.coded[0]), write=False), 1):
+                doubtful = count if doubt else doubtful
+            fits = doubtful == 0 or self._is_proven(piece, doubtful, packets, before)
+        except (BrokenVideo, UnsupportedMedia, av.error.FFmpegError):
+            fits = False
+        if not fits:
             self._unfit.add(piece.coded[0])
+        return fits
+
+    def _is_proven(self, piece: Copied, count: int, packets: Packets, before: int) -> bool:
+        """Whether the first so many frames as they are to be, with nothing before them, are decoded to the bit as the
+        source's: some of their slices may name pictures from before, of which the stream says that none is used.
+        """
+        if count > _MOST_PROVEN:
             return False
-        return True
+        head = Copied(piece.first, piece.last, piece.coded[:count], open=piece.open)
+        wanted, begin, end = set(head.coded), piece.coded[0], head.coded[-1]
+        read = ((at, bytes(packet)) for at, packet in enumerate(islice(packets(before), end - before + 1), before))
+        source = (frame for frame in self._decoded(read) if frame.pts in wanted)
+        made = self._decoded((at, data) for at, _, data in self.frames(head, packets(begin)))
+        compared = [_are_equal(one, other) for one, other in zip_longest(made, source)]
+        return len(compared) == count and all(compared)
+
+    def _decoded(self, packets: Iterable[tuple[int, bytes]]) -> Iterator[VideoFrame]:
+        """What a decoder makes of these alone; ``pts`` is the place in decode order."""
+        context = av.CodecContext.create("h264", "r")
+        assert isinstance(context, av.VideoCodecContext)  # noqa: S101
+        context.extradata = joined([*self._film.sets, *self.spare], 0)
+        for at, data in packets:
+            packet: Packet[Any] = Packet(joined(units_of(data, self._size), 0))
+            packet.pts = at
+            yield from context.decode(packet)
+        yield from context.decode(None)
 
     def frames(self, piece: Copied, packets: Iterable[Packet[Any]]) -> Iterator[tuple[int, Packet[Any], bytes]]:
         """The frames that are copied, each with its place in decode order and what becomes of it."""
-        yield from self._frames(piece, packets, write=True)
+        for at, packet, data, _ in self._frames(piece, packets, write=True):
+            yield at, packet, data
 
     def _frames(
         self, piece: Copied, packets: Iterable[Packet[Any]], *, write: bool
-    ) -> Iterator[tuple[int, Packet[Any], bytes]]:
+    ) -> Iterator[tuple[int, Packet[Any], bytes, bool]]:
+        """The same, each with whether it is to be compared."""
         if self._sets is None:
             raise UnsupportedMedia("The stream's parameter sets are not known.")
         wanted, entry = set(piece.coded), Entry(self._sets, _FIRST_ID + piece.coded[0] % _IDS)
@@ -82,7 +123,13 @@ class Reentry:
                 units = entry.frame(list(units_of(data, self._size)), taken=taken, write=write)
                 data = joined(units, self._size) if write and not entry.over else data
             if taken:
-                yield at, packet, data
+                yield at, packet, data, entry.doubtful and not entry.over
+
+
+def _are_equal(one: VideoFrame | None, other: VideoFrame | None) -> bool:
+    if one is None or other is None or one.pts != other.pts:
+        return False
+    return np.array_equal(one.to_ndarray(), other.to_ndarray())
 
 
 def _is_recovered(unit: bytes) -> bool:

@@ -67,7 +67,9 @@ class Source:
         """Whether it can be what it is planned to be."""
         if not isinstance(piece, Copied) or not self._is_renumbered(piece):
             return True
-        fits = self._reentry.fits(piece, self._coded.packets(piece.coded[0]))
+        begin = piece.coded[0]
+        before = self._keys[max(0, bisect.bisect_left(self._keys, begin) - _BESIDE)]
+        fits = self._reentry.fits(piece, self._coded.packets, before)
         if fits:
             self.film = replace(self.film, spare=self._reentry.spare)
         return fits
