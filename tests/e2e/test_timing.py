@@ -94,6 +94,7 @@ def test_frames_that_are_left_out_are_marked(
     gaps = {after: after - before - 1 for before, after in pairwise([0, *numbers]) if after - before > 1}
     assert gaps
     assert left_out(report) == gaps
+    assert f" {sum(gaps.values())} left out ·" in report.splitlines()[2]
     assert all("left out before it" in mark for number, _, mark in seen if number in gaps)
 
 
