@@ -72,7 +72,11 @@ _OHIF = """([bits, bar]) => {
   window.sought = {
     go: place => { viewport.setFrameNumber(place + 1); },
     read: () => window.shown(bits, bar),
-    rate: factor => { viewport.setPlaybackRate(factor); },
+    rate: factor => {
+      viewport.setPlaybackRate(factor);
+      // It takes every number, and keeps to the nearest that the browser has, or pauses.
+      if (viewport.videoElement.playbackRate !== factor) throw new RangeError();
+    },
     play: () => viewport.play(),
     pause: () => viewport.pause(),
   };
