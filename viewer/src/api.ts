@@ -9,13 +9,15 @@ import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
 import { readViews } from "./image/saved";
 import type { View } from "./image/saved";
+import { readOrdered } from "./made";
+import type { Made, Order } from "./made";
 import { Said } from "./said";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
 import { words } from "./words";
 
-/** How far back, in videos, those of a study are looked for. */
-const [SEARCHED, SEARCHED_AT_ONCE] = [1000, 200];
+/** Videos of a study that are asked for at once. */
+const AT_ONCE = 200;
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
 export class ApiError extends Said {
@@ -38,9 +40,10 @@ export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
   index: (id: string) => `video/instances/${encodeURIComponent(id)}/index`,
   asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
-  /** What the server draws of a frame, without loss. */
-  frame: (id: string, number: number) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=image/png`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
+  /** What the server draws of a frame; as image/png without loss. */
+  frame: (id: string, number: number, type: string) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=${type}`,
+  sheet: (id: string, columns: number) => `video/instances/${encodeURIComponent(id)}/sheet?columns=${columns}&rows=1&width=1600`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
   explorer: "app/explorer.html",
@@ -80,13 +83,13 @@ export async function findStudies(sought: Sought, signal: AbortSignal): Promise<
   return readStudies(await post("video/studies/find", asked(sought), signal));
 }
 
-/** The videos of a study, the one that was received first in front, as far as they are among the newest of all. */
+/** The videos of a study, the one that was received first in front. */
 export async function getVideosOf(study: string, signal: AbortSignal): Promise<Video[]> {
   const found: Video[] = [];
-  for (let [since, total] = [0, 1]; since < Math.min(total, SEARCHED); since += SEARCHED_AT_ONCE) {
-    const page = await getPage(since, SEARCHED_AT_ONCE, signal);
+  for (let [since, total] = [0, 1]; since < total; since += AT_ONCE) {
+    const page = readPage(await post("video/instances/find", { ParentStudy: study, Since: since, Limit: AT_ONCE }, signal));
     total = page.total;
-    found.unshift(...page.videos.filter((video) => video.studyId === study).reverse());
+    found.unshift(...page.videos.reverse());
   }
   return found;
 }
@@ -135,13 +138,13 @@ const absolute = (path: string): string => new URL(path, document.baseURI).href;
 /** The frames of an object of single pictures. */
 export async function getPictures(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(address.index(id) + STORED, { signal });
-  return readPictures(index, (number) => absolute(address.frame(id, number)));
+  return readPictures(index, (number) => absolute(address.frame(id, number, "image/png")));
 }
 
 /** The frames of all instances of a series, in their order. */
 export async function getSeries(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(`video/series/${encodeURIComponent(id)}/index`, { signal });
-  return readSeries(index, (instance, number) => absolute(address.frame(instance, number)));
+  return readSeries(index, (instance, number) => absolute(address.frame(instance, number, "image/png")));
 }
 
 export async function getJob(id: string): Promise<Job> {
@@ -170,6 +173,11 @@ export async function getDestinations(signal: AbortSignal): Promise<Destination[
 /** Where a video was sent, newest first. */
 export async function getDeliveries(id: string, signal: AbortSignal): Promise<Delivery[]> {
   return readDeliveries(await ask(`video/instances/${encodeURIComponent(id)}/deliveries`, { signal }));
+}
+
+/** Has something made of a video. */
+export async function order(id: string, { path, body }: Order): Promise<{ job: string; made: Made[] | null }> {
+  return readOrdered(await post(`video/instances/${encodeURIComponent(id)}/${path}`, body));
 }
 
 export async function sendTo(id: string, destination: string): Promise<void> {
