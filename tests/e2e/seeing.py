@@ -13,7 +13,7 @@ from e2e.films import BAR, BITS
 from e2e.orthanc_server import OrthancServer
 
 # Plays for so many frames, and reads at each tick, after the page has drawn, which number is in the bars and whether
-# there is a mark. Where a frame of `blocked` is seen nothing runs any more from 60 to 160 ms later on.
+# there is a mark. Where the first frame from each of `blocked` on is seen nothing runs for 150 ms.
 _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
   const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
   const canvas = document.querySelector("[data-test=player] canvas"), mark = part("off-time");
@@ -25,7 +25,7 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
     return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
   };
   const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-  const block = () => { for (const end = performance.now() + 100; performance.now() < end;); };
+  const block = () => { for (const end = performance.now() + 150; performance.now() < end;); };
   const seen = [];
   let last = read(), begun = 0;
   const look = () => {
@@ -33,7 +33,7 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
     begun ||= now;
     if (number !== last) {
       seen.push([number, now, mark.hidden ? "" : mark.textContent]);
-      if (blocked.includes(number)) setTimeout(block, 60);
+      if (number >= blocked[0]) blocked.shift(), block();
     }
     last = number;
     if (number < frames) return requestAnimationFrame(look);
