@@ -27,7 +27,7 @@ _HOW = (
     "in the same Chromium, from the same gateway, in turns: this viewer (its slider), OHIF 3.13.2 (its viewport's "
     "setFrameNumber), a plain `<video>` (currentTime set to number / rate). The bars of what is on its canvas, or of "
     "the `<video>`, are read in each animation frame: the time is until they show the frame asked for; wrong is what "
-    f"has not shown it after {_LIMIT_SECONDS} s. Reverse: numbers that fall for a second. Rates: what is taken without "
+    f"has not shown it after {_LIMIT_SECONDS} s. Reverse: ten numbers that fall. Rates: what is taken without "
     "an error."
 )
 # A side is an object `sought` of its page: go to a frame; read the number that is on screen.
@@ -72,7 +72,11 @@ _OHIF = """([bits, bar]) => {
   window.sought = {
     go: place => { viewport.setFrameNumber(place + 1); },
     read: () => window.shown(bits, bar),
-    rate: factor => { viewport.setPlaybackRate(factor); },
+    rate: factor => {
+      viewport.setPlaybackRate(factor);
+      // It takes every number, and keeps to the nearest that the browser has, or pauses.
+      if (viewport.videoElement.playbackRate !== factor) throw new RangeError();
+    },
     play: () => viewport.play(),
     pause: () => viewport.pause(),
   };
@@ -93,12 +97,12 @@ _SEEK = """async ([wanted, limit]) => {
 }"""
 _FALLS = """async () => {
   const seen = [];
-  for (const end = performance.now() + 1000; performance.now() < end;) {
+  for (const end = performance.now() + 5000; seen.length < 10 && performance.now() < end;) {
     await new Promise(requestAnimationFrame);
     const number = sought.read();
     if (number !== seen.at(-1)) seen.push(number);
   }
-  return seen.length > 5 && seen.every((one, at) => at === 0 || one < seen[at - 1]);
+  return seen.length === 10 && seen.every((one, at) => at === 0 || one < seen[at - 1]);
 }"""
 _BACK = f"""async () => {{
   try {{

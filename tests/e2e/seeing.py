@@ -13,7 +13,7 @@ from e2e.films import BAR, BITS
 from e2e.orthanc_server import OrthancServer
 
 # Plays for so many frames, and reads at each tick, after the page has drawn, which number is in the bars and whether
-# there is a mark. Where a frame of `blocked` is seen nothing runs any more from 60 to 160 ms later on.
+# there is a mark. Where the first frame from each of `blocked` on is seen nothing runs for 150 ms.
 _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
   const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
   const canvas = document.querySelector("[data-test=player] canvas"), mark = part("off-time");
@@ -25,19 +25,20 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
     return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
   };
   const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-  const block = () => { for (const end = performance.now() + 100; performance.now() < end;); };
+  const block = () => { for (const end = performance.now() + 150; performance.now() < end;); };
   const seen = [];
-  let last = read();
+  let last = read(), begun = 0;
   const look = () => {
     const [now, number] = [performance.now(), read()];
+    begun ||= now;
     if (number !== last) {
       seen.push([number, now, mark.hidden ? "" : mark.textContent]);
-      if (blocked.includes(number)) setTimeout(block, 60);
+      if (number >= blocked[0]) blocked.shift(), block();
     }
     last = number;
     if (number < frames) return requestAnimationFrame(look);
     press("k");
-    done(seen);
+    done([begun, seen]);
   };
   press("l");
   requestAnimationFrame(look);
@@ -93,9 +94,10 @@ class Shown:
         self.part("rate").fill(str(rate))
         self.part("rate").dispatch_event("change")
 
-    def watch(self, frames: int, *blocked: int, bits: int = BITS, bar: int = BAR) -> list[Seen]:
-        seen: list[Seen] = self.page.evaluate(_WATCH, [bits, bar, frames, blocked])
-        return seen
+    def watch(self, frames: int, *blocked: int, bits: int = BITS, bar: int = BAR) -> tuple[float, list[Seen]]:
+        """And when the first animation frame after pressing play was: the frame that is there is due then."""
+        begun, seen = self.page.evaluate(_WATCH, [bits, bar, frames, blocked])
+        return begun, seen
 
     def report(self, folder: Path) -> str:
         with self.page.expect_download() as download:
@@ -153,3 +155,18 @@ def left_out(report: str) -> dict[int, int]:
     """How many frames were left out before each, likewise."""
     found = re.findall(r"^Frame (\d+): (?:.*; Frame \d+: )?(\d+) frames? left out", report, re.MULTILINE)
     return {int(frame) - 1: int(count) for frame, count in found}
+
+
+def stood(report: str) -> set[int]:
+    """Before which frames time stood still, likewise."""
+    return {int(frame) - 1 for frame in re.findall(r"Frame (\d+): time stood still", report)}
+
+
+def off(begun: float, seen: list[Seen], fps: float, anew: set[int]) -> dict[int, float]:
+    """How many milliseconds after its time each frame came; time begins anew with some, where it stood still."""
+    zero, found = begun, {}
+    for place, now, _ in seen:
+        if place in anew:
+            zero = now - 1000 * place / fps
+        found[place] = now - zero - 1000 * place / fps
+    return found

@@ -206,8 +206,7 @@ export class Cine {
       if (older === this.drawn || older < this.clock.first || older > this.clock.last) return;
       const frame = this.source.get(older);
       if (frame === null) continue;
-      this.timing.pass(-1);
-      this.draw(frame, older, true);
+      this.draw(frame, older, back);
       return;
     }
   }
@@ -220,7 +219,7 @@ export class Cine {
 
   private drawIfThere(place: number, timed = false): boolean {
     const frame = this.source.get(place);
-    if (frame !== null && place !== this.drawn) this.draw(frame, place, timed);
+    if (frame !== null && place !== this.drawn) this.draw(frame, place, timed ? 0 : null);
     return frame !== null;
   }
 
@@ -230,11 +229,11 @@ export class Cine {
     source.want(clock.path(Math.max(many, 2)));
   }
 
-  /** `timed`: in the course of playing, so that it has a time at which it is due. */
-  private draw(frame: VideoFrame, place: number, timed: boolean): void {
+  /** `back`: in the course of playing, so that it has a time, and so many frames before the one that is due; else null. */
+  private draw(frame: VideoFrame, place: number, back: number | null): void {
     [this.drawn, this.drawnAt] = [place, this.now()];
     // Not the tick's own time: that may be over for long where the page was busy.
-    if (timed) this.timing.show(place, this.now() - this.clock.due(place));
+    if (back !== null) this.timing.show(place, this.now() - this.clock.due(place), back);
     this.screen.draw(frame, place);
   }
 }

@@ -48,7 +48,7 @@ export class Timing {
   private droppedSince = 0;
   private stoodSince = 0;
 
-  /** So many frames were passed over; below zero: as many of them come after all. */
+  /** So many frames were passed over. */
   pass(frames: number): void {
     this.dropped += frames;
     this.droppedSince += frames;
@@ -60,17 +60,19 @@ export class Timing {
     this.stoodSince += seconds;
   }
 
-  /** A frame came on screen so many seconds after its time. */
-  show(place: number, by: number): void {
+  /** A frame came on screen so many seconds after its time; `back`: it is so many before the one that is due, and was passed over. */
+  show(place: number, by: number, back = 0): void {
     const off = Math.abs(by);
     const late = off > ALLOWED;
-    const [dropped, stood] = [this.droppedSince, this.stoodSince];
+    const [dropped, stood] = [this.droppedSince - back, this.stoodSince];
+    if (back > 0) this.dropped -= 1;
     this.shown += 1;
     this.counts[Math.min(Math.floor(off / STEP), STEPS - 1)]! += 1;
     if (late) this.late += 1;
     this.miss = late || dropped > 0 || stood > 0 ? { place, by, late, dropped, stood } : null;
     if (this.miss !== null && this.misses.length < REMEMBERED) this.misses.push(this.miss);
-    [this.droppedSince, this.stoodSince] = [0, 0];
+    // Those between it and the one that is due.
+    [this.droppedSince, this.stoodSince] = [Math.max(0, back - 1), 0];
   }
 
   report(): TimingReport {

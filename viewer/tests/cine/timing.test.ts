@@ -18,13 +18,16 @@ it("tells what was shown, left out and late, and how well times were kept", () =
   expect(misses.map(({ place }) => place)).toEqual([3, 4]);
 });
 
-it("forgets what was passed over and came after all", () => {
+it("counts what was passed over before and after one that came late", () => {
   const timing = new Timing();
-  timing.pass(3);
-  timing.pass(-1);
-  timing.show(7, 0.1);
-  expect(timing.miss).toMatchObject({ dropped: 2, late: true });
-  expect(timing.report().dropped).toBe(2);
+  timing.show(2, 0);
+  // 10 is due, and 7 is the newest that is there.
+  timing.pass(7);
+  timing.show(7, 0.1, 3);
+  expect(timing.miss).toMatchObject({ place: 7, dropped: 4, late: true });
+  timing.show(10, 0);
+  expect(timing.miss).toMatchObject({ place: 10, dropped: 2 });
+  expect(timing.report().dropped).toBe(6);
 });
 
 it("has 95 of 100 frames within its jitter, and no more than that far below it", () => {
