@@ -1,6 +1,7 @@
 // A video frame by frame: the engine on a canvas, with its controls and keys.
 
 import type { Video } from "./answers";
+import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import { BUDGET } from "./cine/filmSource";
 import { button, el } from "./dom";
@@ -34,7 +35,8 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
   const timed = timekeeping(about.id);
-  const element = el("div", { class: "stage" }, seen.picture, timed.mark, timed.report, note.element);
+  seen.picture.append(timed.mark);
+  const element = el("div", { class: "stage" }, seen.picture, timed.report, note.element);
   const ending = new AbortController();
   let turns = 0;
   let cine: Cine | null = null;
@@ -72,8 +74,12 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     }));
     if (continued) player.setAtEnd("next");
     const plain = ways.plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
-    controls = transport(player, { next: timingWords.next }, timed.toggle, plain);
-    timed.report.before(controls.element, read.element, seen.tools);
+    // A series is no object that anything could be made of.
+    const work = about.sopInstanceUid === "" ? null : bench(about, player);
+    const buttons = transport(player, { next: timingWords.next }, timed.toggle, plain);
+    controls = work?.beside(buttons) ?? buttons;
+    timed.report.before(...(work ? [work.timeline] : []), controls.element, read.element, seen.tools);
+    if (work) element.append(work.element);
     player.moveTo(0);
     if (continued) player.play(1);
   }
