@@ -78,9 +78,9 @@ def pixels(film: Film) -> Pixels:
     return pixels_of(film.page.locator("[data-test=player] canvas"))
 
 
-def pixels_of(shown: Locator) -> Pixels:
+def pixels_of(screen: Locator) -> Pixels:
     """Rows of pixels of red, green and blue, of a canvas or a video."""
-    width, height, data = shown.evaluate(PIXELS)
+    width, height, data = screen.evaluate(PIXELS)
     shown = np.frombuffer(base64.b64decode(data), dtype=np.uint8).reshape(height, width, 4)
     return shown[:, :, :3].astype(np.int64)
 
