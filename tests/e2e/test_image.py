@@ -85,6 +85,13 @@ def pixels_of(screen: Locator) -> Pixels:
     return shown[:, :, :3].astype(np.int64)
 
 
+def loaded(film: Film) -> Locator:
+    """The browser's own player, once it shows a frame."""
+    video = film.page.locator("[data-test=player] video")
+    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.onloadeddata = () => done(); })")
+    return video
+
+
 def press(film: Film, *keys: str) -> Pixels:
     canvas = film.page.locator("[data-test=player] canvas")
     for key in keys:
@@ -332,8 +339,16 @@ def test_a_film_that_its_container_turns(
     assert same(turned, np.rot90(straight), 0)
     assert same(press(film, "r", "0"), turned, 0)
     film.part("plain").click()
-    video = film.page.locator("[data-test=player] video")
-    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.onloadeddata = () => done(); })")
-    shown = pixels_of(video)
-    # Of what says nothing of its colours the two may think differently; not of where they are.
-    assert np.abs(shown - turned).mean() < np.abs(shown - turned[::-1, ::-1]).mean() / 4
+    assert same(pixels_of(loaded(film)), turned, 1)
+
+
+@pytest.mark.parametrize("said", ["", "bt709", "smpte170m"])
+def test_colours_are_those_of_the_browsers_own_player(
+    said: str, server: OrthancServer, films: Films, opened: Opening
+) -> None:
+    """Whether the stream says which they are or not."""
+    names = [f"-{name}" for name in ("colorspace", "color_primaries", "color_trc")] if said else []
+    film = opened(post(server, colours(films, *(word for name in names for word in (name, said)))))
+    exact = pixels(film)
+    film.part("plain").click()
+    assert same(pixels_of(loaded(film)), exact, 1)

@@ -20,6 +20,8 @@ export interface Film {
   readonly shownAs: readonly [number, number] | null;
   /** Quarter turns clockwise that the container demands. */
   readonly turns: number;
+  /** Of a decoded picture; 0 where that is not known. */
+  readonly rows: number;
   readonly count: number;
   /** By place: seconds since the first frame. */
   readonly start: Float64Array;
@@ -65,6 +67,7 @@ function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32
   const none = new Array<number>(count).fill(0);
   return {
     shownAs: null,
+    rows: amount(index["Rows"]),
     turns: (amount(index["Rotation"]) / 90) % 4,
     count,
     start,
