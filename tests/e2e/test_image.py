@@ -10,22 +10,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.orthanc_server import OrthancServer
+from e2e.recordings import Recordings, store
 from e2e.test_cine import Film, Opening, made, post
 
 Pixels = npt.NDArray[np.int64]
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-qp", "4", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
-PIXELS = """canvas => {
-  const copy = new OffscreenCanvas(canvas.width, canvas.height), pen = copy.getContext("2d");
-  pen.drawImage(canvas, 0, 0);
-  const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
+PIXELS = """shown => {
+  const [width, height] = [shown.videoWidth ?? shown.width, shown.videoHeight ?? shown.height];
+  const copy = new OffscreenCanvas(width, height), pen = copy.getContext("2d");
+  pen.drawImage(shown, 0, 0);
+  const {data} = pen.getImageData(0, 0, width, height);
   let text = "";
   for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
-  return [canvas.width, canvas.height, btoa(text)];
+  return [width, height, btoa(text)];
 }"""
 # Drops what WebGL 2 there is.
 NO_WEBGL = """for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
@@ -73,10 +75,21 @@ def colours(films: Films, *more: str) -> Path:
 
 
 def pixels(film: Film) -> Pixels:
-    """Rows of pixels of red, green and blue."""
-    width, height, data = film.page.locator("[data-test=player] canvas").evaluate(PIXELS)
+    return pixels_of(film.page.locator("[data-test=player] canvas"))
+
+
+def pixels_of(screen: Locator) -> Pixels:
+    """Rows of pixels of red, green and blue, of a canvas or a video."""
+    width, height, data = screen.evaluate(PIXELS)
     shown = np.frombuffer(base64.b64decode(data), dtype=np.uint8).reshape(height, width, 4)
     return shown[:, :, :3].astype(np.int64)
+
+
+def loaded(film: Film) -> Locator:
+    """The browser's own player, once it shows a frame."""
+    video = film.page.locator("[data-test=player] video")
+    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.onloadeddata = () => done(); })")
+    return video
 
 
 def press(film: Film, *keys: str) -> Pixels:
@@ -310,4 +323,32 @@ def test_pixels_that_are_not_square(server: OrthancServer, films: Films, opened:
     assert plain.shape[1] / plain.shape[0] == pytest.approx(width / height, abs=0.01)
     film.part("exact").click()
     expect(film.part("frame")).to_have_text("1")
-    assert np.abs(press(film, "n") - (255 - plain)).mean() < 3
+    assert same(press(film, "n"), 255 - plain, 3)
+
+
+def test_a_film_that_its_container_turns(
+    server: OrthancServer, films: Films, opened: Opening, recordings: Recordings
+) -> None:
+    """Stored by another writer as it is: upright, as the browser's own player shows it."""
+    path = films.folder / "image-turned.mp4"
+    ffmpeg("-i", str(colours(films)), "-metadata:s:v", "rotate=90", "-c", "copy", "-movflags", "+faststart", str(path))
+    straight = pixels(opened(post(server, colours(films))))
+    film = opened(store(server, recordings.holding(path.read_bytes(), "1.2.840.10008.1.2.4.102")))
+    turned = pixels(film)
+    # FFmpeg counts against the clock, as NumPy does.
+    assert same(turned, np.rot90(straight), 0)
+    assert same(press(film, "r", "0"), turned, 0)
+    film.part("plain").click()
+    assert same(pixels_of(loaded(film)), turned, 1)
+
+
+@pytest.mark.parametrize("said", ["", "bt709", "smpte170m"])
+def test_colours_are_those_of_the_browsers_own_player(
+    said: str, server: OrthancServer, films: Films, opened: Opening
+) -> None:
+    """Whether the stream says which they are or not."""
+    names = [f"-{name}" for name in ("colorspace", "color_primaries", "color_trc")] if said else []
+    film = opened(post(server, colours(films, *(word for name in names for word in (name, said)))))
+    exact = pixels(film)
+    film.part("plain").click()
+    assert same(pixels_of(loaded(film)), exact, 1)

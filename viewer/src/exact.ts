@@ -31,18 +31,20 @@ export interface Ways {
 
 /** `continued`: it plays at once, and goes on with the next one in turn. */
 export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
-  const seen = looking(about, () => cine, () => 0, () => controls?.obey("toggle"));
+  const seen = looking(about, () => cine, () => turns, () => controls?.obey("toggle"));
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
   const timed = timekeeping(about.id);
   seen.picture.append(timed.mark);
   const element = el("div", { class: "stage" }, seen.picture, timed.report, note.element);
   const ending = new AbortController();
+  let turns = 0;
   let cine: Cine | null = null;
   let controls: Transport | null = null;
 
   function begin(choice: Choice): void {
     const { film } = choice;
+    turns = film.turns;
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
     const source = opened(choice, BUDGET, {

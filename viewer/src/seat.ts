@@ -7,6 +7,8 @@ import type { Source } from "./cine/source";
 import type { Step } from "./cine/together";
 import { button, el } from "./dom";
 import { clock, date, duration, instant } from "./format";
+import { asItIs } from "./image/commands";
+import { Screen } from "./image/screen";
 import { prepare } from "./prepare";
 import { choose, isShownAsStored, opened } from "./sources";
 import type { Choice } from "./sources";
@@ -36,7 +38,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
   const name = words.cell(number);
   const title = el("span", { class: "cell-title" }, name);
   const canvas = el("canvas", { class: "screen", role: "img", "aria-label": name, tabindex: 0 });
-  const pen = canvas.getContext("2d", { alpha: false });
+  const screen = new Screen(canvas, () => undefined);
   const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
   const note = problem("");
   const picture = el("div", { class: "cell-picture" }, canvas, behind);
@@ -70,6 +72,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
 
   function sit(choice: Choice, budget: number, group: () => Group | null, member: number): Seat {
     const { film } = choice;
+    screen.look = asItIs(film.turns);
     const read = readOut(film.count);
     const nudge = (frames: number, sign: string, label: string, test: string): HTMLElement =>
       button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": test }, () => group()?.correct(member, frames));
@@ -95,9 +98,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
     return {
       source,
       draw: (frame, place) => {
-        const [width, height] = [frame.displayWidth, frame.displayHeight];
-        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-        pen?.drawImage(frame, 0, 0, width, height);
+        screen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place);
         read.show(clock(film.start[place] ?? 0), String(place + 1));
         note.tell("");
         empty = false;

@@ -49,7 +49,8 @@ export async function choose(about: Video, rendition: boolean, signal: AbortSign
   const question = stored ? STORED : "";
   const film = await getFilm(id, signal, question);
   if (!(await decodes(film))) throw new Error(`not decodable: ${film.codec}`);
-  return { film, url: streamed(id, question), smaller: smaller(about) };
+  // A smaller version would have been turned already.
+  return { film, url: streamed(id, question), smaller: film.turns === 0 ? smaller(about) : null };
 }
 
 export async function chooseSeries(id: string, signal: AbortSignal): Promise<Choice> {

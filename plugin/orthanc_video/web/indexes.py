@@ -71,6 +71,8 @@ def _of_video(stored: StoredVideo) -> dict[str, Any]:
         "Timescale": table.timescale,
         "NumberOfFrames": len(table.time),
         "Codec": track.codec,
+        "Rows": track.height,
+        "Rotation": track.rotation or 0,
         "Description": base64.b64encode(track.extradata).decode(),
         "Time": table.time.tolist(),
         "Duration": table.duration.tolist(),

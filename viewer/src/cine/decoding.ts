@@ -22,6 +22,15 @@ export class RefusedKey extends Error {
 
 export class Undecodable extends Error {}
 
+/**
+ * Colours of a stream that says nothing of its own; decoders prefer what a stream says. They take BT.709 for such a one, but
+ * what is smaller than HD is of BT.601, and the browser's own player shows it so.
+ */
+function colours(rows: number): { colorSpace?: VideoColorSpaceInit } {
+  if (rows === 0 || rows >= 720) return {};
+  return { colorSpace: { matrix: "smpte170m", primaries: "smpte170m", transfer: "smpte170m", fullRange: false } };
+}
+
 export class Decoding {
   private decoder: VideoDecoder | null = null;
   private run: Run = { key: 0, first: 0, last: -1 };
@@ -66,8 +75,8 @@ export class Decoding {
   private begin(key: number): void {
     if (this.decoder?.state === "configured") this.decoder.reset();
     else this.decoder = this.open();
-    const { codec, description } = this.film;
-    this.decoder.configure({ codec, description });
+    const { codec, description, rows } = this.film;
+    this.decoder.configure({ codec, description, ...colours(rows) });
     this.failed = false;
     this.begun = this.next = key;
     this.out = (this.film.placeOf[key] ?? 0) - 1;

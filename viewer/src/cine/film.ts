@@ -3,7 +3,7 @@
 // A frame's place is its number in the order in which frames are shown, from 0. A sample's number is that in the order in
 // which they are decoded and stored; with B-frames the two differ.
 
-import { AnswerError, fields, text } from "../answers";
+import { AnswerError, amount, fields, text } from "../answers";
 import { codecOf } from "./codecs";
 
 /** By a decoder of video; each by itself from the stored object's bytes; each as the server draws it. */
@@ -18,6 +18,10 @@ export interface Film {
   readonly addresses: readonly string[];
   /** Width and height at which frames are shown, where that is not their own: of a smaller one in place of another. */
   readonly shownAs: readonly [number, number] | null;
+  /** Quarter turns clockwise that the container demands. */
+  readonly turns: number;
+  /** Of a decoded picture; 0 where that is not known. */
+  readonly rows: number;
   readonly count: number;
   /** By place: seconds since the first frame. */
   readonly start: Float64Array;
@@ -63,6 +67,8 @@ function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32
   const none = new Array<number>(count).fill(0);
   return {
     shownAs: null,
+    rows: amount(index["Rows"]),
+    turns: (amount(index["Rotation"]) / 90) % 4,
     count,
     start,
     seconds,

@@ -9,6 +9,11 @@ import { placed, turnedSize } from "./placing";
 import type { Size } from "./placing";
 import { toneTable } from "./tones";
 
+/** Of a picture as it was coded, which may be shown larger, or have pixels that are not square. */
+function ownSize(picture: Picture, shown: Size): Size {
+  return (picture instanceof VideoFrame ? picture.visibleRect : null) ?? shown;
+}
+
 export class Screen {
   private now: Look = AS_IT_IS;
   private table: Uint8Array | null = null;
@@ -46,7 +51,7 @@ export class Screen {
 
   draw(picture: Picture, size: Size, place: number): void {
     const { pen, canvas, now } = this;
-    if (this.lacksMask && place === now.mask) this.mask = drawn(picture, size);
+    if (this.lacksMask && place === now.mask) this.mask = drawn(picture, ownSize(picture, size));
     const { width, height } = turnedSize(size, now.turns);
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     if (pen === null) return;
@@ -62,7 +67,7 @@ export class Screen {
   private developed(picture: Picture, size: Size): CanvasImageSource {
     if (this.table === null || this.lacksMask) return picture;
     this.room ??= darkroom(this.slow);
-    return this.room.develop(picture, size, this.mask, this.table);
+    return this.room.develop(picture, ownSize(picture, size), this.mask, this.table);
   }
 
   private clip(pen: CanvasRenderingContext2D, { width, height }: Size): void {
