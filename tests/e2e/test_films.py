@@ -117,6 +117,23 @@ def test_it_plays_by_a_rendition(ours: OrthancServer, tmp_path: Path) -> None:
     assert _described(ours, instance)["Rendition"]["State"] == "Success"
 
 
+def test_its_frames_as_they_are_stored(ours: OrthancServer, tmp_path: Path) -> None:
+    """Each where the index says, of whatever codec: Orthanc's own answer byte for byte."""
+    for path, shown in ((_compressed(tmp_path), True), (film(tmp_path / "raw.dcm", grey(5)), False)):
+        instance = store(ours, path.read_bytes())
+        base, query = f"{ours.gateway_url}/video/instances/{instance}", "?accept=application/octet-stream"
+        index = requests.get(f"{base}/index{query}", timeout=10).json()
+        assert index["ShownAsCoded"] is shown
+        for number, (offset, size) in enumerate(zip(index["Offset"], index["Size"], strict=True)):
+            span = {"Range": f"bytes={offset}-{offset + size - 1}"}
+            part = requests.get(f"{base}/stream{query}", headers=span, timeout=10)
+            assert part.status_code == 206
+            frame = requests.get(f"{ours.url}/instances/{instance}/frames/{number}/raw", timeout=10)
+            assert part.content == frame.content
+        assert number + 1 == index["NumberOfFrames"]
+        assert index["Time"] == [at * 33333 for at in range(number + 1)]
+
+
 def test_what_is_no_film_is_passed_over(ours: OrthancServer, recordings: Recordings, tmp_path: Path) -> None:
     """A volume's slices have an order in space, and a film of one picture does not move."""
     others = [

@@ -2,8 +2,9 @@
 
 import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
-import { readFilm } from "./cine/film";
+import { readFilm, readPictures, readSeries } from "./cine/film";
 import type { Film } from "./cine/film";
+import { pause } from "./cine/line";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
 import { readViews } from "./image/saved";
@@ -39,8 +40,9 @@ export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
   index: (id: string) => `video/instances/${encodeURIComponent(id)}/index`,
   asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
+  /** What the server draws of a frame; PNG is without loss. */
+  frame: (id: string, number: number, type = "png") => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=image/${type}`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
-  frame: (id: string, number: number, type: string) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=${type}`,
   sheet: (id: string, columns: number) => `video/instances/${encodeURIComponent(id)}/sheet?columns=${columns}&rows=1&width=1600`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
@@ -93,12 +95,56 @@ export async function getVideosOf(study: string, signal: AbortSignal): Promise<V
 }
 
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {
-  return readVideo(await ask(`video/instances/${encodeURIComponent(id)}`, { signal }));
+  return readVideo(await askAgain(`video/instances/${encodeURIComponent(id)}`, { signal }));
 }
 
-/** Every frame's time and place in what `address.stream` sends. */
-export async function getFilm(id: string, signal: AbortSignal): Promise<Film> {
-  return readFilm(await ask(address.index(id), { signal }));
+/** How often what takes no harm by it is asked for again where the line broke, and after how many milliseconds. */
+const AGAIN = [200, 600, 1800];
+
+async function askAgain(path: string, init: RequestInit & { signal: AbortSignal }): Promise<unknown> {
+  for (const milliseconds of AGAIN) {
+    try {
+      return await ask(path, init);
+    } catch (error) {
+      if (init.signal.aborted || !(error instanceof ApiError && error.status === 0)) throw error;
+    }
+    await pause(milliseconds, init.signal);
+  }
+  return ask(path, init);
+}
+
+/** What is stored, as a question to `stream` and `index`; and a smaller rendition of it. */
+export const STORED = "?accept=application/octet-stream";
+export const within = (width: number, height: number): string => `?viewport=${width},${height}`;
+
+/** Every frame's time and place in what `address.stream` sends to the same question. */
+export async function getFilm(id: string, signal: AbortSignal, question = ""): Promise<Film> {
+  return readFilm(await askAgain(address.index(id) + question, { signal }));
+}
+
+/** Null while it is being made, which asking begins. */
+export async function getSmaller(id: string, question: string, signal: AbortSignal): Promise<Film | null> {
+  const headers = { Accept: "application/json", Prefer: "wait=20" };
+  try {
+    return readFilm(await askAgain(address.index(id) + question, { signal, headers }));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 503) return null;
+    throw error;
+  }
+}
+
+const absolute = (path: string): string => new URL(path, document.baseURI).href;
+
+/** The frames of an object of single pictures. */
+export async function getPictures(id: string, signal: AbortSignal): Promise<Film> {
+  const index = await askAgain(address.index(id) + STORED, { signal });
+  return readPictures(index, (number) => absolute(address.frame(id, number)));
+}
+
+/** The frames of all instances of a series, in their order. */
+export async function getSeries(id: string, signal: AbortSignal): Promise<Film> {
+  const index = await askAgain(`video/series/${encodeURIComponent(id)}/index`, { signal });
+  return readSeries(index, (instance, number) => absolute(address.frame(instance, number)));
 }
 
 export async function getJob(id: string): Promise<Job> {

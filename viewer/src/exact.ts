@@ -1,14 +1,9 @@
 // A video frame by frame: the engine on a canvas, with its controls and keys.
 
-import { address, getFilm } from "./api";
 import type { Video } from "./answers";
 import { bench } from "./bench";
 import { Cine } from "./cine/cine";
-import type { Film } from "./cine/film";
-import { BUDGET, H264Source } from "./cine/h264";
-import type { Told } from "./cine/h264";
-import type { Source } from "./cine/source";
-import { cineWorker } from "./cineWorker";
+import { BUDGET } from "./cine/filmSource";
 import { button, el } from "./dom";
 import { clock, date } from "./format";
 import { imageCommand } from "./image/commands";
@@ -16,6 +11,8 @@ import type { Look } from "./image/look";
 import { Screen } from "./image/screen";
 import { imageTools } from "./imageTools";
 import { command } from "./keys";
+import { opened } from "./sources";
+import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
 import type { Stage } from "./stage";
 import { timekeeping } from "./timekeeping";
@@ -26,30 +23,13 @@ import { words } from "./words";
 import { words as image } from "./words/image";
 import { words as timingWords } from "./words/timing";
 
-/** Whether this browser has, on this page, what it takes: WebCodecs asks for a secure context. */
-export function canBeExact(): boolean {
-  return "VideoDecoder" in globalThis;
-}
-
-/** The film of a video that this browser can decode. */
-export async function loadFilm(id: string, signal: AbortSignal): Promise<Film> {
-  const film = await getFilm(id, signal);
-  const { codec, description } = film;
-  const { supported } = await VideoDecoder.isConfigSupported({ codec, description });
-  if (supported !== true) throw new Error(`not decodable: ${codec}`);
-  return film;
-}
-
-/** `budget`: bytes for decoded frames. */
-export function openSource(id: string, film: Film, budget: number, told: Told): Source {
-  return new H264Source(film, new URL(address.stream(id), document.baseURI).href, cineWorker(), told, budget);
-}
-
 export interface Ways {
+  /** Where its frames are had. */
+  choose: (signal: AbortSignal) => Promise<Choice>;
   /** It cannot be played so after all. */
-  unable: () => void;
-  /** The reader wants the browser's own player. */
-  plain: () => void;
+  unable: (error: unknown) => void;
+  /** The reader wants the browser's own player; null where that has nothing to play. */
+  plain: (() => void) | null;
   /** On with what comes after it. */
   next: () => void;
 }
@@ -104,10 +84,11 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     cine?.moveTo(place);
   }
 
-  function begin(film: Film): void {
+  function begin(choice: Choice): void {
+    const { film } = choice;
     // As many frames as there are, which an object of another writer may not tell rightly.
     const read = readOut(film.count, dropped);
-    const source = openSource(about.id, film, BUDGET, {
+    const source = opened(choice, BUDGET, {
       arrived: (place) => cine?.arrived(place),
       failed: (trouble) => note.tell(words.cineTrouble[trouble]),
     });
@@ -137,11 +118,16 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
       now: () => performance.now(),
     }));
     if (continued) player.setAtEnd("next");
-    const plain = button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
-    const work = bench(about, player);
-    controls = work.beside(transport(player, { next: timingWords.next }, timed.toggle, plain));
-    timed.report.before(work.timeline, controls.element, read.element);
-    element.append(work.element);
+    const plain = ways.plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
+    controls = transport(player, { next: timingWords.next }, timed.toggle, plain);
+    timed.report.before(controls.element, read.element);
+    // Of the pictures of a series nothing is made.
+    if (about.rows > 0) {
+      const work = bench(about, player);
+      controls.element.before(work.timeline);
+      element.append(work.element);
+      controls = work.beside(controls);
+    }
     player.moveTo(0);
     if (continued) player.play(1);
   }
@@ -155,12 +141,12 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     if (looked !== null) tools.obey(looked);
     else if (wanted !== null) controls.obey(wanted);
   });
-  loadFilm(about.id, ending.signal).then(
-    (film) => {
-      if (!ending.signal.aborted) begin(film);
+  ways.choose(ending.signal).then(
+    (choice) => {
+      if (!ending.signal.aborted) begin(choice);
     },
-    () => {
-      if (!ending.signal.aborted) ways.unable();
+    (error: unknown) => {
+      if (!ending.signal.aborted) ways.unable(error);
     },
   );
   return {

@@ -3,15 +3,15 @@
 import { getVideosOf } from "./api";
 import type { Video } from "./answers";
 import { Group } from "./cine/group";
-import { BUDGET } from "./cine/h264";
+import { BUDGET } from "./cine/filmSource";
 import type { Step } from "./cine/together";
 import { button, el } from "./dom";
-import { canBeExact } from "./exact";
 import { personName } from "./format";
 import { command } from "./keys";
 import { groupHash, MOST_TOGETHER } from "./route";
 import { cell, nameOf } from "./seat";
 import type { Cell } from "./seat";
+import { canBeExact } from "./sources";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
 import { words } from "./words/grid";
@@ -75,9 +75,9 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
   const foot = el("div", { class: "grid-controls" }, el("p", { role: "status" }, words.loading));
   const body = el("div", { class: "grid-body" }, grid, foot);
 
-  function begin(members: Cell[], films: Awaited<ReturnType<Cell["load"]>>[]): void {
+  function begin(members: Cell[], choices: Awaited<ReturnType<Cell["load"]>>[]): void {
     const budget = Math.floor(BUDGET / members.length);
-    const seats = members.map((one, at) => one.sit(films[at]!, budget, () => group, at));
+    const seats = members.map((one, at) => one.sit(choices[at]!, budget, () => group, at));
     const draw = (): void => {
       controls?.draw();
       members.forEach((one, at) => group !== null && one.draw(group, at, step));
@@ -103,9 +103,9 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
   // Those that cannot be played say so in their cells; the others play.
   void Promise.allSettled(cells.map((one) => one.load(signal))).then((found) => {
     if (signal.aborted) return;
-    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ film: one.value, cell: cells[at]! }] : []));
+    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ choice: one.value, cell: cells[at]! }] : []));
     if (able.length === 0) foot.replaceChildren(adding);
-    else begin(able.map((one) => one.cell), able.map((one) => one.film));
+    else begin(able.map((one) => one.cell), able.map((one) => one.choice));
   });
 
   body.addEventListener("keydown", (event) => {

@@ -7,7 +7,7 @@ import { jobs } from "./jobs";
 import { language } from "./language";
 import { list } from "./list";
 import { player } from "./player";
-import { readGroup, readHash } from "./route";
+import { readGroup, readHash, readSeriesHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
 import { needsAsking, whose } from "./whose";
 import { words } from "./words";
@@ -30,7 +30,9 @@ const take = async (files: File[]): Promise<void> => {
 const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton((files) => void take(files)));
 const panel = player(closePlayer);
 const together = grid(closePlayer);
-const isList = (hash: string): boolean => readHash(hash) === null && readGroup(hash) === null;
+/** The video or series that an address names. */
+const selected = (hash: string): string | null => readHash(hash) ?? readSeriesHash(hash);
+const isList = (hash: string): boolean => selected(hash) === null && readGroup(hash) === null;
 
 // Each entry of the browser's history remembers whether the list is the entry behind it: then closing is going back.
 interface Entry {
@@ -52,10 +54,10 @@ function closePlayer(): void {
 }
 
 function follow(): void {
-  const [id, ids] = [readHash(location.hash), readGroup(location.hash)];
+  const [id, ids] = [selected(location.hash), readGroup(location.hash)];
   if (ids === null) together.close();
   if (id === null) panel.close();
-  else panel.open(id, videos.find(id));
+  else panel.open(id, videos.find(id), readSeriesHash(location.hash) !== null);
   if (ids !== null) together.open(ids);
 }
 

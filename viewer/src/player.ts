@@ -1,23 +1,27 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
 import { address, getVideo, getVideosOf } from "./api";
+import { readVideo } from "./answers";
 import type { Video } from "./answers";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
-import { canBeExact, exactStage } from "./exact";
+import { exactStage } from "./exact";
 import type { Ways } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
 import { ENGLISH, tellError } from "./said";
 import { groupHash, videoHash } from "./route";
+import { canBeExact, choose, chooseSeries, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
 import { words as groupWords } from "./words/grid";
+import { words as spoken } from "./words/sources";
 
 export interface Player {
   element: HTMLDialogElement;
-  open: (id: string, known: Video | null) => void;
+  /** `series`: it is one whose pictures are shown one after the other. */
+  open: (id: string, known: Video | null, series?: boolean) => void;
   close: () => void;
 }
 
@@ -134,6 +138,25 @@ export function player(onClose: () => void): Player {
       return;
     }
     const mine = (asking = new AbortController());
+    void isShownAsStored(about).then((is) => {
+      if (mine.signal.aborted) return;
+      if (is) play(about, side, () => prepared(about, side));
+      else prepared(about, side);
+    });
+  }
+
+  function put(now: Stage, side: HTMLElement | null): void {
+    stage?.end();
+    stage = now;
+    body.replaceChildren(...[now.element, side].filter((part) => part !== null));
+    now.focus();
+  }
+
+  /** By what the server makes of it. */
+  function prepared(about: Video, side: HTMLElement): void {
+    const mine = (asking = new AbortController());
+    stage?.end();
+    stage = null;
     const { element, ready } = prepare(about, mine.signal);
     body.replaceChildren(element, side);
     ready.then(
@@ -144,40 +167,53 @@ export function player(onClose: () => void): Player {
     );
   }
 
-  function play(about: Video, side: HTMLElement): void {
-    const put = (now: Stage): void => {
-      stage?.end();
-      stage = now;
-      body.replaceChildren(now.element, side);
-      now.focus();
-    };
-    const next = async (): Promise<void> => {
-      const { signal } = (asking = new AbortController());
-      const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
-      const following = ids[ids.indexOf(about.id) + 1];
-      if (following === undefined || signal.aborted) return;
-      continued = following;
-      location.replace(videoHash(following));
-    };
+  async function goOn(about: Video): Promise<void> {
+    const { signal } = (asking = new AbortController());
+    const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
+    const following = ids[ids.indexOf(about.id) + 1];
+    if (following === undefined || signal.aborted) return;
+    continued = following;
+    location.replace(videoHash(following));
+  }
+
+  /** `otherwise`: what is done where what is stored cannot be shown after all; without it a rendition is played. */
+  function play(about: Video, side: HTMLElement, otherwise: (() => void) | null = null): void {
+    const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back), side);
     const ways: Ways = {
-      unable: () => plain(words.plainUnable, null),
+      choose: (signal) => choose(about, otherwise === null, signal),
+      unable: otherwise ?? (() => plain(words.plainUnable, null)),
       plain: () => plain(words.plainChosen, exact),
       // Where the list cannot be had it stands at its end.
-      next: () => void next().catch(() => undefined),
+      next: () => void goOn(about).catch(() => undefined),
     };
-    const exact = (): void => put(exactStage(about, ways, continued === about.id));
-    const plain = (why: string, back: (() => void) | null): void => put(plainStage(about, why, back));
+    const exact = (): void => put(exactStage(about, ways, continued === about.id), side);
     if (canBeExact()) exact();
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
 
+  /** All pictures of a series, one after the other. */
+  function showSeries(id: string): void {
+    title.textContent = spoken.series;
+    if (!canBeExact()) {
+      fail(spoken.seriesUnable);
+      return;
+    }
+    const failed = (error: unknown): void => fail(error instanceof Error ? error.message : words.playFailed);
+    const ways: Ways = { choose: (signal) => chooseSeries(id, signal), unable: failed, plain: null, next: () => undefined };
+    put(exactStage(readVideo({ ID: id }), ways, false), null);
+  }
+
   return {
     element: dialog,
-    open: (id, known) => {
+    open: (id, known, series = false) => {
       if (current === id) return;
       stop();
       current = id;
       if (!dialog.open) dialog.showModal();
+      if (series) {
+        showSeries(id);
+        return;
+      }
       if (known?.playable) {
         show(known);
         return;

@@ -12,7 +12,16 @@ export function videoHash(id: string): string {
 
 /** The selected video, or null for the list. */
 export function readHash(hash: string): string | null {
-  const id = /^#\/v\/([^/]+)$/.exec(hash)?.[1];
+  return named(/^#\/v\/([^/]+)$/, hash);
+}
+
+/** The selected series, whose pictures are shown one after the other; or null. */
+export function readSeriesHash(hash: string): string | null {
+  return named(/^#\/s\/([^/]+)$/, hash);
+}
+
+function named(form: RegExp, hash: string): string | null {
+  const id = form.exec(hash)?.[1];
   return id !== undefined && isOrthancId(id) ? id : null;
 }
 

@@ -2,14 +2,14 @@
 
 import { getVideo } from "./api";
 import type { Video } from "./answers";
-import type { Film } from "./cine/film";
 import type { Group, Seat } from "./cine/group";
 import type { Source } from "./cine/source";
 import type { Step } from "./cine/together";
 import { button, el } from "./dom";
-import { loadFilm, openSource } from "./exact";
 import { clock, date, duration, instant } from "./format";
 import { prepare } from "./prepare";
+import { choose, isShownAsStored, opened } from "./sources";
+import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
 import { words as all } from "./words";
 import { words } from "./words/grid";
@@ -20,9 +20,9 @@ const TYPED: Record<Step, number> = { time: 1, frame: 1, position: 100 };
 export interface Cell {
   element: HTMLElement;
   /** Loads what it takes to play; rejects, having said why, where there is none. */
-  load: (signal: AbortSignal) => Promise<Film>;
+  load: (signal: AbortSignal) => Promise<Choice>;
   /** Its seat in a group, of which it will be the member of that number. `budget`: bytes for its frames. */
-  sit: (film: Film, budget: number, group: () => Group | null, member: number) => Seat;
+  sit: (choice: Choice, budget: number, group: () => Group | null, member: number) => Seat;
   /** Brings its controls in step with the group. */
   draw: (group: Group, member: number, step: Step) => void;
 }
@@ -50,24 +50,26 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
   let playable: Video | null = null;
   let empty = true;
 
-  async function load(signal: AbortSignal): Promise<Film> {
+  async function load(signal: AbortSignal): Promise<Choice> {
     try {
       const about = (playable = await getVideo(id, signal));
       title.textContent = `${name} · ${nameOf(about)}`;
       known(about);
+      if (await isShownAsStored(about)) return await choose(about, false, signal);
       if (!about.playable) {
         const waiting = prepare(about, signal);
         element.insertBefore(waiting.element, foot);
         await waiting.ready.finally(() => waiting.element.remove());
       }
-      return await loadFilm(id, signal);
+      return await choose(about, true, signal);
     } catch (error) {
       if (!signal.aborted) note.tell(playable === null ? words.failed : words.unable);
       throw error;
     }
   }
 
-  function sit(film: Film, budget: number, group: () => Group | null, member: number): Seat {
+  function sit(choice: Choice, budget: number, group: () => Group | null, member: number): Seat {
+    const { film } = choice;
     const read = readOut(film.count);
     const nudge = (frames: number, sign: string, label: string, test: string): HTMLElement =>
       button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": test }, () => group()?.correct(member, frames));
@@ -86,7 +88,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
         el("label", {}, offsetName, " ", offset),
       ),
     );
-    const source: Source = openSource(id, film, budget, {
+    const source: Source = opened(choice, budget, {
       arrived: (place) => group()?.arrived(member, place),
       failed: (trouble) => note.tell(all.cineTrouble[trouble]),
     });

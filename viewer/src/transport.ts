@@ -10,8 +10,10 @@ import { words } from "./words";
 /** What is played, be it one film or several in step. */
 export type Playing = Pick<
   Cine,
-  "playing" | "place" | "count" | "range" | "play" | "pause" | "moveTo" | "step" | "setRange" | "setRate" | "atEnd" | "setAtEnd"
+  "playing" | "place" | "count" | "range" | "play" | "pause" | "moveTo" | "scrub" | "step" | "setRange" | "setRate" | "atEnd" | "setAtEnd"
 >;
+/** Milliseconds after which a slider that is held still rests. */
+const REST = 120;
 
 export interface Transport {
   element: HTMLElement;
@@ -54,13 +56,28 @@ function endField(cine: Playing, more: Partial<Record<AtEnd, string>>): HTMLElem
   return el("label", {}, `${words.atEnd} `, field);
 }
 
+/** While it is dragged the slider shows key frames, the exact one where it rests. */
+function scrubs(cine: Playing, position: HTMLInputElement): void {
+  let resting = 0;
+  const rest = (): void => {
+    clearTimeout(resting);
+    cine.moveTo(position.valueAsNumber - 1);
+  };
+  position.addEventListener("input", () => {
+    cine.scrub(position.valueAsNumber - 1);
+    clearTimeout(resting);
+    resting = setTimeout(rest, REST);
+  });
+  position.addEventListener("change", rest);
+}
+
 /** `ends`: what it may do at its end beside what all films do; `others`: further controls. */
-export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, ...others: HTMLElement[]): Transport {
+export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, ...others: (HTMLElement | null)[]): Transport {
   const acts = commands(cine);
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
     button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
   const position = el("input", { type: "range", min: 1, max: cine.count, value: 1, "aria-label": words.position, "data-test": "position" });
-  position.addEventListener("input", () => cine.moveTo(position.valueAsNumber - 1));
+  scrubs(cine, position);
   const range = el("output", { "data-test": "range-of" });
   const [back, on] = [act("back", "◀", words.playBack), act("on", "▶", words.playOn)];
   const element = el(

@@ -278,12 +278,18 @@ class Access:
 
     async def instance(self, caller: Caller, named: str) -> str:
         """The Orthanc ID of an instance named by Orthanc ID or SOP Instance UID, where the caller may read it."""
-        instance = named
-        if not is_orthanc_id(named):
-            if not is_uid(named):
-                raise NotFound("That is neither an Orthanc ID nor a SOP Instance UID.")
-            instance = await self._once(caller, f"lookup {named}", lambda: self.looked_up(caller, "Instance", named))
-        return instance
+        return await self._identified(caller, "Instance", named, "a SOP Instance UID")
+
+    async def series(self, caller: Caller, named: str) -> str:
+        """The Orthanc ID of a series named by Orthanc ID or Series Instance UID."""
+        return await self._identified(caller, "Series", named, "a Series Instance UID")
+
+    async def _identified(self, caller: Caller, level: Level, named: str, kind: str) -> str:
+        if is_orthanc_id(named):
+            return named
+        if not is_uid(named):
+            raise NotFound(f"That is neither an Orthanc ID nor {kind}.")
+        return await self._once(caller, f"lookup {named}", lambda: self.looked_up(caller, level, named))
 
     async def looked_up(self, caller: Caller, level: Level, uid: str) -> str:
         """The Orthanc ID of what has this UID; raises NotFound, and Forbidden where the caller may not know.

@@ -1,4 +1,4 @@
-"""Which instances a study or series holds, by their UIDs, as a caller may know of them."""
+"""Which instances a study or series holds, as a caller may know of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import is_uid
+from orthanc_video.dicom.slices import Slice, ordered
 from orthanc_video.errors import NotFound
 
 
@@ -41,6 +42,12 @@ async def series_of(access: Access, caller: Caller, study: str, series: str = ""
     parent = await access.remembered(caller, f"/studies/{named}")
     held = [await access.remembered(caller, f"/series/{name}") for name in parent["Series"]]
     return [one for one in held if series in {"", one["MainDicomTags"]["SeriesInstanceUID"]}]
+
+
+async def frames_of(access: Access, caller: Caller, series: str) -> list[tuple[str, int]]:
+    """The frames of a series (an Orthanc ID), in order: each instance's Orthanc ID, and the number of its frame."""
+    listed = await access.remembered(caller, f"/series/{series}/instances")
+    return ordered([Slice.of(one["ID"], one["MainDicomTags"]) for one in listed])
 
 
 def _member(item: dict[str, Any], series: str) -> Member:

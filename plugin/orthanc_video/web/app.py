@@ -35,6 +35,7 @@ from orthanc_video.web import (
     edits,
     events,
     frames,
+    indexes,
     instances,
     jobs,
     measure,
@@ -109,6 +110,7 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     for part in (
         searching.router,
         instances.router,
+        indexes.router,
         frames.router,
         stills.router,
         pages.public,

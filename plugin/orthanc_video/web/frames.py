@@ -18,13 +18,14 @@ from orthanc_video.picture import GIF, JPEG, PNG, SAMPLES, Drawing, Rendering, V
 from orthanc_video.web import accepting, playing
 from orthanc_video.web.accepting import Offer
 from orthanc_video.web.context import CallerNow, GatewayParts
-from orthanc_video.web.dicomweb import sending
+from orthanc_video.web.dicomweb import parameters, sending
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _FRAME = tuple(map(Offer, (JPEG, PNG, SAMPLES)))
 _ACCEPT = Query(description="As the header, before which it comes.")
+_LIKE_RENDERED = Query(description="As of DICOMweb's rendered frames.")
 _COLUMNS = _ROWS = range(1, 11)
 _SHEET_WIDTHS, _PREVIEW_WIDTHS = range(64, 4097), range(32, 641)
 _PREVIEW_FRAMES = range(2, 51)
@@ -39,9 +40,12 @@ async def frame(
     gateway: GatewayParts,
     caller: CallerNow,
     accept: Annotated[str, _ACCEPT] = "",  # noqa: ARG001
+    viewport: Annotated[str, _LIKE_RENDERED] = "",  # noqa: ARG001
+    quality: Annotated[str, _LIKE_RENDERED] = "",  # noqa: ARG001
+    window: Annotated[str, _LIKE_RENDERED] = "",  # noqa: ARG001
 ) -> Response:
-    """Frame ``number`` (from 1), exactly: JPEG, PNG, or its samples without compression."""
-    stored = await gateway.objects.readable(caller, named)
+    """Frame ``number`` (from 1) of a video, film or image, exactly: JPEG, PNG, or its samples without compression."""
+    stored = await gateway.objects.image(caller, named)
     if not _NUMBER.fullmatch(number):
         raise BadRequest("A frame's number must be a whole number, from 1 on.")
     return await _frame(request, stored, int(number), _kind(request))
@@ -106,7 +110,8 @@ async def preview(
 
 
 async def _frame(request: Request, stored: Stored, number: int, kind: str) -> Response:
-    return await sending.respond(request, stored, Drawing(kind=kind, frames=(number,)))
+    asked = parameters.rendering(request.query_params)
+    return await sending.respond(request, stored, Drawing(kind=kind, frames=(number,), rendering=asked))
 
 
 def _kind(request: Request) -> str:

@@ -1,11 +1,10 @@
-"""What videos there are, and one video's facts, stream, index and poster."""
+"""What videos there are, and one video's facts, stream and poster."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -13,18 +12,17 @@ from starlette.responses import JSONResponse, Response
 
 from orthanc_video import metrics
 from orthanc_video.archive import catalogue
-from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo, held
-from orthanc_video.bitstream import mp4
-from orthanc_video.dicom.locate import Stream
-from orthanc_video.errors import BadRequest, BrokenVideo
-from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.archive.objects import Stored, StoredFilm, held
+from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import thumbnails
 from orthanc_video.jobs.processes import run_short
 from orthanc_video.web import playing, streaming
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
+from orthanc_video.web.dicomweb import parameters, videos
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
 
+_LIKE_RENDERED = Query(description="As of /rendered.")
 _THUMBNAIL_WIDTHS = range(32, 1921)
 
 
@@ -60,36 +58,17 @@ async def stream(
     gateway: GatewayParts,
     caller: CallerNow,
     accept: Annotated[str, Query(description="As the header, before which it comes.")] = "",  # noqa: ARG001
+    viewport: Annotated[str, _LIKE_RENDERED] = "",  # noqa: ARG001
+    quality: Annotated[str, _LIKE_RENDERED] = "",  # noqa: ARG001
 ) -> Response:
-    """The stored stream itself, or its rendition where browsers cannot play it, with ranges (RFC 9110 14)."""
-    return await playing.respond(request, gateway, await gateway.objects.readable(caller, named))
-
-
-@router.get("/{named}/index")
-async def index(named: str, request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
-    """Every frame of what ``stream`` sends, in decode order: time (in 1/Timescale s), offset and size, key flag."""
-    stored = await playing.shown(request, gateway, await gateway.objects.readable(caller, named))
-    return JSONResponse(await asyncio.to_thread(_index, stored))
-
-
-def _index(stored: StoredVideo) -> dict[str, Any]:
-    with held(stored.path), SpanSource(stored.path) as file:
-        video = Stream(Bytes(file), stored.located.spans, stored.located.length)
-        track = next((track for track in mp4.tracks(video) if track.handler == "vide"), None)
-        if track is None:
-            raise BrokenVideo("The stored stream's MP4 has no video track.")
-        table = mp4.samples(video, track)
-    return {
-        "Timescale": table.timescale,
-        "NumberOfFrames": len(table.time),
-        "Codec": track.codec,
-        "Description": base64.b64encode(track.extradata).decode(),
-        "Time": table.time.tolist(),
-        "Duration": table.duration.tolist(),
-        "Offset": table.offset.tolist(),
-        "Size": table.size.tolist(),
-        "Key": table.key.tolist(),
-    }
+    """The stored stream itself, or its rendition where browsers cannot play it or a smaller one is wanted, with ranges
+    (RFC 9110 14)."""
+    stored = await playing.wanted(request, gateway, caller, named)
+    if playing.wanted_as_stored(request, stored):
+        return await playing.as_stored(request, stored)
+    asked = parameters.rendering(request.query_params)
+    rendering = videos.rendering_of(gateway, stored, playing.MP4, asked)
+    return await playing.send(request, gateway, stored, playing.MP4, rendering)
 
 
 @router.get("/{named}/thumbnail")

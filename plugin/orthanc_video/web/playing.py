@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orthanc_video import metrics
+from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo
 from orthanc_video.dicom import syntaxes
@@ -41,9 +42,18 @@ def stored_type(stored: Stored) -> str:
     return "" if isinstance(stored, StoredFilm) else syntaxes.BY_UID[stored.located.transfer_syntax].media_type
 
 
-async def respond(request: Request, gateway: Gateway, stored: Stored) -> Response:
-    """The video as /stream sends it, to whoever accepts whatever."""
-    return await send(request, gateway, stored, _wanted_as_stored(request, stored) or MP4)
+async def wanted(request: Request, gateway: Gateway, caller: Caller, named: str) -> Stored:
+    """What the caller may read; of any image where it is wanted as it is stored."""
+    if accepting.named(accepted(request), {AS_STORED}):
+        return await gateway.objects.image(caller, named)
+    return await gateway.objects.readable(caller, named)
+
+
+async def as_stored(request: Request, stored: Stored) -> Response:
+    """The stored bytes: a stream as it is, single pictures one after the other."""
+    if isinstance(stored, StoredFilm):
+        return await streaming.send(request, streaming.pictures_of(stored, AS_STORED))
+    return await streaming.respond(request, stored, wanted_as_stored(request, stored))
 
 
 async def send(
@@ -82,12 +92,12 @@ def _is_shown(stored: Stored, rendering: Rendering) -> TypeGuard[StoredVideo]:
     return isinstance(stored, StoredVideo) and stored.playable and rendering == PLAIN
 
 
-def _wanted_as_stored(request: Request, stored: Stored) -> str:
+def wanted_as_stored(request: Request, stored: Stored) -> str:
     """The type by which the stored bytes are asked for, at least as much as an MP4 is; empty when they are not."""
-    if stored.playable or isinstance(stored, StoredFilm):
+    if stored.playable:
         return ""
     accept = accepted(request)
-    kind = accepting.named(accept, {stored_type(stored), AS_STORED} - {MP4})
+    kind = accepting.named(accept, {stored_type(stored), AS_STORED} - {MP4, ""})
     return kind if kind and accepting.weight(accept, kind) >= accepting.weight(accept, MP4) else ""
 
 

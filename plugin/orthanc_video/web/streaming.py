@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from orthanc_video import metrics
-from orthanc_video.archive.objects import StoredVideo, held
+from orthanc_video.archive.objects import StoredFilm, StoredVideo, held
 from orthanc_video.dicom.locate import exact
 from orthanc_video.files import SpanSource
 from orthanc_video.model import Span
@@ -85,6 +85,17 @@ def stream_of(stored: StoredVideo, kind: str = "") -> Representation:
         kind=kind or seen,
         name=f"{stored.instance}{_ENDINGS[seen]}",
         origin=stored.origin,
+    )
+
+
+def pictures_of(stored: StoredFilm, kind: str) -> Representation:
+    """The coded pictures of a film, one after the other."""
+    return Representation(
+        path=stored.path,
+        pieces=tuple(span for frame in stored.film.frames for span in frame),
+        tag=f"{stored.uuid}-pictures",
+        kind=kind,
+        name=f"{stored.instance}.bin",
     )
 
 

@@ -1,11 +1,13 @@
 // A film's coded bytes: by ranges of the stream, a stretch of samples at a time, tried again where the line breaks.
 
 import type { Film } from "./film";
+import { again, LineError } from "./line";
+import type { Line } from "./line";
 
 /** The most in one request, and the most between two samples (sound lies there) that is read rather than asked for anew. */
 const [MOST, GAP] = [2 << 20, 64 << 10];
-/** How long to wait before each further try, in milliseconds. */
-const PAUSES = [100, 300, 900, 2700];
+/** The least in one request, what the first one has, and how long one may take, in seconds: who waits for more sees nothing. */
+const [LEAST, FIRST, SECONDS] = [64 << 10, 256 << 10, 0.4];
 const STRETCHES = 4;
 
 /** Samples `first` to `last` at once: the bytes of the stream from `begin` up to `end`. */
@@ -16,29 +18,17 @@ export interface Stretch {
   end: number;
 }
 
-export class BytesError extends Error {
-  constructor(readonly changed: boolean) {
-    super(changed ? "changed" : "unreachable");
-  }
-}
-
 /** As many samples from `first` up to `until` as one request should have: at least one. */
-export function stretch(film: Film, first: number, until: number): Stretch {
+export function stretch(film: Film, first: number, until: number, most = MOST): Stretch {
   const begin = film.offset[first] ?? 0;
   let [last, end] = [first, begin + (film.size[first] ?? 0)];
   for (let next = first + 1; next <= until; next += 1) {
     const at = film.offset[next] ?? 0;
     const over = at + (film.size[next] ?? 0);
-    if (at < end || at - end > GAP || over - begin > MOST) break;
+    if (at < end || at - end > GAP || over - begin > most) break;
     [last, end] = [next, over];
   }
   return { first, last, begin, end };
-}
-
-/** What a request needs of the world; tests have their own. */
-export interface Line {
-  fetch: (url: string, init: RequestInit) => Promise<Response>;
-  pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 interface Held {
@@ -52,6 +42,7 @@ export class Bytes {
   private readonly held = new Set<Held>();
   /** Names the very stream that the first answer was of. */
   private tag: string | null = null;
+  private most = FIRST;
 
   constructor(
     private readonly url: string,
@@ -74,7 +65,7 @@ export class Bytes {
       const { at, whole } = one;
       if (at.first <= sample && sample <= at.last && (whole || !one.signal.aborted)) return one;
     }
-    const at = stretch(this.film, sample, until);
+    const at = stretch(this.film, sample, until, this.most);
     const one: Held = { at, data: this.ask(at, signal), signal, whole: false };
     this.held.add(one);
     for (const oldest of this.held) if (this.held.size > STRETCHES) this.held.delete(oldest);
@@ -87,15 +78,11 @@ export class Bytes {
   }
 
   private async ask(at: Stretch, signal: AbortSignal): Promise<Uint8Array> {
-    for (const pause of [...PAUSES, null]) {
-      const data = await this.tryOnce(at, signal).catch((error: unknown) => {
-        if (signal.aborted || error instanceof BytesError) throw error;
-        return null;
-      });
-      if (data !== null) return data;
-      if (pause !== null) await this.line.pause(pause, signal);
-    }
-    throw new BytesError(false);
+    const began = this.line.now();
+    const data = await again(() => this.tryOnce(at, signal), this.line, signal);
+    const seconds = Math.max(this.line.now() - began, 1) / 1000;
+    this.most = Math.max(LEAST, Math.min((data.length / seconds) * SECONDS, MOST));
+    return data;
   }
 
   /** Null where another try may do better. */
@@ -103,7 +90,7 @@ export class Bytes {
     const headers: Record<string, string> = { Range: `bytes=${begin}-${end - 1}` };
     if (this.tag !== null) headers["If-Match"] = this.tag;
     const response = await this.line.fetch(this.url, { headers, cache: "no-store", signal });
-    if (response.status === 412) throw new BytesError(true);
+    if (response.status === 412) throw new LineError(true);
     if (response.status !== 206) {
       await response.body?.cancel();
       return null;

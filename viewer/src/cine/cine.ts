@@ -8,6 +8,8 @@ import { Timing } from "./timing";
 
 /** Seconds that are fetched ahead while it plays, and frames while it stands. */
 const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
+/** Seconds without any new frame after which time waits for the one that is due. */
+const PATIENCE = 0.5;
 
 export interface Screen {
   draw: (frame: VideoFrame, place: number) => void;
@@ -32,6 +34,10 @@ export class Cine {
   private closed = false;
   /** The clock begins when its first frame is there. */
   private waiting = false;
+  /** When a frame was last drawn, in seconds. */
+  private drawnAt = 0;
+  /** The key frame that comes while a slider is dragged; -1 for none. */
+  private key = -1;
 
   constructor(
     private readonly source: Source,
@@ -64,7 +70,7 @@ export class Cine {
   play(direction: Direction): void {
     this.clock.play(direction, this.now());
     this.timing = new Timing();
-    this.waiting = true;
+    [this.waiting, this.key] = [true, -1];
     this.tick();
     this.screen.changed();
   }
@@ -82,8 +88,20 @@ export class Cine {
     const from = this.clock.place;
     if (!this.clock.playing && place !== from) this.clock.direction = place < from ? -1 : 1;
     this.clock.moveTo(place, this.now());
-    this.waiting = true;
+    [this.waiting, this.key] = [true, -1];
     this.refresh();
+    this.screen.changed();
+  }
+
+  /** While a slider is dragged: the key frame before a place at once. When it rests, `moveTo` brings the exact one. */
+  scrub(place: number): void {
+    if (this.clock.playing) {
+      this.moveTo(place);
+      return;
+    }
+    this.clock.moveTo(place, this.now());
+    if (this.source.get(this.clock.place) !== null) this.drawIfThere(this.clock.place);
+    else if (this.key < 0) this.wantKey();
     this.screen.changed();
   }
 
@@ -110,7 +128,12 @@ export class Cine {
 
   /** A frame has come to the source. */
   arrived(place: number): void {
-    if (!this.closed && !this.clock.playing && place === this.clock.place) this.refresh();
+    if (this.closed || this.clock.playing) return;
+    if (place === this.key) {
+      this.key = -1;
+      this.drawIfThere(place);
+      this.wantKey();
+    } else if (place === this.clock.place) this.refresh();
   }
 
   /** Draws what is on screen once more, if it is still there: it is looked at in another way. */
@@ -122,6 +145,14 @@ export class Cine {
   close(): void {
     this.closed = true;
     this.source.close();
+  }
+
+  /** One key frame after the other, each for where the slider is by then: none is given up for the next. */
+  private wantKey(): void {
+    const key = this.source.keyBefore(this.clock.place);
+    if (key === this.drawn || this.drawIfThere(key)) return;
+    this.key = key;
+    this.source.want([key]);
   }
 
   private now(): number {
@@ -159,7 +190,9 @@ export class Cine {
     const passed = this.clock.gone - gone;
     if (passed > 0) this.timing.pass(passed - (this.drawn === before ? 1 : 0));
     this.refresh(true);
-    if (this.drawn !== this.clock.place) this.drawLate();
+    if (this.drawn === this.clock.place) return;
+    this.drawLate();
+    if (now - this.drawnAt > PATIENCE && this.source.get(this.clock.place) === null) this.waiting = true;
   }
 
   /** The nearest frame before the one that is due, if it is there and newer than what is on screen. */
@@ -178,10 +211,14 @@ export class Cine {
 
   /** Draws the frame that is wanted, if it is there, and has what comes next fetched. */
   private refresh(timed = false): void {
-    const { place } = this.clock;
+    this.drawIfThere(this.clock.place, timed);
+    this.lookAhead();
+  }
+
+  private drawIfThere(place: number, timed = false): boolean {
     const frame = this.source.get(place);
     if (frame !== null && place !== this.drawn) this.draw(frame, place, timed);
-    this.lookAhead();
+    return frame !== null;
   }
 
   private lookAhead(): void {
@@ -192,7 +229,7 @@ export class Cine {
 
   /** `timed`: in the course of playing, so that it has a time at which it is due. */
   private draw(frame: VideoFrame, place: number, timed: boolean): void {
-    this.drawn = place;
+    [this.drawn, this.drawnAt] = [place, this.now()];
     // Not the tick's own time: that may be over for long where the page was busy.
     if (timed) this.timing.show(place, this.now() - this.clock.due(place));
     this.screen.draw(frame, place);

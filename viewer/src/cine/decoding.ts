@@ -11,7 +11,7 @@ const QUEUE = 6;
 /** Samples behind those of a run that are fetched with them: a decoder holds frames back until it has seen more. */
 const BEYOND = 24;
 /** Microseconds between the time stamps that frames are known by; some decoders bring frames in order by them. */
-const STAMP = 1000;
+export const STAMP = 1000;
 
 /** The decoder refuses the sample that it should begin at. */
 export class RefusedKey extends Error {
@@ -129,7 +129,7 @@ export class Decoding {
     this.out = Math.max(this.out, place);
     // What comes out behind the run's end was fed to push its last frames out, and is likely to be wanted next.
     if (place < this.run.first) frame.close();
-    else this.copies.push(own(frame).then((copy) => this.keep(place, copy)));
+    else this.copies.push(own(frame, this.film.shownAs).then((copy) => this.keep(place, copy)));
   }
 }
 
@@ -137,9 +137,15 @@ export class Decoding {
  * The same picture in memory of our own: a decoder has few frames to give, waits for those that are not given back, and
  * may take back what it gave when it begins anew. What cannot be read stays where it is.
  */
-async function own(frame: VideoFrame): Promise<VideoFrame> {
-  const { format, visibleRect, timestamp, displayWidth, displayHeight } = frame;
-  if (format === null || visibleRect === null) return frame;
+async function own(frame: VideoFrame, shownAs: Film["shownAs"]): Promise<VideoFrame> {
+  const { format, visibleRect, timestamp } = frame;
+  const [displayWidth, displayHeight] = shownAs ?? [frame.displayWidth, frame.displayHeight];
+  if (format === null || visibleRect === null) {
+    if (shownAs === null) return frame;
+    const same = new VideoFrame(frame, { displayWidth, displayHeight });
+    frame.close();
+    return same;
+  }
   const buffer = new ArrayBuffer(frame.allocationSize());
   const layout = await frame.copyTo(buffer);
   const colorSpace = frame.colorSpace.toJSON();

@@ -4,11 +4,20 @@
 // which they are decoded and stored; with B-frames the two differ.
 
 import { AnswerError, fields, text } from "../answers";
+import { codecOf } from "./codecs";
+
+/** By a decoder of video; each by itself from the stored object's bytes; each as the server draws it. */
+export type How = "decoded" | "pictures" | "drawn";
 
 export interface Film {
+  readonly how: How;
   readonly codec: string;
-  /** The decoder's configuration: avcC. */
+  /** The decoder's configuration: avcC, hvcC. */
   readonly description: Uint8Array;
+  /** Of what the server draws: each frame's address, by sample. */
+  readonly addresses: readonly string[];
+  /** Width and height at which frames are shown, where that is not their own: of a smaller one in place of another. */
+  readonly shownAs: readonly [number, number] | null;
   readonly count: number;
   /** By place: seconds since the first frame. */
   readonly start: Float64Array;
@@ -38,40 +47,67 @@ function bytesOf(base64: string): Uint8Array {
   }
 }
 
-/** "avc1.64001f" of a sample entry and its avcC (ISO/IEC 14496-15 5.3.3.1): profile, compatibility, level. */
-function h264(entry: string, description: Uint8Array): string {
-  const parts = [...description.subarray(1, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `${entry}.${parts.join("")}`;
-}
-
-/** The answer of `/index`, in the order of presentation. */
-export function readFilm(value: unknown): Film {
-  const index = fields(value);
+/** A film in the order of presentation, from what its index says in the order of decoding. */
+function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32Array): Omit<Film, "how" | "codec" | "description" | "addresses"> {
   const [count, timescale] = [Number(index["NumberOfFrames"]), Number(index["Timescale"])];
   if (!(Number.isSafeInteger(count) && count > 0 && timescale > 0)) throw new AnswerError(UNREADABLE);
   const times = column(index["Time"], count);
   const durations = column(index["Duration"], count);
-  const flags = index["Key"];
-  if (!Array.isArray(flags) || flags.length !== count) throw new AnswerError(UNREADABLE);
-  const description = bytesOf(text(index["Description"]));
   const sampleOf = Uint32Array.from(times.keys()).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
   const placeOf = new Uint32Array(count);
   sampleOf.forEach((sample, place) => (placeOf[sample] = place));
   const first = times[sampleOf[0] ?? 0] ?? 0;
   const start = Float64Array.from(sampleOf, (sample) => ((times[sample] ?? 0) - first) / timescale);
   const last = sampleOf[count - 1] ?? 0;
+  const seconds = ((times[last] ?? 0) - first + (durations[last] ?? 0)) / timescale;
+  const none = new Array<number>(count).fill(0);
   return {
-    codec: h264(text(index["Codec"]), description),
-    description,
+    shownAs: null,
     count,
     start,
-    seconds: ((times[last] ?? 0) - first + (durations[last] ?? 0)) / timescale,
+    seconds,
     sampleOf,
     placeOf,
-    offset: Float64Array.from(column(index["Offset"], count)),
-    size: Uint32Array.from(column(index["Size"], count)),
-    keys: Uint32Array.from([...times.keys()].filter((sample) => flags[sample] === true)),
+    offset: Float64Array.from("Offset" in index ? column(index["Offset"], count) : none),
+    size: Uint32Array.from("Size" in index ? column(index["Size"], count) : none),
+    keys: keys(count),
   };
+}
+
+const each = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, sample) => sample);
+
+/** The answer of `/index`, of a stream. */
+export function readFilm(value: unknown): Film {
+  const index = fields(value);
+  const flags = index["Key"];
+  const description = bytesOf(text(index["Description"]));
+  const keys = (count: number): Uint32Array => {
+    if (!Array.isArray(flags) || flags.length !== count) throw new AnswerError(UNREADABLE);
+    return each(count).filter((sample) => flags[sample] === true);
+  };
+  const film = ordered(index, keys);
+  return { ...film, how: "decoded", codec: codecOf(text(index["Codec"]), description), description, addresses: [] };
+}
+
+const STILL = { codec: "", description: new Uint8Array() };
+
+/** The answer of `/index`, of single pictures; `drawn` is where the server draws the frame of a number. */
+export function readPictures(value: unknown, drawn: (number: number) => string): Film {
+  const index = fields(value);
+  const film = ordered(index, each);
+  if (index["ShownAsCoded"] === true) return { ...film, ...STILL, how: "pictures", addresses: [] };
+  return { ...film, ...STILL, how: "drawn", addresses: Array.from(each(film.count), (sample) => drawn(sample + 1)) };
+}
+
+/** The answer of a series' `/index`. */
+export function readSeries(value: unknown, drawn: (instance: string, number: number) => string): Film {
+  const index = fields(value);
+  const film = ordered(index, each);
+  const instances = index["Instance"];
+  const numbers = column(index["Frame"], film.count);
+  if (!Array.isArray(instances) || instances.length !== film.count) throw new AnswerError(UNREADABLE);
+  const addresses = numbers.map((number, at) => drawn(text(instances[at]), number));
+  return { ...film, ...STILL, how: "drawn", addresses };
 }
 
 /** Whether decoding may begin at a sample. */

@@ -99,6 +99,11 @@ export class Group {
     this.stand.changed();
   }
 
+  /** The frames themselves: key frames of several series are of different times. */
+  scrub(moment: number): void {
+    this.moveTo(moment);
+  }
+
   /** So many frames of the first series on, or back. */
   step(frames: number): void {
     this.pause();

@@ -8,7 +8,12 @@ export interface Run {
   key: number;
   first: number;
   last: number;
+  /** Of frames that need no others: the last of them is wanted first. */
+  back?: true;
 }
+
+/** So many frames that need no others are a run backwards. */
+const BACK = 16;
 
 /**
  * The sample at which decoding begins for the frame at a place; null where there is none.
@@ -54,6 +59,11 @@ export function nextRun(
   if (begin === undefined) return null;
   const key = keyFor(film, begin, refused) ?? 0;
   const backwards = path[at + 1] === begin - 1 || (at === path.length - 1 && path[at - 1] === begin + 1);
+  if (backwards && film.how !== "decoded") {
+    let first = begin;
+    for (let more = at + 1; path[more] === first - 1 && !has(first - 1) && begin - first + 1 < Math.min(room, BACK); more += 1) first -= 1;
+    return { key: film.sampleOf[first] ?? 0, first, last: begin, back: true };
+  }
   if (backwards) {
     const low = Math.max(film.placeOf[key] ?? 0, (path[0] ?? 0) - room + 1);
     let first = begin;

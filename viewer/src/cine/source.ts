@@ -11,5 +11,7 @@ export interface Source {
   get: (place: number) => VideoFrame | null;
   /** The frames that are wanted, the present one first: whatever of them is not there is fetched. */
   want: (path: readonly number[]) => void;
+  /** The nearest frame at or before a place that can be had at once, without those before it. */
+  keyBefore: (place: number) => number;
   close: () => void;
 }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Bytes, BytesError, stretch } from "../../src/cine/bytes";
-import type { Line } from "../../src/cine/bytes";
+import { Bytes, stretch } from "../../src/cine/bytes";
+import { LineError } from "../../src/cine/line";
+import type { Line } from "../../src/cine/line";
 import type { Film } from "../../src/cine/film";
 import { readFilm } from "../../src/cine/film";
 import { films, indexOf } from "./films";
@@ -29,6 +30,7 @@ class Wire implements Line {
     return answer;
   };
 
+  now = (): number => 0;
   pause = async (milliseconds: number): Promise<void> => void this.pauses.push(milliseconds);
 }
 
@@ -71,7 +73,7 @@ describe("the bytes of samples", () => {
   it("are given up in the end, and can be asked for once more", async () => {
     const wire = new Wire([broken, broken, broken, broken, broken]);
     const bytes = new Bytes("stream", FILM, wire);
-    await expect(bytes.sample(0, 0, SIGNAL)).rejects.toThrow(BytesError);
+    await expect(bytes.sample(0, 0, SIGNAL)).rejects.toThrow(LineError);
     expect([...(await bytes.sample(0, 0, SIGNAL))]).toEqual(expected(FILM, 0));
   });
 

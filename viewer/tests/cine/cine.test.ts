@@ -17,6 +17,8 @@ class Shelf implements Source {
 
   get = (place: number): VideoFrame | null => (this.there(place) ? ({} as VideoFrame) : null);
   want = (path: readonly number[]): void => void (this.wanted = path);
+  /** Groups of ten. */
+  keyBefore = (place: number): number => place - (place % 10);
   close = (): void => void (this.closed = true);
 }
 
@@ -138,5 +140,67 @@ describe("the engine", () => {
     cine.close();
     display.tick(20);
     expect([shelf.closed, display.drawn]).toEqual([true, [0]]);
+  });
+});
+
+describe("a slider that is dragged", () => {
+  let here: Set<number>;
+  const arrive = (place: number): void => {
+    here.add(place);
+    cine.arrived(place);
+  };
+  beforeEach(() => {
+    here = new Set([0]);
+    shelf.there = (place) => here.has(place);
+    cine.moveTo(0);
+  });
+
+  it("shows the key frame before it at once, and the exact one when it rests", () => {
+    cine.scrub(57);
+    expect(shelf.wanted).toEqual([50]);
+    arrive(50);
+    expect([display.drawn.at(-1), cine.place]).toEqual([50, 57]);
+    cine.moveTo(57);
+    expect(shelf.wanted[0]).toBe(57);
+    arrive(57);
+    expect(display.drawn).toEqual([0, 50, 57]);
+  });
+
+  it("gives up none for the next, and then has the one where the slider is by then", () => {
+    for (const place of [12, 24, 36, 48]) cine.scrub(place);
+    expect(shelf.wanted).toEqual([10]);
+    arrive(10);
+    expect(shelf.wanted).toEqual([40]);
+    arrive(40);
+    expect(display.drawn).toEqual([0, 10, 40]);
+  });
+
+  it("shows the very frame where that is there", () => {
+    here.add(33);
+    cine.scrub(33);
+    expect(display.drawn).toEqual([0, 33]);
+  });
+
+  it("draws no key frame that comes after it rested", () => {
+    cine.scrub(57);
+    cine.moveTo(58);
+    arrive(58);
+    arrive(50);
+    expect(display.drawn).toEqual([0, 58]);
+  });
+});
+
+describe("frames that do not come", () => {
+  it("have time wait for them, so that none is passed over", () => {
+    let come = 30;
+    shelf.there = (place) => place < come;
+    cine.play(1);
+    display.tick(60 * 5);
+    expect(display.drawn.at(-1)).toBe(29);
+    const due = cine.place;
+    expect(due).toBeLessThan(30 + FPS);
+    come = COUNT;
+    display.tick();
+    expect(display.drawn.at(-1)).toBe(due);
   });
 });

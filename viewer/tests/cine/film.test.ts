@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isKey, lastAtMost, readFilm } from "../../src/cine/film";
+import { isKey, lastAtMost, readFilm, readPictures, readSeries } from "../../src/cine/film";
 import { films, indexOf } from "./films";
 
 const INDEX = indexOf([
@@ -52,5 +52,26 @@ describe("a search in ascending numbers", () => {
         expect(lastAtMost(ascending, wanted)).toBe(ascending.filter((one) => one <= wanted).length - 1);
       }),
     );
+  });
+});
+
+describe("the index of single pictures", () => {
+  const index = { Timescale: 1000, NumberOfFrames: 3, Time: [0, 40, 90], Duration: [40, 50, 10], Codec: "jpeg" };
+
+  it("tells where those lie that browsers show as they are", () => {
+    const film = readPictures({ ...index, ShownAsCoded: true, Offset: [0, 7, 20], Size: [7, 13, 5] }, String);
+    expect(film).toMatchObject({ how: "pictures", count: 3, seconds: 0.1, addresses: [] });
+    expect([[...film.offset], [...film.size], [...film.keys]]).toEqual([[0, 7, 20], [7, 13, 5], [0, 1, 2]]);
+  });
+
+  it("leads to where the server draws the others, numbered from 1", () => {
+    const film = readPictures({ ...index, ShownAsCoded: false, Offset: [0, 7, 20], Size: [7, 13, 5] }, (number) => `f${number}`);
+    expect([film.how, film.addresses]).toEqual(["drawn", ["f1", "f2", "f3"]]);
+  });
+
+  it("of a series names each frame's instance", () => {
+    const film = readSeries({ ...index, Instance: ["b", "a", "a"], Frame: [1, 1, 2] }, (instance, number) => `${instance}/${number}`);
+    expect(film.addresses).toEqual(["b/1", "a/1", "a/2"]);
+    expect(() => readSeries({ ...index, Instance: ["b"], Frame: [1, 1, 2] }, String)).toThrow();
   });
 });

@@ -19,6 +19,7 @@ class Series implements Seat {
       room: 80,
       get: (place) => (this.there(place) ? ({} as VideoFrame) : null),
       want: (path) => void (this.wanted = path),
+      keyBefore: (place) => place,
       close: () => void (this.closed = true),
     };
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readFilm } from "../../src/cine/film";
-import { H264Source } from "../../src/cine/h264";
+import { FilmSource } from "../../src/cine/filmSource";
 import type { Order, Report, Trouble } from "../../src/cine/messages";
 import type { Run } from "../../src/cine/plan";
 import { indexOf } from "./films";
@@ -48,18 +48,18 @@ class Hands extends EventTarget {
 }
 
 let hands: Hands;
-let source: H264Source;
+let source: FilmSource;
 let arrived: number[];
 let failed: Trouble[];
 beforeEach(() => {
   [hands, arrived, failed] = [new Hands(), [], []];
   const told = { arrived: (place: number) => void arrived.push(place), failed: (trouble: Trouble) => void failed.push(trouble) };
-  source = new H264Source(FILM, "stream", hands as unknown as Worker, told, 20 * BYTES);
+  source = new FilmSource(FILM, "stream", hands as unknown as Worker, told, 20 * BYTES);
 });
 
 const forward = (from: number, length = 10): number[] => Array.from({ length }, (_, at) => from + at);
 
-describe("a source of H.264", () => {
+describe("a source of a film", () => {
   it("asks for nothing before something is wanted, then for what is missing", () => {
     expect(hands.runs).toEqual([]);
     source.want(forward(3));

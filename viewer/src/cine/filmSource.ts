@@ -1,4 +1,4 @@
-// H.264 as a source of frames: decoded by a worker from byte ranges of the stream, kept within a budget of bytes.
+// A film as a source of frames: fetched and decoded by a worker, kept within a budget of bytes.
 
 import { Cache } from "./cache";
 import type { Film } from "./film";
@@ -16,7 +16,7 @@ export interface Told {
   failed: (trouble: Trouble) => void;
 }
 
-export class H264Source implements Source {
+export class FilmSource implements Source {
   readonly start: Float64Array;
   readonly seconds: number;
   private readonly cache: Cache<VideoFrame>;
@@ -61,6 +61,11 @@ export class H264Source implements Source {
     this.path = path;
     this.cache.follow(path);
     this.plan();
+  }
+
+  keyBefore(place: number): number {
+    const key = keyFor(this.film, place, this.refused);
+    return key === null ? place : (this.film.placeOf[key] ?? place);
   }
 
   close(): void {

@@ -1,0 +1,51 @@
+// Frames that need no others: pictures from the stored object's bytes, or as the server draws them, several at once.
+
+import { STAMP } from "./decoding";
+import type { Film } from "./film";
+import type { Run } from "./plan";
+
+const AT_ONCE = 4;
+
+/** A frame's picture, coded as browsers know it; `until` is the last sample that is wanted with it. */
+export type Get = (sample: number, until: number, signal: AbortSignal) => Promise<Blob>;
+
+export class Stills {
+  constructor(
+    private readonly film: Film,
+    private readonly get: Get,
+    private readonly keep: (place: number, frame: VideoFrame) => void,
+  ) {}
+
+  /** Resolves when all frames of the run were handed on that can be, or `signal` was aborted. */
+  async follow(run: Run, signal: AbortSignal): Promise<void> {
+    const places = Array.from({ length: run.last - run.first + 1 }, (_, at) => (run.back ? run.last - at : run.first + at));
+    // Backwards, too, bytes are asked for in the order in which they lie.
+    if (run.back) void this.get(this.sample(run.first), this.sample(run.last), signal).catch(() => undefined);
+    const one = async (): Promise<void> => {
+      for (let place = places.shift(); place !== undefined && !signal.aborted; place = places.shift()) {
+        await this.show(place, this.sample(run.last), signal);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, one));
+    } finally {
+      places.length = 0;
+    }
+  }
+
+  private sample(place: number): number {
+    return this.film.sampleOf[place] ?? 0;
+  }
+
+  private async show(place: number, until: number, signal: AbortSignal): Promise<void> {
+    const coded = await this.get(this.sample(place), until, signal);
+    if (signal.aborted) return;
+    // DICOM turns no picture by what a camera says in it. What cannot be decoded does not come.
+    const picture = await createImageBitmap(coded, { imageOrientation: "none" }).catch(() => null);
+    if (picture === null) return;
+    const [displayWidth, displayHeight] = this.film.shownAs ?? [picture.width, picture.height];
+    const frame = new VideoFrame(picture, { timestamp: place * STAMP, displayWidth, displayHeight });
+    picture.close();
+    this.keep(place, frame);
+  }
+}
