@@ -97,7 +97,7 @@ export function bench(about: Video, film: Film): Bench {
     cut.setAttribute("aria-label", words.cutClipOf(first + 1, last + 1));
     cut.title = words.cutClipOf(first + 1, last + 1);
     for (const { type, link } of pictures) {
-      link.setAttribute("href", address.frame(about.id, film.place + 1, type));
+      link.setAttribute("href", address.frame(about.id, film.place + 1, `image/${type}`));
       link.setAttribute("download", `video-${about.id.slice(0, 8)}-${film.place + 1}.${type}`);
     }
   }

@@ -129,7 +129,7 @@ export function masking(
       inRange.textContent = words.maskRange(range[0] + 1, range[1] + 1);
       where.value = range[0] === 0 && range[1] === film.count - 1 ? "whole" : "range";
       clean.checked = false;
-      const frame = shape("image", { href: address.frame(id, film.place + 1, "jpeg"), width: columns, height: rows });
+      const frame = shape("image", { href: address.frame(id, film.place + 1, "image/jpeg"), width: columns, height: rows });
       picture.replaceChildren(frame, drawn);
       draw();
       dialog.showModal();

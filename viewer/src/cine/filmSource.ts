@@ -7,8 +7,8 @@ import { keyFor, nextRun } from "./plan";
 import type { Run } from "./plan";
 import type { Source } from "./source";
 
-/** Decoded frames in memory, in bytes. */
-export const BUDGET = 512 << 20;
+/** Decoded frames in memory, in bytes: of the 512 MB that a page may have, the rest is for what is on its way. */
+export const BUDGET = 384 << 20;
 
 export interface Told {
   /** A frame has come. */
