@@ -40,6 +40,20 @@ def _found(server: OrthancServer, kind: str, **given: Any) -> dict[str, Any]:
     return told
 
 
+def test_videos_of_one_study(ours: OrthancServer) -> None:
+    (one,) = _found(ours, "instances", Patient="search-2")["Instances"]
+    told = _found(ours, "instances", ParentStudy=one["ParentStudy"])
+    assert (told["Instances"], told["Total"]) == ([one], 1)
+    assert _found(ours, "instances", ParentStudy=one["ParentStudy"], Patient="search-1")["Instances"] == []
+    url = f"{ours.gateway_url}/video/instances/find"
+    assert requests.post(url, json={"ParentStudy": one["ID"]}, timeout=30).status_code == 404
+    refused = requests.post(url, json={"ParentStudy": "../instances"}, timeout=30)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        '"ParentStudy" must be the ID that Orthanc gives a study.',
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "whose"),
     [

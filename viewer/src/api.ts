@@ -16,8 +16,8 @@ import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
 import { words } from "./words";
 
-/** How far back, in videos, those of a study are looked for. */
-const [SEARCHED, SEARCHED_AT_ONCE] = [1000, 200];
+/** Videos of a study that are asked for at once. */
+const AT_ONCE = 200;
 
 /** An answer that is not a success; the message is its sentence. Status 0: there was no answer. */
 export class ApiError extends Said {
@@ -83,13 +83,13 @@ export async function findStudies(sought: Sought, signal: AbortSignal): Promise<
   return readStudies(await post("video/studies/find", asked(sought), signal));
 }
 
-/** The videos of a study, the one that was received first in front, as far as they are among the newest of all. */
+/** The videos of a study, the one that was received first in front. */
 export async function getVideosOf(study: string, signal: AbortSignal): Promise<Video[]> {
   const found: Video[] = [];
-  for (let [since, total] = [0, 1]; since < Math.min(total, SEARCHED); since += SEARCHED_AT_ONCE) {
-    const page = await getPage(since, SEARCHED_AT_ONCE, signal);
+  for (let [since, total] = [0, 1]; since < total; since += AT_ONCE) {
+    const page = readPage(await post("video/instances/find", { ParentStudy: study, Since: since, Limit: AT_ONCE }, signal));
     total = page.total;
-    found.unshift(...page.videos.filter((video) => video.studyId === study).reverse());
+    found.unshift(...page.videos.reverse());
   }
   return found;
 }

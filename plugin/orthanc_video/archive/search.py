@@ -23,8 +23,9 @@ _OF_STUDY = ("StudyInstanceUID", "StudyDate", "StudyDescription", "AccessionNumb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What is looked for; what is empty counts for nothing. Dates are DICOM's."""
+    """What is looked for; what is empty counts for nothing. Dates are DICOM's; ``study`` is a Study Instance UID."""
 
+    study: str = ""
     patient: str = ""
     first: str = ""
     last: str = ""
@@ -32,7 +33,7 @@ class Sought:
 
     def queries(self) -> list[dict[str, str]]:
         """What Orthanc is asked: the patient's name has these words, in this order, or the ID does."""
-        rest: dict[str, str] = {}
+        rest = {"StudyInstanceUID": self.study} if self.study else {}
         if self.first or self.last:
             rest["StudyDate"] = self.first if self.first == self.last else f"{self.first}-{self.last}"
         if pattern := _pattern(self.description):
@@ -57,6 +58,11 @@ async def records(
     except Forbidden as refused:
         return await access.searched(caller, level, query, refused)
     return found
+
+
+async def uid_of(access: Access, caller: Caller, study: str) -> str:
+    """The UID of a study that is named as Orthanc names it. Raises as Orthanc refuses it."""
+    return str((await access.remembered(caller, f"/studies/{study}"))["MainDicomTags"]["StudyInstanceUID"])
 
 
 async def series(access: Access, caller: Caller, sought: Sought) -> list[dict[str, Any]]:

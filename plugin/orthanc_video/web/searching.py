@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive import catalogue, search
+from orthanc_video.archive.identifiers import is_orthanc_id
 from orthanc_video.archive.search import Sought
 from orthanc_video.errors import BadRequest
 from orthanc_video.web.bodies import small_object
@@ -21,7 +23,7 @@ from orthanc_video.web.draining import DrainingRoute
 router = APIRouter(prefix="/video", tags=["videos"], route_class=DrainingRoute)
 
 _EXAMPLE = '{"Patient": "doe", "From": "20261101", "To": "20261130", "Description": "gastro"}'
-_KEYS = frozenset({"Patient", "From", "To", "Description", "Since", "Limit"})
+_KEYS = frozenset({"ParentStudy", "Patient", "From", "To", "Description", "Since", "Limit"})
 _MOST = "it may say whom, when and what is looked for"
 _LONGEST = 64
 _PAGE, _LARGEST_PAGE = 50, 200
@@ -32,7 +34,7 @@ _STUDIES = 50
 async def find_videos(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """The videos and films of the studies that are looked for, newest first; answered as their list is."""
     given = await small_object(request, _EXAMPLE, _MOST)
-    sought = sought_of(given)
+    sought = await _within(given, sought_of(given), gateway, caller)
     since, limit = _whole(given, "Since", 0, 0, 1 << 31), _whole(given, "Limit", _PAGE, 1, _LARGEST_PAGE)
     films = await asyncio.to_thread(gateway.engine.films)
     found, total = await catalogue.videos(
@@ -45,12 +47,23 @@ async def find_videos(request: Request, gateway: GatewayParts, caller: CallerNow
 async def find_studies(request: Request, gateway: GatewayParts, caller: CallerNow) -> Response:
     """The studies of any kind that are looked for, the latest first: whose a video is, is chosen among them."""
     given = await small_object(request, _EXAMPLE, _MOST)
-    sought = sought_of(given)
+    sought = await _within(given, sought_of(given), gateway, caller)
     limit = _whole(given, "Limit", _STUDIES, 1, _LARGEST_PAGE)
     if sought == Sought():
         raise BadRequest(f"Say what is looked for, such as {_EXAMPLE}.")
     found, more = await search.studies(gateway.access, caller.unvouched, sought, limit)
     return JSONResponse({"Studies": found, "More": more})
+
+
+async def _within(given: Mapping[str, Any], sought: Sought, gateway: GatewayParts, caller: CallerNow) -> Sought:
+    """The same of one study, if the request names one as Orthanc does. Raises BadRequest, and as Orthanc refuses it."""
+    study = _text(given, "ParentStudy")
+    if not study:
+        return sought
+    if not is_orthanc_id(study):
+        raise BadRequest('"ParentStudy" must be the ID that Orthanc gives a study.')
+    uid = await search.uid_of(gateway.access, caller.unvouched, study)
+    return dataclasses.replace(sought, study=uid)
 
 
 def sought_of(given: Mapping[str, Any]) -> Sought:
