@@ -129,8 +129,9 @@ def pages(page: Page, server: OrthancServer, instance: str, film: Any) -> Iterat
     page.goto(f"{server.gateway_url}/#/v/{instance}")
     expect(part(page, "frame")).to_have_text("1")
     expect(part(page, "destination")).to_be_visible()
-    for details in part(page, "player").locator("details:not([open]) > summary").all():
-        details.click()
+    closed = part(page, "player").locator("details:not([open]) > summary")
+    while closed.count():
+        closed.first.click()
     yield "player"
     part(page, "mask").click()
     part(page, "mask-add").click()
