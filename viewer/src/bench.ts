@@ -47,6 +47,8 @@ export function bench(about: Video, film: Film): Bench {
     });
     panel.add(row);
     panel.draw();
+    // It may lie below the edge.
+    row.element.scrollIntoView({ block: "nearest" });
     void row.run(order);
   }
 
