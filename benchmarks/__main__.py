@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     REPOSITORY,
+    cine_sources,
     clips,
     convert,
     frames,
@@ -41,6 +42,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "rendered": rendered.measure,
     "viewers": viewers.measure,
     "playable": playable.measure,
+    "cine-sources": cine_sources.measure,
     "override": override.measure,
     "sending": sending.measure,
     "transcode": transcode.measure,

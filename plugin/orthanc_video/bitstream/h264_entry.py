@@ -174,9 +174,7 @@ class Entry:
         self._made.add(Kept(0, 0, 0), None)
         self._source_order, self._made_order = _Order(0, first.order), _Order(0, order)
         self._number, self._made_number, self._count = first.frame_num, 1, 1
-        return [
-            replace(one, idr=True, idr_id=self._idr_id, frame_num=0, order=order, marking=None) for one in slices
-        ]
+        return [replace(one, idr=True, idr_id=self._idr_id, frame_num=0, order=order, marking=None) for one in slices]
 
     def _renamed(self, one: Slice, was: Kept, now: Kept, top: int) -> Slice:
         """The slice with this picture's and its references' new numbers."""
