@@ -47,7 +47,8 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     change: see,
     click: () => controls?.obey("toggle"),
   });
-  const saved = views(about.id, {
+  // A series has none of its own: a view is of one object.
+  const saved = about.sopInstanceUid === "" ? null : views(about.id, {
     place: () => shown,
     look: () => screen.look,
     restore: ({ place, look }) => {
@@ -61,7 +62,7 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   });
   const timed = timekeeping(about.id);
   const picture = el("div", { class: "picture" }, canvas, tools.corners);
-  const element = el("div", { class: "stage" }, picture, timed.mark, timed.report, tools.bar, saved.element, slow, note.element);
+  const element = el("div", { class: "stage" }, picture, timed.mark, timed.report, tools.bar, saved?.element ?? null, slow, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
@@ -146,7 +147,7 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     focus: () => canvas.focus(),
     end: () => {
       ending.abort();
-      saved.end();
+      saved?.end();
       cine?.close();
     },
   };

@@ -1,15 +1,15 @@
-"""A stream of H.264 that begins where its own did not: at an I picture from which on a decoder needs nothing of before it.
+"""A stream of H.264 that begins at an I picture of another one, from which on a decoder needs nothing of before it.
 
-That picture becomes an IDR picture (ITU-T H.264 7.4.1.2.4). What is coded behind it and shown before it leans on what is
-no longer there, and is left out. All others up to the next IDR picture count from it: frame_num (7.4.3) as pictures are
-left out, pic_order_cnt_lsb (8.2.1) from 0. Each slice names the same pictures in the same order as it did, and the same
-ones stay references as far as they are there. Where a slice may name one that is not, nothing is written: so what is
-said in the stream of itself is not relied on.
+That picture becomes an IDR picture (ITU-T H.264 7.4.1.2.4). What is coded behind it and shown before it leans on what
+is no longer there, and is left out. All others up to the next IDR picture count from it: frame_num (7.4.3) as pictures
+are left out, pic_order_cnt_lsb (8.2.1) from 0. Each slice names the same pictures in the same order as it did, and the
+same ones stay references as far as they are there. Where a slice may name one that is not, nothing is written: so what
+the stream says of itself is not relied on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from orthanc_video.bitstream import h264, h264_slice, nal, sei
@@ -76,11 +76,7 @@ class Entry:
     def __init__(self, sets: Sets, idr_id: int) -> None:
         """``idr_id`` is idr_pic_id of the first, which differs from those of IDR pictures next to it."""
         self._sets, self._idr_id = sets, idr_id
-        self._source: References | None = None
-        self._made: References | None = None
-        self._source_order = self._made_order = _Order(0, 0)
-        self._zero = self._count = self._made_number = 0
-        self._number = -1
+        self._counting: _Counting | None = None
         self.over = False
 
     def frame(self, units: Sequence[bytes], *, taken: bool, write: bool = True) -> list[bytes]:
@@ -89,120 +85,128 @@ class Entry:
         Without ``write`` it is only found out whether that can be done. Raises BrokenVideo or UnsupportedMedia, in
         which case the frame, and what leans on it, has to be coded anew.
         """
-        slices = self._slices(units)
-        if self.over:
+        found = [self._slice(unit) for unit in units]
+        slices = [header for header in found if header]
+        if not slices:
+            raise BrokenVideo("A frame holds no picture.")
+        if self._counting is None:
+            self._counting = _Counting(slices)
+            becomes = [_opening(one, self._idr_id) for one in slices]
+        elif slices[0].idr:
+            self.over = True
             return list(units)
-        becomes = self._becomes([header for header in slices if header], taken=taken)
-        if not taken:
-            return []
+        else:
+            becomes = self._counting.next(slices, taken=taken)
+        return self._made(units, found, iter(becomes), write=write) if taken else []
+
+    def _slice(self, unit: bytes) -> Slice | None:
+        """Its header, if the unit is a slice."""
+        kind = nal.nal_type(unit)
+        if kind in _SLICES:
+            return h264_slice.read(unit, self._sets.codings)
+        if kind not in _BESIDE:
+            raise UnsupportedMedia(f"NAL units of type {kind} are left.")
+        if kind in {nal.SPS, nal.PPS}:
+            self._sets.refuse_others(unit)
+        return None
+
+    def _made(
+        self, units: Sequence[bytes], slices: Sequence[Slice | None], becomes: Iterator[Slice], *, write: bool
+    ) -> list[bytes]:
         made = []
-        left = iter(becomes)
         for unit, was in zip(units, slices, strict=True):
             if was is not None:
-                header = h264_slice.fitted(was, next(left), self._sets.spare.get(was.coding.pps_id, ()))
+                header = h264_slice.fitted(was, next(becomes), self._sets.spare.get(was.coding.pps_id, ()))
                 made.append(_proven(unit, was, header, self._sets) if write else unit)
-            elif unit and nal.nal_type(unit) == nal.SEI:
+            elif nal.nal_type(unit) == nal.SEI:
                 made += _kept(unit)
             else:
                 made.append(unit)
         return made
 
-    def _slices(self, units: Sequence[bytes]) -> list[Slice | None]:
-        """Of each unit its header if it is a slice."""
-        found: list[Slice | None] = []
-        for unit in units:
-            kind = nal.nal_type(unit)
-            if kind not in _SLICES | _BESIDE:
-                raise UnsupportedMedia(f"NAL units of type {kind} are left.")
-            if kind in {nal.SPS, nal.PPS}:
-                self._sets.refuse_others(unit)
-            found.append(h264_slice.read(unit, self._sets.codings) if kind in _SLICES else None)
-        self._refuse_mixed([header for header in found if header])
-        return found
 
-    def _refuse_mixed(self, slices: list[Slice]) -> None:
-        """Raises where they are not all of one frame (7.4.1.2.4)."""
-        if not slices:
-            raise BrokenVideo("A frame holds no picture.")
-        first = slices[0]
-        if first.idr and self._source is not None:
-            self.over = True
-            return
-        for one in slices:
-            alike = (one.frame_num, one.order, one.later, one.marking, one.coding.sps) == (
-                *(first.frame_num, first.order, first.later, first.marking),
-                first.coding.sps,
-            )
-            if one.field or one.idr or not alike or bool(one.reference) != bool(first.reference):
-                raise UnsupportedMedia("A frame is not coded as one picture.")
+def _opening(one: Slice, idr_id: int) -> Slice:
+    """The first picture's slice as one of an IDR picture."""
+    return replace(one, idr=True, idr_id=idr_id, frame_num=0, order=one.order - _begin(one), marking=None)
 
-    def _becomes(self, slices: list[Slice], *, taken: bool) -> list[Slice]:
+
+def _begin(one: Slice) -> int:
+    """Where counting the order of pictures begins: PicOrderCnt of an IDR picture is 0 (8.2.1)."""
+    return min(one.order, one.order + one.later)
+
+
+class _Counting:
+    """Both streams' numbers and references, that of the source and that which is made, after the same pictures."""
+
+    def __init__(self, slices: Sequence[Slice]) -> None:
+        """``slices`` are those of the first picture; raises UnsupportedMedia where it leans on others."""
+        _refuse_mixed(slices)
         first = slices[0]
-        if self._source is None or self._made is None:
-            return self._begun(slices)
-        most = 1 << first.coding.sps.frame_num_bits
-        if first.frame_num != (self._number + 1) % most:
+        if first.idr or not first.reference or any(one.kind != h264_slice.I for one in slices):
+            raise UnsupportedMedia("The picture leans on others, or is none that others lean on.")
+        if any(operation[0] != h264_slice.REMOVE for operation in first.marking or ()):
+            raise UnsupportedMedia("Long-term references are left.")
+        sps = first.coding.sps
+        self._bits, self._numbers = sps.order_bits, 1 << sps.frame_num_bits
+        self._zero = _begin(first)
+        self._source = References(sps.max_num_ref_frames, self._numbers, hidden=True)
+        self._made = References(sps.max_num_ref_frames, self._numbers, hidden=False)
+        self._source.add(Kept(0, first.frame_num, self._zero), None)
+        self._made.add(Kept(0, 0, 0), None)
+        self._source_order, self._made_order = _Order(0, first.order), _Order(0, first.order - self._zero)
+        # The next frame_num of each, and how many pictures there were.
+        self._source_number, self._made_number, self._count = (first.frame_num + 1) % self._numbers, 1, 1
+
+    def next(self, slices: Sequence[Slice], *, taken: bool) -> list[Slice]:
+        """What becomes of the next picture's slices; nothing if it is not ``taken``."""
+        _refuse_mixed(slices)
+        first = slices[0]
+        if first.frame_num != self._source_number:
             raise UnsupportedMedia("Frames are missing.")
-        high = self._source_order.next(first.order, first.coding.sps.order_bits)
-        top = high + first.order
+        top = self._source_order.next(first.order, self._bits) + first.order
         was = Kept(self._count, first.frame_num, min(top, top + first.later))
-        made: list[Slice] = []
-        if taken:
-            now = Kept(self._count, self._made_number, was.order - self._zero)
-            made = [self._renamed(one, was, now, top - self._zero) for one in slices]
+        now = Kept(self._count, self._made_number, was.order - self._zero)
+        made = [self._renamed(one, was, now, top - self._zero) for one in slices] if taken else []
         if first.reference:
             self._source.add(was, first.marking)
-            self._source_order, self._number = _Order(high, first.order), first.frame_num
-            if taken:
-                made = self._marked(made, now)
+            self._source_order = _Order(top - first.order, first.order)
+            self._source_number = (first.frame_num + 1) % self._numbers
+            made = self._marked(made, now, top - self._zero) if taken else []
         self._count += 1
         return made
 
-    def _begun(self, slices: list[Slice]) -> list[Slice]:
-        """The first picture."""
-        first = slices[0]
-        sps = first.coding.sps
-        if not first.reference or any(one.kind != h264_slice.I for one in slices):
-            raise UnsupportedMedia("The picture leans on others.")
-        if any(operation[0] != 1 for operation in first.marking or ()):
-            raise UnsupportedMedia("Long-term references are left.")
-        self._zero = min(first.order, first.order + first.later)
-        order = first.order - self._zero
-        self._source = References(sps.max_num_ref_frames, 1 << sps.frame_num_bits, hidden=True)
-        self._made = References(sps.max_num_ref_frames, 1 << sps.frame_num_bits, hidden=False)
-        self._source.add(Kept(0, first.frame_num, self._zero), None)
-        self._made.add(Kept(0, 0, 0), None)
-        self._source_order, self._made_order = _Order(0, first.order), _Order(0, order)
-        self._number, self._made_number, self._count = first.frame_num, 1, 1
-        return [replace(one, idr=True, idr_id=self._idr_id, frame_num=0, order=order, marking=None) for one in slices]
-
     def _renamed(self, one: Slice, was: Kept, now: Kept, top: int) -> Slice:
         """The slice with this picture's and its references' new numbers."""
-        assert self._source is not None and self._made is not None  # noqa: S101
-        bits = one.coding.sps.order_bits
-        order = top % (1 << bits)
-        if now.order <= 0 or self._made_order.next(order, bits) + order != top:
+        order = top % (1 << self._bits)
+        if now.order <= 0 or self._made_order.next(order, self._bits) + order != top:
             raise UnsupportedMedia("The order of frames leaps.")
         lists = self._source.lists(one.kind, was, one.active, one.modifications)
         there = self._made.names()
         if any(name == UNKNOWN or name not in there for names in lists for name in names):
             raise UnsupportedMedia("A slice may lean on what is shown before the key frame.")
-        explicit = [said is not None for said in one.modifications]
-        said = self._made.said(one.kind, now, lists, explicit)
+        said = self._made.said(one.kind, now, lists, [said is not None for said in one.modifications])
         if self._made.lists(one.kind, now, one.active, said) != lists:
             raise UnsupportedMedia("The references' order cannot be said.")
         return replace(one, frame_num=now.frame_num, order=order, modifications=said)
 
-    def _marked(self, slices: list[Slice], now: Kept) -> list[Slice]:
+    def _marked(self, slices: Sequence[Slice], now: Kept, top: int) -> list[Slice]:
         """The same of a reference, with what stays one beside it."""
-        assert self._source is not None and self._made is not None  # noqa: S101
-        first = slices[0]
-        marking = self._made.marked(now, self._source.names(), explicit=first.marking is not None)
+        marking = self._made.marked(now, self._source.names(), explicit=slices[0].marking is not None)
         self._made.add(now, marking)
-        bits = first.coding.sps.order_bits
-        self._made_order = _Order(self._made_order.next(first.order, bits), first.order)
-        self._made_number = (now.frame_num + 1) % (1 << first.coding.sps.frame_num_bits)
+        low = top % (1 << self._bits)
+        self._made_order = _Order(top - low, low)
+        self._made_number = (now.frame_num + 1) % self._numbers
         return [replace(one, marking=marking) for one in slices]
+
+
+def _refuse_mixed(slices: Sequence[Slice]) -> None:
+    """Raises where they are not all of one frame (7.4.1.2.4)."""
+    alike = {
+        (one.frame_num, one.order, one.later, one.marking, one.idr, one.reference > 0, one.coding.sps.sps_id)
+        for one in slices
+    }
+    if len(alike) > 1 or slices[0].field:
+        raise UnsupportedMedia("A frame is not coded as one picture.")
 
 
 def _proven(unit: bytes, was: Slice, becomes: Slice, sets: Sets) -> bytes:
