@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     REPOSITORY,
+    cine,
     cine_sources,
     clips,
     convert,
@@ -42,7 +43,6 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "rendered": rendered.measure,
     "viewers": viewers.measure,
     "playable": playable.measure,
-    "cine-sources": cine_sources.measure,
     "override": override.measure,
     "sending": sending.measure,
     "transcode": transcode.measure,
@@ -51,8 +51,12 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "stills": stills.measure,
     "jobs": jobs.measure,
     "soak": soak.measure,
+    "cine": cine.measure,
+    "cine-sources": cine_sources.measure,
 }
 _PAGE = REPOSITORY / "docs" / "performance.md"
+# What has a part of another page to itself.
+_PARTS = dict.fromkeys(("cine", "cine-sources"), REPOSITORY / "docs" / "viewer.md")
 
 
 def main() -> None:
@@ -63,30 +67,44 @@ def main() -> None:
     _refuse_full_disk(arguments.folder, scale)
     found = report.Circumstances.now(scale)
     print(report.circumstances_text(found), flush=True)
-    rows: list[Row] = []
+    rows: dict[str, list[Row]] = {}
     for name in arguments.names or _ALL:
         print(f"\n{name}", flush=True)
         for row in _rows(name, arguments.folder, scale):
             print(report.text(row), flush=True)
-            rows.append(row)
+            rows.setdefault(name, []).append(row)
     found = found.with_load_after()
     print("\n{}: {}".format(*found.lines[-1]), flush=True)
-    failed = any(row.failed for row in rows)
+    failed = any(row.failed for some in rows.values() for row in some)
     if arguments.write and failed:
-        print(f"\nNot written: {_PAGE}, as not everything could be measured.", file=sys.stderr)
+        print("\nNothing is written, as not everything could be measured.", file=sys.stderr)
     elif arguments.write:
-        _PAGE.parent.mkdir(exist_ok=True)
-        old = _PAGE.read_text(encoding="utf-8") if arguments.names else ""
-        _PAGE.write_text(report.renewed(old, rows, found) if old else report.markdown(rows, found), encoding="utf-8")
-        print(f"\nwritten: {_PAGE}")
+        _write(rows, found, whole=not arguments.names)
     sys.exit(failed)
+
+
+def _write(rows: dict[str, list[Row]], found: report.Circumstances, *, whole: bool) -> None:
+    """``whole``: docs/performance.md anew, and not only the rows that are there already."""
+    for name, page in _PARTS.items():
+        if name in rows:
+            page.write_text(report.inserted(page.read_text(encoding="utf-8"), rows.pop(name), found), encoding="utf-8")
+            print(f"\nwritten: {page}")
+    rest = [row for some in rows.values() for row in some]
+    if rest:
+        old = "" if whole else _PAGE.read_text(encoding="utf-8")
+        _PAGE.write_text(report.renewed(old, rest, found) if old else report.markdown(rest, found), encoding="utf-8")
+        print(f"\nwritten: {_PAGE}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against named rivals.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(_ALL)}; without any, all")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md, or only the rows of these")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write docs/performance.md, or its rows of these",
+    )
     default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
     parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")
     arguments = parser.parse_args()

@@ -34,6 +34,8 @@ class Scale:
     uploads: int
     job_seconds: int
     viewing_seconds: float
+    cine_seconds: int
+    seeks: int
     free_disk: int
 
 
@@ -52,6 +54,8 @@ FULL = Scale(
     uploads=300,
     job_seconds=60,
     viewing_seconds=60.0,
+    cine_seconds=30,
+    seeks=200,
     free_disk=12_000 * MB,
 )
 QUICK = Scale(
@@ -69,6 +73,8 @@ QUICK = Scale(
     uploads=21,
     job_seconds=3,
     viewing_seconds=8.0,
+    cine_seconds=4,
+    seeks=10,
     free_disk=2_000 * MB,
 )
 

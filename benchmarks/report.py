@@ -1,4 +1,4 @@
-"""The table for people: on the terminal, and as docs/performance.md."""
+"""The table for people: on the terminal, as docs/performance.md, and as a part of docs/viewer.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from benchmarks import REPOSITORY, servers
 from benchmarks.measure import Row, Scale
 
 _HEADER = "| Measure | Ours | Rival | Ratio | Target | |"
-_PACKAGES = ("orthanc", "orthanc-python", "orthanc-dicomweb", "ffmpeg", "nginx-light")
+_BEGIN, _END = "<!-- Measured: written by `python -m benchmarks cine --write` -->", "<!-- Measured: end -->"
+_PACKAGES = ("orthanc", "orthanc-python", "orthanc-dicomweb", "ffmpeg", "nginx-light", "chromium")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ def text(row: Row) -> str:
     if row.problem:
         return f"{row.measure}\n    {row.problem}"
     parts = [f"ours {row.ours}"]
+    if row.rival != "–":
+        parts.append(f"rival {row.rival}")
     if row.ratio is not None:
-        parts += [f"rival {row.rival}", f"ratio {_ratio(row)}"]
+        parts.append(f"ratio {_ratio(row)}")
     if row.target is not None:
         parts.append(f"target {_target(row)}: {_verdict(row)}")
     return f"{row.measure}\n    " + " · ".join(parts)
@@ -71,17 +74,33 @@ def markdown(rows: list[Row], found: Circumstances) -> str:
         "warm-up. Ours, rival: the median (lowest to highest). Ratio: that of the medians (lowest to highest of the "
         "ratios of neighbouring repetitions). Absolute numbers say as much about the machine as about the programs.",
         "",
-        *(f"- {name}: {value}" for name, value in found.lines),
+        *_circumstances(found),
         "",
-        _HEADER,
-        "|---|---|---|---|---|---|",
-        *map(_markdown_row, rows),
+        *_table(rows),
         "",
         "## How",
         "",
         *_explanations(rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def inserted(page: str, rows: list[Row], found: Circumstances) -> str:
+    """The page with these rows, all that is said of them, and nothing else between its two marks."""
+    before, _, rest = page.partition(_BEGIN)
+    _, mark, after = rest.partition(_END)
+    if not mark:
+        raise ValueError(f"the page has no part between {_BEGIN} and {_END}")
+    lines = [_BEGIN, "", *_circumstances(found), "", *_table(rows), "", *_explanations(rows), "", _END]
+    return before + "\n".join(lines) + after
+
+
+def _circumstances(found: Circumstances) -> list[str]:
+    return [f"- {name}: {value}" for name, value in found.lines]
+
+
+def _table(rows: list[Row]) -> list[str]:
+    return [_HEADER, "|---|---|---|---|---|---|", *map(_markdown_row, rows)]
 
 
 def renewed(page: str, rows: list[Row], found: Circumstances) -> str:

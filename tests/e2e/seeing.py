@@ -29,7 +29,7 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
   const seen = [];
   let last = read();
   const look = () => {
-    const [number, now] = [read(), performance.now()];
+    const [now, number] = [performance.now(), read()];
     if (number !== last) {
       seen.push([number, now, mark.hidden ? "" : mark.textContent]);
       if (blocked.includes(number)) setTimeout(block, 60);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import re
@@ -16,14 +15,13 @@ from typing import Any
 
 import pytest
 import requests
-from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from cines import LOSSY, coded, colours, film
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
-from e2e.orthanc_server import REPOSITORY, OrthancServer
+from e2e.orthanc_server import OrthancServer
 from e2e.recordings import looked_at, store
 
 LONG = 60_000
@@ -473,78 +471,3 @@ def test_the_documentation(server: OrthancServer, visiting: Open) -> None:
     operation.locator(".opblock-summary-control").click()
     expect(operation).to_contain_text("ranges (RFC 9110 14)")
     assert page.locator(".opblock").count() >= 10
-
-
-# ---- the README's pictures -----------------------------------------------------------------------------------------
-
-# A fan of grey noise with two rings that beat.
-PHANTOM = (
-    "color=c=0x707070:s=640x480:r=25,noise=alls=100:allf=t,gblur=sigma=1.6,tmix=frames=3,geq=cb=128:cr=128:lum='if("
-    "lt(abs(atan2(X-W/2,Y+40)),0.62)*between(hypot(X-W/2,Y+40),90,500),clip((lum(X,Y)-64)*3.4*(0.35+0.65*exp(-pow(("
-    "hypot(X-W/2-30*sin(T*3),Y-230-12*sin(T*3))-95-18*sin(T*6))/16,2))+0.3*exp(-pow((hypot(X-W/2+90,Y-330)-40)/10,2))),"
-    "0,235),16)'"
-)
-CELLS = (
-    "life=s=64x48:r=6:mold=30:ratio=0.25:seed=8:life_color=#7a2f8f:death_color=#f3d9ea:mold_color=#dba6d6,"
-    "fps=25,scale=960:720:flags=bicubic,gblur=sigma=7,tmix=frames=8"
-)
-GLOW = (
-    "gradients=s=1280x720:r=30000/1001:n=4:seed=11:c0=#5a1020:c1=#c0563e:c2=#f0b090:c3=#8a2a3c:speed=0.02,"
-    "format=yuv444p,vignette=angle=PI/3.2"
-)
-FRACTAL = "mandelbrot=s=1280x720:r=25:start_scale=0.02:end_scale=0.002:end_pts=300:inner=black,hue=s=0.7"
-VALLEY = (
-    "mandelbrot=s=640x480:r=25:start_x=-1.25066:start_y=0.02012:start_scale=0.01:end_scale=0.0005:end_pts=200:"
-    "inner=black,hue=s=0,negate"
-)
-# Oldest first: what it shows, seconds, patient, study, kind. None of these people exist, nor do their films.
-SHOWN = [
-    ("smptehdbars=s=1920x1080:r=25", 5, "Bloggs^Joe", "Test card", "Photographic"),
-    (VALLEY, 6, "Roe^Richard", "Seahorse valley", "Photographic"),
-    ("colorspectrum=s=1280x720:r=25,hue=h=t*40", 12, "Public^John Q", "Northern lights", "Endoscopic"),
-    ("testsrc2=s=1280x720:r=60", 10, "Mustermann^Max", "Timing pattern", "Photographic"),
-    (FRACTAL, 7, "Bloggs^Fred", "Tour of the Mandelbrot set", "Endoscopic"),
-    (GLOW, 9, "Mustermann^Erika", "Gradients in motion", "Endoscopic"),
-    (CELLS, 14, "Nightingale^Florence", "Culture of Life", "Microscopic"),
-    (PHANTOM, 7, "Doe^Jane", "Beating phantom", "Photographic"),
-]
-PICTURES = REPOSITORY / "docs" / "images"
-LARGEST_PICTURE = 300_000
-
-
-def save_picture(viewer: Viewer, name: str) -> None:
-    """What the page looks like now; in 256 colours where the README would grow heavy."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    shot = Image.open(io.BytesIO(viewer.visit.page.screenshot())).convert("RGB")
-    dithered = shot.quantize(palette=shot.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
-    for picture in (shot, dithered, shot.quantize(256)):
-        picture.save(PICTURES / name, optimize=True)
-        if (PICTURES / name).stat().st_size < LARGEST_PICTURE:
-            return
-    pytest.fail(f"{name} is too large for the README")
-
-
-@pytest.mark.skipif("ORTHANC_VIDEO_SCREENSHOTS" not in os.environ, reason="takes the README's pictures when asked to")
-def test_pictures_for_the_readme(start: Any, visiting: Open, tmp_path: Path) -> None:
-    server = start()
-    webm = ["-c:v", "libvpx", "-b:v", "4M", "-deadline", "realtime", "-cpu-used", "8"]
-    answer: dict[str, Any] = {}
-    for number, (pattern, seconds, patient, study, kind) in enumerate(SHOWN, 1):
-        film = tmp_path / f"film-{number}.{'webm' if pattern == PHANTOM else 'mp4'}"
-        codec = webm if pattern == PHANTOM else ["-c:v", "libx264"]
-        ffmpeg("-f", "lavfi", "-i", pattern, "-t", str(seconds), "-pix_fmt", "yuv420p", *codec, str(film))
-        attributes = {"PatientName": patient, "PatientID": f"EXAMPLE-{number:03}", "StudyDescription": study}
-        attributes |= {"StudyDate": f"202611{number + 10}", "SOPClass": kind, "Filename": film.name}
-        url = f"{server.gateway_url}/video/ingest"
-        answer = requests.post(url, params=attributes, data=film.read_bytes(), timeout=120).json()
-        assert answer["Status"] == "Success", answer
-    viewer = visiting(server)
-    expect(viewer.part("card")).to_have_count(len(SHOWN))
-    for image in viewer.part("card").locator("img").all():
-        image.evaluate("image => image.decode()")
-    save_picture(viewer, "viewer-list.png")
-    viewer.card(answer["ID"]).click()
-    expect(viewer.part("frame")).to_have_text("1")
-    viewer.part("position").fill("131")
-    expect(viewer.part("frame")).to_have_text("131")
-    save_picture(viewer, "viewer-player.png")

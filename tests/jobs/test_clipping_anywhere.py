@@ -30,6 +30,7 @@ _LIMITS = Limits(seconds=60, memory=4 << 30)
 _MOST = Most(bytes=1 << 30, seconds=3600)
 _EXAMPLES = 4
 _PYRAMID = "-bf 3 -x264-params b-pyramid=normal:scenecut=0"
+_OPEN = "-bf 3 -x264-params open-gop=1:scenecut=0:b-pyramid=normal"
 _SILENT = "-x265-params log-level=none"
 
 
@@ -54,6 +55,10 @@ _VIDEOS: dict[str, Callable[[Clips], Path]] = {
     "h264, groups of 30, pyramid, 59.94": _made("30.mp4", f"-g 30 {_PYRAMID}", "60000/1001"),
     "h264, one group of 250, 120": _made("250.mp4", "-g 250 -bf 2", "120"),
     "h264, open groups of 15, 29.97": _made("open.mp4", "-g 15 -bf 3 -x264-params open-gop=1:scenecut=0", "30000/1001"),
+    "h264, open groups of 12, CAVLC, 50": _made("cavlc.mp4", f"-g 12 {_OPEN}:cabac=0:ref=4:slices=4", "50"),
+    "h264, open groups of 15, interlaced, 25": _made(
+        "tff.mp4", f"-g 15 -flags +ildct+ilme {_OPEN}:tff=1:ref=4:slices=4", "25"
+    ),
     "h264, variable rate": lambda clips: clips.encoded(
         "anywhere-vfr.mp4", "-g 15 -bf 2 -movflags +faststart", source=picture_source(seconds=2), gaps=True
     ),

@@ -72,6 +72,8 @@ export interface Job {
   left: number | null;
   sentence: string;
   instance: string | null;
+  /** What it made of a video, as it is told; see made.ts. */
+  results: unknown;
   action: string;
   /** Of a delivery: the name of where it goes. */
   destination: string;
@@ -204,6 +206,7 @@ export function readJob(value: unknown): Job {
     left: typeof job["SecondsLeft"] === "number" ? amount(job["SecondsLeft"]) : null,
     sentence: text(job["Sentence"]),
     instance: orthancId(job["Instance"]),
+    results: job["Results"] ?? null,
     action: text(job["Action"]),
     destination: text(job["Destination"]),
     created: amount(job["Created"]),

@@ -9,6 +9,8 @@ import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
 import { readViews } from "./image/saved";
 import type { View } from "./image/saved";
+import { readOrdered } from "./made";
+import type { Made, Order } from "./made";
 import { Said } from "./said";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
@@ -38,9 +40,10 @@ export const address = {
   stream: (id: string) => `video/instances/${encodeURIComponent(id)}/stream`,
   index: (id: string) => `video/instances/${encodeURIComponent(id)}/index`,
   asStored: (id: string) => `video/instances/${encodeURIComponent(id)}/stream?accept=application/octet-stream`,
-  /** What the server draws of a frame, without loss. */
-  frame: (id: string, number: number) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=image/png`,
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
+  /** What the server draws of a frame; as image/png without loss. */
+  frame: (id: string, number: number, type: string) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=${type}`,
+  sheet: (id: string, columns: number) => `video/instances/${encodeURIComponent(id)}/sheet?columns=${columns}&rows=1&width=1600`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
   explorer: "app/explorer.html",
@@ -135,13 +138,13 @@ const absolute = (path: string): string => new URL(path, document.baseURI).href;
 /** The frames of an object of single pictures. */
 export async function getPictures(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(address.index(id) + STORED, { signal });
-  return readPictures(index, (number) => absolute(address.frame(id, number)));
+  return readPictures(index, (number) => absolute(address.frame(id, number, "image/png")));
 }
 
 /** The frames of all instances of a series, in their order. */
 export async function getSeries(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(`video/series/${encodeURIComponent(id)}/index`, { signal });
-  return readSeries(index, (instance, number) => absolute(address.frame(instance, number)));
+  return readSeries(index, (instance, number) => absolute(address.frame(instance, number, "image/png")));
 }
 
 export async function getJob(id: string): Promise<Job> {
@@ -170,6 +173,11 @@ export async function getDestinations(signal: AbortSignal): Promise<Destination[
 /** Where a video was sent, newest first. */
 export async function getDeliveries(id: string, signal: AbortSignal): Promise<Delivery[]> {
   return readDeliveries(await ask(`video/instances/${encodeURIComponent(id)}/deliveries`, { signal }));
+}
+
+/** Has something made of a video. */
+export async function order(id: string, { path, body }: Order): Promise<{ job: string; made: Made[] | null }> {
+  return readOrdered(await post(`video/instances/${encodeURIComponent(id)}/${path}`, body));
 }
 
 export async function sendTo(id: string, destination: string): Promise<void> {

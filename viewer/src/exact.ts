@@ -1,15 +1,13 @@
 // A video frame by frame: the engine on a canvas, with its controls and keys.
 
 import type { Video } from "./answers";
+import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import { BUDGET } from "./cine/filmSource";
 import { button, el } from "./dom";
-import { clock, date } from "./format";
-import { imageCommand } from "./image/commands";
-import type { Look } from "./image/look";
-import { Screen } from "./image/screen";
-import { imageTools } from "./imageTools";
+import { clock } from "./format";
 import { command } from "./keys";
+import { looking } from "./looking";
 import { opened } from "./sources";
 import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
@@ -17,9 +15,7 @@ import type { Stage } from "./stage";
 import { timekeeping } from "./timekeeping";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
-import { views } from "./views";
 import { words } from "./words";
-import { words as image } from "./words/image";
 import { words as timingWords } from "./words/timing";
 
 export interface Ways {
@@ -35,54 +31,15 @@ export interface Ways {
 
 /** `continued`: it plays at once, and goes on with the next one in turn. */
 export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
-  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": words.videoLabel(date(about.studyDate)) });
+  const seen = looking(about, () => cine, () => 0, () => controls?.obey("toggle"));
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped" });
-  const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, image.slow);
-  const screen = new Screen(canvas, () => (slow.hidden = false));
-  const tools = imageTools(canvas, about, {
-    turns: 0,
-    look: () => screen.look,
-    aspect: () => screen.aspect,
-    change: see,
-    click: () => controls?.obey("toggle"),
-  });
-  // A series has none of its own: a view is of one object.
-  const saved = about.sopInstanceUid === "" ? null : views(about.id, {
-    place: () => shown,
-    look: () => screen.look,
-    restore: ({ place, look }) => {
-      cine?.pause();
-      see(look);
-      tools.draw();
-      // The frame that is subtracted is seen first, if it has to be had.
-      if (back === null) cine?.moveTo(place);
-      else back = place;
-    },
-  });
   const timed = timekeeping(about.id);
-  const picture = el("div", { class: "picture" }, canvas, tools.corners);
-  const element = el("div", { class: "stage" }, picture, timed.mark, timed.report, tools.bar, saved?.element ?? null, slow, note.element);
+  seen.picture.append(timed.mark);
+  const element = el("div", { class: "stage" }, seen.picture, timed.report, note.element);
   const ending = new AbortController();
   let cine: Cine | null = null;
   let controls: Transport | null = null;
-  let shown = 0;
-  /** Where to go back to, once the frame that is subtracted was seen. */
-  let back: number | null = null;
-
-  function see(look: Look): void {
-    screen.look = look;
-    if (screen.lacksMask && look.mask !== shown && look.mask !== null) {
-      back = shown;
-      cine?.pause();
-      cine?.moveTo(look.mask);
-    } else cine?.redraw();
-  }
-
-  function goBack(place: number): void {
-    back = null;
-    cine?.moveTo(place);
-  }
 
   function begin(choice: Choice): void {
     const { film } = choice;
@@ -94,13 +51,9 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     });
     const player = (cine = new Cine(source, {
       draw: (frame, place) => {
-        const [width, height] = [frame.displayWidth, frame.displayHeight];
-        shown = place;
-        screen.draw(frame, { width, height }, place);
         const time = clock(film.start[place] ?? 0);
+        seen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
         read.show(time, String(place + 1));
-        tools.tell(place, time);
-        if (back !== null && !screen.lacksMask) goBack(back);
         note.tell(about.remark);
         controls?.draw();
         timed.drawn(player.timing);
@@ -119,20 +72,26 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
     }));
     if (continued) player.setAtEnd("next");
     const plain = ways.plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
-    controls = transport(player, { next: timingWords.next }, timed.toggle, plain);
-    timed.report.before(controls.element, read.element);
+    // A series is no object that anything could be made of.
+    const work = about.sopInstanceUid === "" ? null : bench(about, player);
+    const buttons = transport(player, { next: timingWords.next }, timed.toggle, plain);
+    controls = work?.beside(buttons) ?? buttons;
+    timed.report.before(...(work ? [work.timeline] : []), controls.element, read.element, seen.tools);
+    if (work) element.append(work.element);
     player.moveTo(0);
     if (continued) player.play(1);
   }
 
   element.addEventListener("keydown", (event) => {
     const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
-    const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
-    const [looked, wanted] = [imageCommand(event), command(event)];
-    if ((looked ?? wanted) === null || typed || pressed || controls === null) return;
+    const pressed = event.key === " " && event.target instanceof HTMLElement && event.target.matches("button, summary");
+    if (typed || pressed || controls === null) return;
+    if (!seen.obey(event)) {
+      const wanted = command(event);
+      if (wanted === null) return;
+      controls.obey(wanted);
+    }
     event.preventDefault();
-    if (looked !== null) tools.obey(looked);
-    else if (wanted !== null) controls.obey(wanted);
   });
   ways.choose(ending.signal).then(
     (choice) => {
@@ -144,10 +103,10 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   );
   return {
     element,
-    focus: () => canvas.focus(),
+    focus: () => seen.canvas.focus(),
     end: () => {
       ending.abort();
-      saved?.end();
+      seen.end();
       cine?.close();
     },
   };

@@ -13,6 +13,9 @@ import { words } from "./words/image";
 
 export interface ImageTools {
   bar: HTMLElement;
+  /** What the look says in words. */
+  said: HTMLElement;
+  help: HTMLElement;
   corners: HTMLElement;
   obey: (command: Command) => void;
   /** Brings the tools in step with the look. */
@@ -26,7 +29,7 @@ export interface Pictured {
   aspect: () => number;
   look: () => Look;
   /** Quarter turns that the film's container demands. */
-  turns: number;
+  turns: () => number;
   change: (look: Look) => void;
   click: () => void;
 }
@@ -93,7 +96,7 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     if (isAct(command)) change(done(on.look(), command));
     else if (isTool(command)) tool = command;
     else if (command === "subtract") change(subtracting(on.look(), on.look().mask === null ? place : null));
-    else if (command === "asItIs") change(asItIs(on.turns));
+    else if (command === "asItIs") change(asItIs(on.turns()));
     else if (command === "texts") corner.element.hidden = !corner.element.hidden;
     else help.open();
     draw();
@@ -140,13 +143,13 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     ...SIGNS.map(([command, sign]) => act(command, sign)),
     el("label", {}, `${words.shape} `, shape),
     el("label", {}, `${words.gamma} `, gamma),
-    said,
-    help.element,
   );
   hands(canvas, { tool: () => tool, look: on.look, aspect: on.aspect, change, click: on.click });
   draw();
   return {
     bar,
+    said,
+    help: help.element,
     corners: corner.element,
     obey,
     draw,

@@ -76,6 +76,8 @@ window.addEventListener("beforeunload", (event) => {
   if (up.busy()) event.preventDefault();
 });
 
+panel.element.addEventListener("made", () => void videos.refresh());
+
 takeDrops((files) => void take(files));
 
 document.body.append(

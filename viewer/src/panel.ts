@@ -12,7 +12,7 @@ export class Panel<R extends Row> {
   private readonly clear: HTMLButtonElement;
 
   /** `name` is what tests find it by. */
-  constructor(name: "uploads" | "jobs", title: string) {
+  constructor(name: "uploads" | "jobs" | "made", title: string) {
     this.clear = button(words.clear, { class: "quiet", "data-test": `${name}-clear` }, () => {
       this.shown = this.shown.filter((row) => !isFinal(row.standing));
       this.draw();

@@ -2,6 +2,7 @@
 
 import { ApiError, cancelJob, retryJob } from "./api";
 import { button, el } from "./dom";
+import type { Job } from "./answers";
 import { follow } from "./follow";
 import { videoHash } from "./route";
 import { tell, tellError } from "./said";
@@ -22,7 +23,7 @@ export class Row {
   constructor(
     readonly name: string,
     public standing: Standing,
-    private readonly kind: "upload" | "job",
+    private readonly kind: "upload" | "job" | "made",
     private readonly changed: () => void,
   ) {
     this.bar.setAttribute("aria-label", words.progressOf(name));
@@ -49,7 +50,7 @@ export class Row {
     this.standing = standing;
     this.paint();
     if (!turned) return;
-    if (isFinal(standing)) this.offer(standing.video);
+    if (isFinal(standing)) this.offer();
     this.changed();
   }
 
@@ -62,24 +63,25 @@ export class Row {
     else this.bar.value = percent;
   }
 
-  /** Once it has ended, playing takes the place of cancelling. */
-  private offer(video: string | null): void {
-    const play =
-      video === null
-        ? null
-        : el(
-            "a",
-            {
-              class: "button",
-              href: videoHash(video),
-              "aria-label": words.playOf(this.name),
-              "data-test": `${this.kind}-play`,
-            },
-            words.play,
-          );
+  /** Where it stands by what is told of its job. */
+  protected standingOf(job: Job): Standing {
+    return whileJob(job);
+  }
+
+  /** What can be done with what came of it. */
+  protected links(): HTMLElement[] {
+    const { video } = this.standing;
+    if (video === null) return [];
+    const named = { class: "button", "aria-label": words.playOf(this.name), "data-test": `${this.kind}-play` };
+    return [el("a", { ...named, href: videoHash(video) }, words.play)];
+  }
+
+  /** Once it has ended, that takes the place of cancelling. */
+  private offer(): void {
+    const links = this.standing.state === "stored" ? this.links() : [];
     const focused = document.activeElement === this.cancelButton;
-    this.actions.replaceChildren(...(play === null ? [] : [play]));
-    if (focused) (play ?? this.element).focus();
+    this.actions.replaceChildren(...links);
+    if (focused) (links[0] ?? this.element).focus();
   }
 
   /** A dead letter: somebody decides whether it is tried again or discarded. */
@@ -124,7 +126,7 @@ export class Row {
     await follow(
       job,
       (told) => {
-        const standing = whileJob(told);
+        const standing = this.standingOf(told);
         this.show(cancelling && !isFinal(standing) ? { ...standing, sentence: words.cancelling, theirs: false } : standing);
         if (told.state === "DeadLetter") this.decide(job);
       },

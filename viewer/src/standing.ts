@@ -2,6 +2,7 @@
 
 import type { Job, Posted } from "./answers";
 import { bytes } from "./format";
+import { readMade } from "./made";
 import { words } from "./words";
 
 /** Where an upload or a job stands. `percent` null: under way, nobody knows how far. */
@@ -66,6 +67,13 @@ export function afterAnswer(answer: Posted): Standing | null {
   }
 }
 
+/** Something that was made of a video: its `instance` is the video's where it is none of Orthanc's. */
+function derived(job: Job): Standing {
+  const made = readMade(job.results);
+  const played = made.find(({ id, url }) => id !== null && url !== null)?.id ?? null;
+  return final("stored", made.some(({ id }) => id !== null) ? storedAs(job.action) : words.readyToDownload, played);
+}
+
 export function whileJob(job: Job): Standing {
   switch (job.state) {
     case "Pending":
@@ -73,7 +81,7 @@ export function whileJob(job: Job): Standing {
     case "Running":
       return { state: "processing", percent: job.percent, sentence: words.converting(job), theirs: false, video: null };
     case "Success":
-      return final("stored", storedAs(job.action), job.instance);
+      return job.results === null ? final("stored", storedAs(job.action), job.instance) : derived(job);
     case "Failure":
     case "DeadLetter":
       return final("failed", job.sentence || words.failed, null, job.sentence !== "");

@@ -21,12 +21,18 @@ export interface Timekeeping {
   changed: (timing: Timing) => void;
 }
 
-function line({ shown, dropped, late, jitter }: TimingReport): string {
-  return jitter === null ? words.none : words.line(shown, dropped, late, jitter);
+function line({ shown, dropped, late, stood, jitter }: TimingReport): string {
+  const told = jitter === null ? words.none : words.line(shown, dropped, late, jitter);
+  return stood > 0 ? `${told} · ${words.stoodInAll(stood)}` : told;
 }
 
-function told({ place, by, late, dropped }: Miss): string {
-  return [late ? words.late(place, by) : "", dropped > 0 ? words.dropped(place, dropped) : ""].filter(Boolean).join("; ");
+function told({ place, by, late, dropped, stood }: Miss): string {
+  const parts = [
+    late ? words.late(place, by) : "",
+    dropped > 0 ? words.dropped(place, dropped) : "",
+    stood > 0 ? words.stood(place, stood) : "",
+  ];
+  return parts.filter(Boolean).join("; ");
 }
 
 /** The report as text. */

@@ -104,7 +104,7 @@ describe("a job", () => {
     const job = { ID: "j", State: "Running", Progress: 37.5, Stage: "transcode", ...pace, Sentence: "", Instance: null };
     const read = {
       ...{ id: "j", state: "Running", percent: 37.5, stage: "transcode", fps: 93.6, left: 0 },
-      ...{ sentence: "", instance: null, action: "remux", destination: "", created: 7 },
+      ...{ sentence: "", instance: null, results: null, action: "remux", destination: "", created: 7 },
     };
     expect(readJob({ ...job, Action: "remux", Created: 7 })).toEqual(read);
     expect(readJob({ ...job, FramesPerSecond: null, SecondsLeft: null })).toMatchObject({ fps: null, left: null });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const JOB: Job = {
   ...{ id: "j", state: "Running", percent: 37.9, stage: "transcode", fps: 9.5, left: 75 },
-  ...{ sentence: "", instance: null, action: "transcode", destination: "", created: 0 },
+  ...{ sentence: "", instance: null, results: null, action: "transcode", destination: "", created: 0 },
 };
 
 describe("in German", () => {

@@ -6,7 +6,7 @@ import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/st
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const job = (change: Partial<Job>): Job => ({
   ...{ id: "j", state: "Running", percent: 0, stage: "", fps: null, left: null },
-  ...{ sentence: "", instance: null, action: "", destination: "", created: 0, ...change },
+  ...{ sentence: "", instance: null, results: null, action: "", destination: "", created: 0, ...change },
 });
 
 describe("an upload's standing", () => {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from orthanc_video.bitstream import h264_slice
 from orthanc_video.errors import UnsupportedMedia
 
-_REMOVE, _LATER = 1, 1  # memory_management_control_operation, modification_of_pic_nums_idc
+_LATER = 1  # modification_of_pic_nums_idc
 # A place in a list whose picture is not known here.
 UNKNOWN = -1
 
@@ -74,14 +74,14 @@ class References:
         oldest = min(self._kept, key=lambda one: self._number(one, now)) if len(self._kept) >= self._most else None
         if not explicit and going == ([oldest] if oldest else []):
             return None
-        return tuple((_REMOVE, now.frame_num - self._number(one, now) - 1) for one in going)
+        return tuple((h264_slice.REMOVE, now.frame_num - self._number(one, now) - 1) for one in going)
 
     def _number(self, one: Kept, now: Kept) -> int:
         """FrameNumWrap, which is PicNum of frames (8.2.4.1)."""
         return one.frame_num - (self._numbers if one.frame_num > now.frame_num else 0)
 
     def _removed(self, operation: tuple[int, ...], now: Kept) -> int:
-        if operation[0] != _REMOVE:
+        if operation[0] != h264_slice.REMOVE:
             raise UnsupportedMedia("Long-term references are left.")
         return now.frame_num - (operation[1] + 1)
 

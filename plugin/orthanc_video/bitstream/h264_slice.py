@@ -21,8 +21,10 @@ P, B, I = 0, 1, 2  # noqa: E741  slice_type modulo 5 (Table 7-6)
 _WHAT = "H.264 slice header"
 # Bytes of a NAL unit that hold any header: two lists of 32 references with their weights take no more.
 _ENOUGH = 2048
+# memory_management_control_operation that makes a short-term reference none (Table 7-9).
+REMOVE = 1
 _END_OF_LIST = 3  # modification_of_pic_nums_idc (Table 7-7)
-# memory_management_control_operation (Table 7-9): how many numbers follow each.
+# How many numbers follow each of those operations.
 _OPERANDS = {1: 1, 2: 1, 3: 2, 4: 1, 5: 0, 6: 1}
 _SLICES = frozenset({1, nal.IDR})
 
@@ -61,11 +63,11 @@ class Coding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A slice's header. ``reference`` is nal_ref_idc; ``order`` pic_order_cnt_lsb, ``later`` by how much the bottom field
-    is (delta_pic_order_cnt_bottom); ``active`` are the lengths of both lists.
+    """A slice's header. ``reference`` is nal_ref_idc; ``order`` is pic_order_cnt_lsb, and ``later`` says by how much
+    the bottom field is (delta_pic_order_cnt_bottom); ``active`` are the lengths of both lists.
 
-    ``first``, ``kind_said``, ``middle`` (from num_ref_idx_active_override_flag's predecessor to it), ``weights`` and
-    ``last`` are its other parts, in digits 0 and 1. ``size`` is how many bits it has with its NAL unit's header.
+    In digits 0 and 1 the parts that stay: ``said`` before the parameter set's number, ``middle`` before what orders the
+    lists, ``weights`` behind that, and ``last``. ``size`` is how many bits it has with its NAL unit's header.
     """
 
     coding: Coding

@@ -34,6 +34,8 @@ export class Cine {
   private closed = false;
   /** The clock begins when its first frame is there. */
   private waiting = false;
+  /** Since when time stands still in the middle of playing; 0 where it does not. */
+  private stoodSince = 0;
   /** When a frame was last drawn, in seconds. */
   private drawnAt = 0;
   /** The key frame that comes while a slider is dragged; -1 for none. */
@@ -70,7 +72,7 @@ export class Cine {
   play(direction: Direction): void {
     this.clock.play(direction, this.now());
     this.timing = new Timing();
-    [this.waiting, this.key] = [true, -1];
+    [this.waiting, this.stoodSince, this.key] = [true, 0, -1];
     this.tick();
     this.screen.changed();
   }
@@ -88,7 +90,7 @@ export class Cine {
     const from = this.clock.place;
     if (!this.clock.playing && place !== from) this.clock.direction = place < from ? -1 : 1;
     this.clock.moveTo(place, this.now());
-    [this.waiting, this.key] = [true, -1];
+    [this.waiting, this.stoodSince, this.key] = [true, 0, -1];
     this.refresh();
     this.screen.changed();
   }
@@ -183,7 +185,8 @@ export class Cine {
       return;
     }
     if (this.waiting) this.clock.restartAt(this.clock.place, now);
-    this.waiting = false;
+    if (this.stoodSince > 0) this.timing.stand(now - this.stoodSince);
+    [this.waiting, this.stoodSince] = [false, 0];
     const [before, gone] = [this.clock.place, this.clock.gone];
     // The frame whose time is nearest to this tick, not the last one before it.
     this.clock.at(now + interval / 2);
@@ -192,7 +195,7 @@ export class Cine {
     this.refresh(true);
     if (this.drawn === this.clock.place) return;
     this.drawLate();
-    if (now - this.drawnAt > PATIENCE && this.source.get(this.clock.place) === null) this.waiting = true;
+    if (now - this.drawnAt > PATIENCE && this.source.get(this.clock.place) === null) [this.waiting, this.stoodSince] = [true, now];
   }
 
   /** The nearest frame before the one that is due, if it is there and newer than what is on screen. */

@@ -7,7 +7,7 @@ const [STEP, STEPS] = [1e-4, 5000];
 /** Misses that are remembered one by one. */
 const REMEMBERED = 1000;
 
-/** A frame that was shown off its time, or after others had been left out. */
+/** A frame that was shown off its time, or after others had been left out, or time had stood still. */
 export interface Miss {
   readonly place: number;
   /** Seconds after its time; below zero: before it. */
@@ -16,6 +16,8 @@ export interface Miss {
   readonly late: boolean;
   /** Frames left out since the one shown before. */
   readonly dropped: number;
+  /** Seconds for which time stood still before it, since it was not there. */
+  readonly stood: number;
 }
 
 export interface TimingReport {
@@ -23,6 +25,8 @@ export interface TimingReport {
   readonly dropped: number;
   /** Of those shown: off by more than is allowed. */
   readonly late: number;
+  /** Seconds for which time stood still. */
+  readonly stood: number;
   /** Seconds: 95 of 100 frames shown were no farther off their times; null before the first. */
   readonly jitter: number | null;
   /** The first thousand. */
@@ -39,7 +43,10 @@ export class Timing {
   private readonly misses: Miss[] = [];
   /** By how far it was off: how many frames. */
   private readonly counts = new Uint32Array(STEPS);
+  private stood = 0;
+  /** Since the frame on screen came. */
   private droppedSince = 0;
+  private stoodSince = 0;
 
   /** So many frames were passed over; below zero: as many of them come after all. */
   pass(frames: number): void {
@@ -47,22 +54,28 @@ export class Timing {
     this.droppedSince += frames;
   }
 
+  /** Time stood still for so many seconds, which counts for no frame's time. */
+  stand(seconds: number): void {
+    this.stood += seconds;
+    this.stoodSince += seconds;
+  }
+
   /** A frame came on screen so many seconds after its time. */
   show(place: number, by: number): void {
     const off = Math.abs(by);
     const late = off > ALLOWED;
-    const dropped = this.droppedSince;
+    const [dropped, stood] = [this.droppedSince, this.stoodSince];
     this.shown += 1;
     this.counts[Math.min(Math.floor(off / STEP), STEPS - 1)]! += 1;
     if (late) this.late += 1;
-    this.miss = late || dropped > 0 ? { place, by, late, dropped } : null;
+    this.miss = late || dropped > 0 || stood > 0 ? { place, by, late, dropped, stood } : null;
     if (this.miss !== null && this.misses.length < REMEMBERED) this.misses.push(this.miss);
-    this.droppedSince = 0;
+    [this.droppedSince, this.stoodSince] = [0, 0];
   }
 
   report(): TimingReport {
-    const { shown, dropped, late, misses } = this;
-    return { shown, dropped, late, jitter: this.within(0.95), misses };
+    const { shown, dropped, late, stood, misses } = this;
+    return { shown, dropped, late, stood, jitter: this.within(0.95), misses };
   }
 
   /** So many seconds off at most was this share of the frames (nearest rank, to the end of its step). */

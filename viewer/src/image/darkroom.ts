@@ -117,7 +117,8 @@ function pixels(canvas: OffscreenCanvas): ImageData | undefined {
 const byProcessor: Darkroom = {
   develop: (picture, size, mask, table) => {
     const canvas = drawn(picture, size);
-    const [data, less] = [pixels(canvas), mask === null ? null : pixels(mask)];
+    // A film may come in several sizes.
+    const [data, less] = [pixels(canvas), mask === null ? null : pixels(drawn(mask, size))];
     if (data === undefined) return canvas;
     toned(data.data, less?.data ?? null, table);
     canvas.getContext("2d")?.putImageData(data, 0, 0);

@@ -1,9 +1,8 @@
 // What the page says where several series are shown together.
 
 import type { Step } from "../cine/together";
-import { spoken } from "../language";
+import { plural, spoken } from "../language";
 
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const signed = (value: number): string => (value > 0 ? `+${value}` : String(value));
 
 const steps = (time: string, frame: string, position: string): Record<Step, string> => ({ time, frame, position });

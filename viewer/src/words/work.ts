@@ -63,8 +63,16 @@ const inGerman: Progress = {
   left: (time) => `noch ${time}`,
 };
 
-const doing = (action: string): string => (action === "deliver" ? "delivered" : "converted");
-const tut = (action: string): string => (action === "deliver" ? "Wird zugestellt" : "Wird umgewandelt");
+const DOING: Record<string, string> = { deliver: "delivered", clip: "cut", stills: "stored", marks: "stored", edit: "edited" };
+const TUT: Record<string, string> = {
+  deliver: "Wird zugestellt",
+  clip: "Wird geschnitten",
+  stills: "Wird gespeichert",
+  marks: "Wird gespeichert",
+  edit: "Wird bearbeitet",
+};
+const doing = (action: string): string => DOING[action] ?? "converted";
+const tut = (action: string): string => TUT[action] ?? "Wird umgewandelt";
 
 const en = {
   uploads: "Uploads",
@@ -100,8 +108,13 @@ const en = {
     render: "Ready to be played.",
     assign: "Moved to another study or patient.",
     deliver: "Delivered.",
+    clip: "Clip stored in the study.",
+    stills: "Still stored in the study.",
+    marks: "Mark stored in the study.",
+    edit: "Copy stored in the study.",
   } as Record<string, string>,
   stored: "Stored.",
+  readyToDownload: "Ready to be downloaded.",
   already: "Already stored.",
   archive: (stored: number, already: number, refused: number) =>
     listed([
@@ -148,8 +161,13 @@ const de: typeof en = {
     render: "Kann abgespielt werden.",
     assign: "In eine andere Untersuchung verschoben oder neu zugeordnet.",
     deliver: "Zugestellt.",
+    clip: "Clip in der Untersuchung gespeichert.",
+    stills: "Standbild in der Untersuchung gespeichert.",
+    marks: "Marke in der Untersuchung gespeichert.",
+    edit: "Kopie in der Untersuchung gespeichert.",
   },
   stored: "Gespeichert.",
+  readyToDownload: "Kann heruntergeladen werden.",
   already: "Schon gespeichert.",
   archive: (stored, already, refused) =>
     listed([

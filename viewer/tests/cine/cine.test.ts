@@ -202,5 +202,12 @@ describe("frames that do not come", () => {
     come = COUNT;
     display.tick();
     expect(display.drawn.at(-1)).toBe(due);
+    // It came at its time, but that had stood still.
+    const { late, stood, misses } = cine.timing.report();
+    expect([late, misses.length]).toEqual([0, 1]);
+    expect(misses[0]).toMatchObject({ place: due, stood });
+    // Five seconds without the 1.2 of the first 30 frames, and the half second before it is stopped.
+    expect(stood).toBeGreaterThan(3);
+    expect(stood).toBeLessThan(3.5);
   });
 });

@@ -4,17 +4,17 @@ import { Timing } from "../../src/cine/timing";
 
 it("tells what was shown, left out and late, and how well times were kept", () => {
   const timing = new Timing();
-  expect(timing.report()).toEqual({ shown: 0, dropped: 0, late: 0, jitter: null, misses: [] });
+  expect(timing.report()).toEqual({ shown: 0, dropped: 0, late: 0, stood: 0, jitter: null, misses: [] });
   timing.show(0, 0.0004);
   expect(timing.miss).toBeNull();
   timing.pass(2);
   timing.show(3, -0.005);
-  expect(timing.miss).toEqual({ place: 3, by: -0.005, late: false, dropped: 2 });
+  expect(timing.miss).toEqual({ place: 3, by: -0.005, late: false, dropped: 2, stood: 0 });
   timing.show(4, 0.0201);
   timing.show(5, 0.02);
   expect(timing.miss).toBeNull();
   const { misses, ...sums } = timing.report();
-  expect(sums).toEqual({ shown: 4, dropped: 2, late: 1, jitter: expect.closeTo(0.0202, 6) as number });
+  expect(sums).toEqual({ shown: 4, dropped: 2, late: 1, stood: 0, jitter: expect.closeTo(0.0202, 6) as number });
   expect(misses.map(({ place }) => place)).toEqual([3, 4]);
 });
 

@@ -1,6 +1,7 @@
 """What is done to a coded frame so that it stands right where a clip has put it: parameter sets, ends, headers.
 
-Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched here than what says where a copy of H.265 begins.
+Frames of H.264 and H.265 are in Annex B here. Of slices no more is touched
+here than what says where a copy of H.265 begins.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _CLOSED = 0x40  # closed_gop, in the byte that has the time code's end (ISO/IEC 
 @dataclass(frozen=True, slots=True)
 class Film:
     """A stream's coding: FFmpeg's name, its parameter sets (NAL units; of MPEG-2 a key frame's headers), and the size
-    of the lengths in its packets. ``level`` is what all parameter sets are to say, 0 where they stay; ``spare`` are those
-    that copies need beside them (reentry.py)."""
+    of the lengths in its packets. ``level`` is what all parameter sets are to say, 0 where they stay; ``spare`` are
+    those that copies need beside them (reentry.py)."""
 
     codec: str
     sets: tuple[bytes, ...]

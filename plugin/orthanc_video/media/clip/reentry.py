@@ -1,7 +1,7 @@
 """Copies of H.264 that begin at a key frame which is no IDR picture, as open groups of pictures have them.
 
-Cameras often write one IDR picture alone. The headers of what is copied are written anew (bitstream/h264_entry.py); where
-that cannot be done so that each picture surely stays what it is, the frames are coded anew up to the next IDR picture.
+Cameras often write one IDR picture alone. The headers of what is copied are written anew (bitstream/h264_entry.py);
+where that cannot be done so that each picture surely stays what it is, frames are coded anew up to an IDR picture.
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+// A film's picture on the page, with its tools and views: what is on it stays on in motion.
+
+import type { Video } from "./answers";
+import { el } from "./dom";
+import { date } from "./format";
+import { asItIs, imageCommand } from "./image/commands";
+import type { Picture } from "./image/darkroom";
+import type { Look } from "./image/look";
+import type { Size } from "./image/placing";
+import type { View } from "./image/saved";
+import { Screen } from "./image/screen";
+import { imageTools } from "./imageTools";
+import { views } from "./views";
+import { words as all } from "./words";
+import { words } from "./words/image";
+
+/** What brings frames to the picture. */
+export interface Motion {
+  pause: () => void;
+  moveTo: (place: number) => void;
+  /** Draws what is on screen once more. */
+  redraw: () => void;
+}
+
+export interface Looking {
+  canvas: HTMLCanvasElement;
+  picture: HTMLElement;
+  tools: HTMLElement;
+  draw: (picture: Picture, size: Size, place: number, time: string) => void;
+  /** Whether a key was one of the picture's. */
+  obey: (event: KeyboardEvent) => boolean;
+  end: () => void;
+}
+
+/** `motion` is null while there is none yet; `turns` are those that the film's container demands; `click` is a click on the
+ * picture that drags nothing. */
+export function looking(about: Video, motion: () => Motion | null, turns: () => number, click: () => void): Looking {
+  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": all.videoLabel(date(about.studyDate)) });
+  const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, words.slow);
+  const screen = new Screen(canvas, () => (slow.hidden = false));
+  let shown = -1;
+  /** Where to go back to, once the frame that is subtracted was seen. */
+  let back: number | null = null;
+
+  function change(look: Look): void {
+    screen.look = look;
+    back = null;
+    if (!screen.lacksMask || look.mask === null || look.mask === shown) {
+      motion()?.redraw();
+      return;
+    }
+    back = shown;
+    motion()?.pause();
+    motion()?.moveTo(look.mask);
+  }
+
+  function restore({ place, look }: View): void {
+    motion()?.pause();
+    change(look);
+    tools.draw();
+    if (back === null) motion()?.moveTo(place);
+    else back = place;
+  }
+
+  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click });
+  // Those of a series are of no object, which a view would name.
+  const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, restore });
+  // On a phone the picture needs the room more than its tools do.
+  const open = globalThis.matchMedia("(min-width: 52rem)").matches;
+  const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved && saved.element);
+  return {
+    canvas,
+    picture: el("div", { class: "picture" }, canvas, tools.corners),
+    tools: el("div", {}, folded, tools.help, slow),
+    draw: (picture, size, place, time) => {
+      if (shown < 0) screen.look = asItIs(turns());
+      shown = place;
+      screen.draw(picture, size, place);
+      tools.tell(place, time);
+      if (back === null || screen.lacksMask) return;
+      const there = back;
+      back = null;
+      motion()?.moveTo(there);
+    },
+    obey: (event) => {
+      const wanted = imageCommand(event);
+      if (wanted !== null) tools.obey(wanted);
+      return wanted !== null;
+    },
+    end: () => saved?.end(),
+  };
+}
