@@ -56,7 +56,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
 }
 _PAGE = REPOSITORY / "docs" / "performance.md"
 # What has a part of another page to itself.
-_PARTS = dict.fromkeys(("cine", "cine-sources"), REPOSITORY / "docs" / "viewer.md")
+_PARTS = {"cine": REPOSITORY / "docs" / "viewer.md"}
 
 
 def main() -> None:
