@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import (
     REPOSITORY,
     cine,
+    cine_sources,
     clips,
     convert,
     frames,
@@ -51,6 +52,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "jobs": jobs.measure,
     "soak": soak.measure,
     "cine": cine.measure,
+    "cine-sources": cine_sources.measure,
 }
 _PAGE = REPOSITORY / "docs" / "performance.md"
 # What has a part of another page to itself.

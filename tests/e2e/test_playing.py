@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +127,48 @@ def test_rendered_of_a_wrong_study_is_not_found(server: OrthancServer, stored: d
     assert get(f"{wrong}/instances/{stored['SOPInstanceUID']}/rendered").status_code == 404
 
 
+def packets_of(film: Path) -> list[dict[str, Any]]:
+    command = ["ffprobe", "-v", "error", "-show_packets", "-select_streams", "v", "-of", "json", str(film)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return list(found["packets"])
+
+
 def test_the_index_agrees_with_ffprobe(server: OrthancServer, stored: dict[str, Any], film: Path) -> None:
     index = get(f"{server.gateway_url}/video/instances/{stored['ID']}/index").json()
-    command = ["ffprobe", "-v", "error", "-show_packets", "-select_streams", "v", "-of", "json", str(film)]
-    packets = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packets"]
+    packets = packets_of(film)
     assert index["Time"] == [packet["pts"] for packet in packets]
     assert index["Offset"] == [int(packet["pos"]) for packet in packets]
     assert index["Size"] == [int(packet["size"]) for packet in packets]
     assert index["Key"] == ["K" in packet["flags"] for packet in packets]
     assert index["NumberOfFrames"] == 300
+
+
+def test_the_index_of_hevc_as_it_is_stored(server: OrthancServer, films: Films, tmp_path: Path) -> None:
+    """For browsers that decode it: of the stored bytes, not of the rendition that all others get."""
+    instance = requests.post(
+        f"{server.gateway_url}/instances", data=films.source("hevc.mp4").read_bytes(), timeout=60
+    ).json()["ID"]
+    base, query = f"{server.gateway_url}/video/instances/{instance}", "?accept=application/octet-stream"
+    stored = tmp_path / "stored.mp4"
+    stored.write_bytes(get(f"{base}/stream{query}").content)
+    index, packets = get(f"{base}/index{query}").json(), packets_of(stored)
+    assert index["Codec"] == "hvc1"
+    assert base64.b64decode(index["Description"])[0] == 1  # hvcC's version
+    assert index["Offset"] == [int(packet["pos"]) for packet in packets]
+    assert index["Size"] == [int(packet["size"]) for packet in packets]
+
+
+def test_a_smaller_rendition_and_its_index(server: OrthancServer, stored: dict[str, Any], tmp_path: Path) -> None:
+    """Of what browsers play as it is: the same frames at the same times, of fewer pixels."""
+    base, query = f"{server.gateway_url}/video/instances/{stored['ID']}", "?viewport=96,48"
+    small = tmp_path / "small.mp4"
+    small.write_bytes(get(f"{base}/stream{query}", Range="bytes=0-99999999").content)
+    index, packets = get(f"{base}/index{query}").json(), packets_of(small)
+    assert index["Offset"] == [int(packet["pos"]) for packet in packets]
+    whole = get(f"{base}/index").json()
+    times = [[Fraction(time, one["Timescale"]) for time in sorted(one["Time"])] for one in (index, whole)]
+    assert times[0] == times[1]
+    assert get(f"{base}/index?viewport=wide").status_code == 400
 
 
 def test_the_index_works_through_orthancs_port(server: OrthancServer, stored: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ class _Inside:
 
 
 def picture_coding(source: Source) -> tuple[str, bytes]:
-    """The first video track's sample entry code (``avc1``) and its avcC box's content, as ``Track`` has them.
+    """The first video track's sample entry code (``avc1``) and its avcC or hvcC box's content, as ``Track`` has them.
 
     Both are empty where there is none; ``BrokenVideo`` for what is no MP4.
     """

@@ -56,13 +56,13 @@ class Edit(NamedTuple):
 class Track:
     """One track. ``handler`` is ``vide``, ``soun`` …; ``codec`` the first sample entry's code (``avc1``), or "".
 
-    ``timescale`` and ``movie_timescale`` are units per second. ``extradata`` is the content of the avcC box, empty
-    where there is none. ``width`` × ``height`` are the sample entry's, 0 where it is not a visual one. ``rotation``
-    is how far to turn the pictures clockwise for showing them: 0, 90, 180, 270, or None where the matrix does
-    anything else (mirrors, scales, shears). ``creation_time`` is ISO 8601 in UTC, the track's or else the movie's,
-    or "" where neither is from 1970 or later. ``encrypted``: a sample entry is protected (8.12). ``descriptions`` is
-    the number of sample entries. ``elsewhere``: another file is named as one that holds its media (8.7).
-    ``tables`` are the boxes of the sample table (8.5), for ``samples``.
+    ``timescale`` and ``movie_timescale`` are units per second. ``extradata`` is the content of the avcC or hvcC box,
+    empty where there is none. ``width`` × ``height`` are the sample entry's, 0 where it is not a visual one.
+    ``rotation`` is how far to turn the pictures clockwise for showing them: 0, 90, 180, 270, or None where the matrix
+    does anything else (mirrors, scales, shears). ``creation_time`` is ISO 8601 in UTC, the track's or else the
+    movie's, or "" where neither is from 1970 or later. ``encrypted``: a sample entry is protected (8.12).
+    ``descriptions`` is the number of sample entries. ``elsewhere``: another file is named as one that holds its media
+    (8.7). ``tables`` are the boxes of the sample table (8.5), for ``samples``.
     """
 
     id: int
@@ -193,10 +193,11 @@ def sample_entry(stsd: Node, handler: str) -> Entry:
     if handler != "vide":
         return Entry(codec=first.box.kind, encrypted=encrypted)
     width, height = fields(first, "HH", 24)
-    avcc = _extensions(first).get("avcC")
+    found = _extensions(first)
+    configuration = found.get("avcC") or found.get("hvcC")
     return Entry(
         codec=first.box.kind,
-        extradata=bytes(avcc.content) if avcc else b"",
+        extradata=bytes(configuration.content) if configuration else b"",
         width=width,
         height=height,
         encrypted=encrypted,
