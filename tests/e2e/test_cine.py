@@ -219,7 +219,7 @@ STILLS = {
 
 
 def slowly(shown: Film) -> Film:
-    """At a rate at which a busy machine draws each frame in time: what is late may be passed over, a whole round too."""
+    """At a rate at which a busy machine draws each frame in time: what comes late may be passed over."""
     shown.part("rate").fill("8")
     shown.part("rate").dispatch_event("change")
     return shown
