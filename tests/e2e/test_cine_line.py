@@ -13,8 +13,11 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
+from e2e.generation import only_once
 from e2e.lines import throttled
 from e2e.orthanc_server import OrthancServer
+
+pytestmark = only_once
 
 WIDTH, HEIGHT, FRAMES = 1920, 1080, 500
 # What a film that plays may add to a page's memory.
@@ -38,6 +41,13 @@ PLAY = """async ([bits, looks, patience]) => {
   }
   return seen;
 }"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    """One of its own: smaller renditions of long films, which nobody waits for any more, end with it."""
+    with OrthancServer(tmp_path_factory.mktemp("line")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,12 @@ from playwright.sync_api import Browser, Locator, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
 from e2e.test_cine import Film, Opening, made, post
+
+pytestmark = only_once
 
 Pixels = npt.NDArray[np.int64]
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-qp", "4", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]

@@ -12,8 +12,11 @@ from playwright.sync_api import Browser, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.seeing import Shown, late, left_out, off, post, stood
+
+pytestmark = only_once
 
 FPS = 10
 LATE = 20.0

@@ -9,8 +9,11 @@ from playwright.sync_api import Browser, Route, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.seeing import Together, post
+
+pytestmark = only_once
 
 FOUR = 4
 FRAMES = 300

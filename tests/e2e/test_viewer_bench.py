@@ -17,8 +17,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import wait_until
+
+pytestmark = only_once
 
 LONG = 60_000
 FRAMES = 300

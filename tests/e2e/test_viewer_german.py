@@ -12,7 +12,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
+
+pytestmark = only_once
 
 LONG = 60_000
 REFUSED = "status of 415"

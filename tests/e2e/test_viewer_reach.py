@@ -11,7 +11,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.browser import Visit, chromium
 from e2e.films import Films
+from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
+
+pytestmark = only_once
 
 LONG = 60_000
 SIZES = {"phone": (360, 740), "desk": (1280, 800), "wall": (3840, 2160)}
