@@ -226,7 +226,7 @@ export class Cine {
   private lookAhead(): void {
     const { clock, source } = this;
     const many = clock.playing ? Math.min(clock.framesIn(AHEAD_SECONDS), source.room >> 1) : AHEAD_FRAMES;
-    source.want(clock.path(Math.max(many, 2)));
+    source.want(clock.path(Math.max(many, 2)), clock.isHurried);
   }
 
   /** `back`: in the course of playing, so that it has a time, and so many frames before the one that is due; else null. */

@@ -60,6 +60,11 @@ export class Clock {
     return this.atEnd === "restart" || this.atEnd === "swing";
   }
 
+  /** Whether it goes faster than the film itself. */
+  get isHurried(): boolean {
+    return this.rate !== null && this.rate * this.end > this.start.length * 1.01;
+  }
+
   play(direction: Direction, now: number): void {
     const { first, last } = this;
     const over = !this.goesRound && this.place === (direction > 0 ? last : first);

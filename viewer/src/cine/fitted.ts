@@ -42,8 +42,9 @@ export class Fitted implements Source {
     return frame ?? this.before?.get(place) ?? null;
   }
 
-  want(path: readonly number[]): void {
-    this.look(path);
+  want(path: readonly number[], hurried = false): void {
+    // Who goes through a film at speed is not waited for: a smaller version would be made of all of it.
+    if (!hurried) this.look(path);
     const [place] = path;
     if (this.before !== null && place !== undefined && this.source.get(place) !== null) {
       this.before.close();

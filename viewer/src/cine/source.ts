@@ -9,8 +9,9 @@ export interface Source {
   readonly room: number;
   /** A frame's picture if it is there; it is the source's, and drawn at once. */
   get: (place: number) => VideoFrame | null;
-  /** The frames that are wanted, the present one first: whatever of them is not there is fetched. */
-  want: (path: readonly number[]) => void;
+  /** The frames that are wanted, the present one first: whatever of them is not there is fetched. `hurried`: faster than the film
+   * itself goes. */
+  want: (path: readonly number[], hurried?: boolean) => void;
   /** The nearest frame at or before a place that can be had at once, without those before it. */
   keyBefore: (place: number) => number;
   close: () => void;

@@ -174,6 +174,16 @@ describe("what goes by", () => {
   });
 });
 
+it.each([
+  [null, false],
+  [1, false],
+  [4, true],
+])("at %s frames a second is hurried: %s", (rate, hurried) => {
+  const one = clock();
+  one.setRate(rate, 0);
+  expect(one.isHurried).toBe(hurried);
+});
+
 describe("a tick", () => {
   it("is at its own time, or now where the page was busy, and never goes back", () => {
     expect(moment(1, 1.004, 0.99)).toBe(1);

@@ -44,8 +44,8 @@ beforeEach(() => {
 });
 
 /** As the engine asks, sixty times a second, while it plays or stands. */
-async function look(place: number, seconds: number, ahead = 50): Promise<void> {
-  for (const end = now + seconds * 1000; now < end; now += 1000 / 60) fitted.want(Array.from({ length: ahead }, (_, at) => place + at));
+async function look(place: number, seconds: number, ahead = 50, hurried = false): Promise<void> {
+  for (const end = now + seconds * 1000; now < end; now += 1000 / 60) fitted.want(Array.from({ length: ahead }, (_, at) => place + at), hurried);
   await Promise.resolve();
   await Promise.resolve();
 }
@@ -77,6 +77,12 @@ describe("frames that do not come in time", () => {
       await look(5, 1);
       await look(15, 0.4);
     }
+    expect(asked).toEqual([]);
+  });
+
+  it("cost nothing while one goes through them at speed", async () => {
+    fitted.get(3);
+    await look(15, 20, 50, true);
     expect(asked).toEqual([]);
   });
 
