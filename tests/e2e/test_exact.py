@@ -33,7 +33,9 @@ _PLAYER = """async ([url, bits]) => {
     const seeked = new Promise(done => video.addEventListener("seeked", done, {once: true}));
     const painted = new Promise(done => video.requestVideoFrameCallback(done));
     video.currentTime = seconds;
-    await Promise.all([seeked, painted]);
+    await seeked;
+    // A frame that is on screen already is not always presented anew.
+    await Promise.race([painted, new Promise(done => setTimeout(done, 1000))]);
     pen.drawImage(video, 0, 0);
     return [...Array(bits).keys()].reduce((sum, bit) => sum + (lit(bit) ? 2 ** bit : 0), 0);
   };

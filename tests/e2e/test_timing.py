@@ -118,7 +118,7 @@ def test_it_goes_on_with_the_next_series(server: OrthancServer, films: Films, op
     shown = opened(first["ID"])
     shown.part("at-end").select_option("next")
     shown.part("on").click()
-    shown.page.wait_for_url(re.compile(second["ID"]))
+    shown.page.wait_for_url(re.compile(second["ID"]), timeout=120_000)
     expect(shown.part("at-end")).to_have_value("next")
     shown.page.wait_for_url(re.compile(third["ID"]))
     expect(shown.part("frame")).to_have_text("25")

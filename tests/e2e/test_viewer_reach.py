@@ -132,9 +132,7 @@ def pages(page: Page, server: OrthancServer, instance: str, film: Any) -> Iterat
     page.goto(f"{server.gateway_url}/#/v/{instance}")
     expect(part(page, "frame")).to_have_text("1")
     expect(part(page, "destination")).to_be_visible()
-    closed = part(page, "player").locator("details:not([open]) > summary")
-    while closed.count():
-        closed.first.click()
+    part(page, "player").locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     yield "player"
     part(page, "mask").click()
     part(page, "mask-add").click()
