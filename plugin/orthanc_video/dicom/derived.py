@@ -252,20 +252,17 @@ def remember(dataset: Dataset, said: Dataset, kind: VideoClass | None, source_sy
     earlier = [copy.deepcopy(one) for one in said.get("DerivationCodeSequence", None) or []]
     if earlier or done.steps:
         dataset.DerivationCodeSequence = Sequence([*earlier, *map(copy.deepcopy, done.steps)])
-    source = Dataset()
-    source.ReferencedSOPClassUID = text(said, "SOPClassUID")
-    source.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
+    source = referenced(said)
     predecessor = _FROM_LOSSY if text(said, "LossyImageCompression") == "01" or is_lossy(source_syntax) else _FROM_WHOLE
     source.PurposeOfReferenceCodeSequence = Sequence([copy.deepcopy(predecessor)])
     dataset.SourceImageSequence = Sequence([source])
-    now = datetime.datetime.now(datetime.UTC)
-    local = now.astimezone(zone(text(said, identity.TIMEZONE)))
+    local = now(said)
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = f"{local:%Y%m%d}", f"{local:%H%M%S}"
     by = Dataset()
     by.PurposeOfReferenceCodeSequence = Sequence([copy.deepcopy(done.by)])
     by.Manufacturer = by.ManufacturerModelName = _MAKER
     by.SoftwareVersions = __version__
-    by.ContributionDateTime = f"{now:%Y%m%d%H%M%S}+0000"
+    by.ContributionDateTime = f"{local.astimezone(datetime.UTC):%Y%m%d%H%M%S}+0000"
     by.ContributionDescription = f"{done.mark}{done.sentence}."
     dataset.ContributingEquipmentSequence = Sequence([*dataset.get("ContributingEquipmentSequence", []), by])
 
@@ -340,6 +337,19 @@ def remove(dataset: Dataset, keywords: Several[str]) -> None:
         tag = tag_for_keyword(keyword)
         if tag is not None and tag in dataset:
             del dataset[tag]
+
+
+def referenced(said: Dataset) -> Dataset:
+    """An item that names the object (PS3.3 10.8)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = text(said, "SOPClassUID")
+    item.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
+    return item
+
+
+def now(said: Dataset) -> datetime.datetime:
+    """By the clocks of where the object says that it is from."""
+    return datetime.datetime.now(datetime.UTC).astimezone(zone(text(said, identity.TIMEZONE)))
 
 
 def meta(dataset: Dataset, syntax: str) -> FileMetaDataset:

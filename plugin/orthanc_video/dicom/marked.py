@@ -6,7 +6,6 @@ object.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence as Several
 
 from pydicom.dataset import Dataset, FileDataset
@@ -70,23 +69,16 @@ def of_frames(said: FileDataset, numbers: Several[int], title: str, words: str) 
 
 
 def _now(dataset: Dataset) -> None:
-    now = datetime.datetime.now(datetime.UTC).astimezone(build.zone(text(dataset, identity.TIMEZONE)))
+    now = derived.now(dataset)
     dataset.ContentDate = dataset.InstanceCreationDate = f"{now:%Y%m%d}"
     dataset.ContentTime = dataset.InstanceCreationTime = f"{now:%H%M%S}"
-
-
-def _referenced(said: FileDataset) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = text(said, "SOPClassUID")
-    item.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
-    return item
 
 
 def _evidence(dataset: Dataset, said: FileDataset) -> None:
     """PS3.3 C.17.6.2."""
     group = Dataset()
     group.SeriesInstanceUID = text(said, "SeriesInstanceUID")
-    group.ReferencedSOPSequence = Sequence([_referenced(said)])
+    group.ReferencedSOPSequence = Sequence([derived.referenced(said)])
     study = Dataset()
     study.StudyInstanceUID = text(said, "StudyInstanceUID")
     study.ReferencedSeriesSequence = Sequence([group])
@@ -109,7 +101,7 @@ def _content(dataset: Dataset, said: FileDataset, numbers: Several[int], title: 
         item.TextValue = words
         items.append(item)
     for number in numbers:
-        item, image = Dataset(), _referenced(said)
+        item, image = Dataset(), derived.referenced(said)
         image.ReferencedFrameNumber = number
         item.RelationshipType, item.ValueType = "CONTAINS", "IMAGE"
         item.ReferencedSOPSequence = Sequence([image])

@@ -7,7 +7,6 @@ UIDs follow from the video's and from the view: the same saved twice is one obje
 
 from __future__ import annotations
 
-import datetime
 import json
 from typing import Any
 
@@ -96,24 +95,17 @@ def _grey(said: Dataset) -> bool:
 
 def _identify(dataset: Dataset, view: View) -> None:
     """PS3.3 C.11.10."""
-    now = datetime.datetime.now(datetime.UTC).astimezone(build.zone(text(dataset, identity.TIMEZONE)))
+    now = derived.now(dataset)
     dataset.PresentationCreationDate, dataset.PresentationCreationTime = f"{now:%Y%m%d}", f"{now:%H%M%S}"
     dataset.InstanceNumber = view.frame
     dataset.ContentLabel, dataset.ContentDescription, dataset.ContentCreatorName = "VIEW", view.name, ""
-
-
-def _image(said: Dataset) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = text(said, "SOPClassUID")
-    item.ReferencedSOPInstanceUID = text(said, "SOPInstanceUID")
-    return item
 
 
 def _refer(dataset: Dataset, said: Dataset) -> None:
     """PS3.3 C.11.11: to all frames, since a view stays on in motion."""
     group = Dataset()
     group.SeriesInstanceUID = text(said, "SeriesInstanceUID")
-    group.ReferencedImageSequence = Sequence([_image(said)])
+    group.ReferencedImageSequence = Sequence([derived.referenced(said)])
     dataset.ReferencedSeriesSequence = Sequence([group])
 
 

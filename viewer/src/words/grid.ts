@@ -31,9 +31,7 @@ const en = {
   notYet: "Its first frame is not there yet",
   units: steps("s", "frames", "%"),
   offset: (unit: string) => `Begins later by (${unit})`,
-  earlier: "One frame back",
   earlierOf: (name: string) => `${name}: one frame back against the others`,
-  later: "One frame on",
   laterOf: (name: string) => `${name}: one frame on against the others`,
   correction: (frames: number) => `Corrected by ${signed(frames)}`,
 };
@@ -62,9 +60,7 @@ const de: typeof en = {
   notYet: "Ihr erstes Bild ist noch nicht da",
   units: steps("s", "Bilder", "%"),
   offset: (unit) => `Beginnt später um (${unit})`,
-  earlier: "Ein Bild zurück",
   earlierOf: (name) => `${name}: ein Bild zurück gegenüber den anderen`,
-  later: "Ein Bild vor",
   laterOf: (name) => `${name}: ein Bild vor gegenüber den anderen`,
   correction: (frames) => `Um ${signed(frames)} korrigiert`,
 };
