@@ -73,7 +73,8 @@ class Entry:
     """Takes the frames of a stream in decode order, from the I picture on.
 
     ``over``: an IDR picture has come, and from it on all stay as they are. ``doubtful``: the last frame may name
-    pictures that are not there.
+    pictures that are not there. ``oldest``: of those that it names in so many words, to refer to them or to have them
+    forgotten, the first in decode order, from 0; a decoder that begins behind that one may take it for damage.
     """
 
     def __init__(self, sets: Sets, idr_id: int) -> None:
@@ -81,6 +82,7 @@ class Entry:
         self._sets, self._idr_id = sets, idr_id
         self._counting: _Counting | None = None
         self.over = self.doubtful = False
+        self.oldest = 0
 
     def frame(self, units: Sequence[bytes], *, taken: bool, write: bool = True) -> list[bytes]:
         """The next frame's NAL units as they are to be; of one that is not ``taken`` nothing is.
@@ -100,7 +102,7 @@ class Entry:
             return list(units)
         else:
             becomes = self._counting.next(slices, taken=taken)
-            self.doubtful = self._counting.doubtful
+            self.doubtful, self.oldest = self._counting.doubtful, self._counting.oldest
         return self._made(units, found, iter(becomes), write=write) if taken else []
 
     def _slice(self, unit: bytes) -> Slice | None:
@@ -142,7 +144,7 @@ def _begin(one: Slice) -> int:
 class _Counting:
     """Both streams' numbers and references, that of the source and that which is made, after the same pictures.
 
-    ``doubtful``: the last one's lists have pictures in them that stand in for others.
+    ``doubtful``: the last one's lists have pictures in them that stand in for others. ``oldest``: as of ``Entry``.
     """
 
     def __init__(self, slices: Sequence[Slice]) -> None:
@@ -162,6 +164,7 @@ class _Counting:
         self._made.add(Kept(0, 0, 0), None)
         self._source_order, self._made_order = _Order(0, first.order), _Order(0, first.order - self._zero)
         self.doubtful = self._doubted = False
+        self.oldest = 0
         # The next frame_num of each, and how many pictures there were.
         self._source_number, self._made_number, self._count = (first.frame_num + 1) % self._numbers, 1, 1
 
@@ -174,7 +177,7 @@ class _Counting:
         top = self._source_order.next(first.order, self._bits) + first.order
         was = Kept(self._count, first.frame_num, min(top, top + first.later))
         now = Kept(self._count, self._made_number, was.order - self._zero)
-        self.doubtful = False
+        self.doubtful, self.oldest = False, self._count
         made = [self._renamed(one, was, now, top - self._zero) for one in slices] if taken else []
         if first.reference:
             self._source.add(was, first.marking)
@@ -201,11 +204,16 @@ class _Counting:
         said = self._made.said(one.kind, now, lists, [said is not None for said in one.modifications])
         if self._made.lists(one.kind, now, one.active, said) != lists:
             raise UnsupportedMedia("The references' order cannot be said.")
+        self.oldest = min(
+            [self.oldest, *(name for names, words in zip(lists, said, strict=True) if words for name in names)]
+        )
         return replace(one, frame_num=now.frame_num, order=order, modifications=said)
 
     def _marked(self, slices: Sequence[Slice], now: Kept, top: int) -> list[Slice]:
         """The same of a reference, with what stays one beside it."""
         marking = self._made.marked(now, self._source.names(), explicit=slices[0].marking is not None)
+        if marking:
+            self.oldest = min(self.oldest, *(self._made.names() - self._source.names()))
         self._made.add(now, marking)
         low = top % (1 << self._bits)
         self._made_order = _Order(top - low, low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from clips import Clips, picture_source
 from judging import judge, pictures
 from media.clip.test_cut import _cut
-from orthanc_video.bitstream import h264, h264_slice, nal
+from orthanc_video.bitstream import h264, h264_slice, mp4, nal
 from orthanc_video.bitstream.bits import ue
 from orthanc_video.bitstream.framing import joined, units_of
 from orthanc_video.bitstream.h264_entry import Sets
+from orthanc_video.bitstream.h264_slice import Slice
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.media import exact
 from orthanc_video.media.clip.joining import film as film_of
 from orthanc_video.media.clip.pieces import Copied
@@ -91,6 +94,26 @@ def _reentry(video: exact.Exact) -> tuple[Reentry, list[int]]:
     reentry = Reentry(film_of(*coding_of(video.stream), video.coded.head(keys[0])))
     assert not reentry.may_begin(keys[0], video.coded.head(keys[0]))
     return reentry, keys[1:]
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+def test_players_go_to_no_key_frame_from_before_which_pictures_are_named(
+    clips: Clips, tmp_path: Path, forgets: bool
+) -> None:
+    """Chromium takes it for damage to be told to forget a picture that it never had, as x264 does after key frames."""
+    film, target = _film(clips, "plain.mp4"), tmp_path / "clip.mp4"
+    if not forgets:
+        film = _changed(film, tmp_path / "film.mp4", lambda was, _: replace(was, marking=None))
+    (told,) = _cut(film, target, [(13, 60)])
+    with SpanSource(target) as file:
+        (track,) = mp4.tracks(Bytes(file))
+        keys = np.flatnonzero(mp4.samples(Bytes(file), track).key)
+    with av.open(str(target)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    idr = [at for at, data in enumerate(packets) if nal.IDR in {nal.nal_type(unit) for unit in units_of(data, 4)}]
+    assert told.anew < _GROUP + _LEADING
+    assert set(idr) <= set(keys)
+    assert len(keys) - len(idr) == (0 if forgets else 3)
 
 
 def test_where_a_copy_can_begin(clips: Clips) -> None:
@@ -171,27 +194,35 @@ def _leaning(clips: Clips, *, lies: bool) -> Path:
     coding = f"-bf 2 -x264-params {_OPEN}:ref=4:weightp=0:b-pyramid=none:b-adapt=0"
     film = clips.encoded("reentry-leaning.mp4", coding, source=picture_source(rate="25", seconds=3))
     target = film.with_name(f"reentry-leaning-{lies}.mp4")
+    return _changed(film, target, lambda was, keys: _more(was, lies=lies and keys > 1))
+
+
+def _changed(film: Path, target: Path, change: Callable[[Slice, int], Slice]) -> Path:
+    """With other headers of slices: ``change`` takes one, and how many key frames there have been."""
     with av.open(str(film)) as source, av.open(str(target), "w") as output:
         stream = source.streams.video[0]
         made = output.add_stream_from_template(stream)
         told = h264.parameter_sets(bytes(stream.codec_context.extradata or b""))
         sets, keys = Sets([*told[0], *told[1]]), 0
+
+        def anew(unit: bytes) -> bytes:
+            if not nal.is_slice(unit):
+                return unit
+            was = h264_slice.read(unit, sets.codings)
+            return h264_slice.written(unit, was, change(was, keys))
+
         for packet in source.demux(stream):
             if packet.size:
                 keys += packet.is_keyframe
-                units = [_more(unit, sets, lies=lies and keys > 1) for unit in units_of(bytes(packet), 4)]
-                changed = like(packet, joined(units, 4))
+                changed = like(packet, joined(map(anew, units_of(bytes(packet), 4)), 4))
                 changed.stream = made
                 output.mux(changed)
     return target
 
 
-def _more(unit: bytes, sets: Sets, *, lies: bool) -> bytes:
-    if not nal.is_slice(unit):
-        return unit
-    was = h264_slice.read(unit, sets.codings)
+def _more(was: Slice, *, lies: bool) -> Slice:
     becomes = replace(was, marking=None)
     if was.kind == h264_slice.P and was.active[0] == 2:
         third = (((0, 2),),) if lies else was.modifications
         becomes = replace(becomes, middle="1" + ue(2), modifications=third)
-    return h264_slice.written(unit, was, becomes)
+    return becomes

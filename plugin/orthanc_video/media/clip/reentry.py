@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice, zip_longest
+from itertools import islice, takewhile, zip_longest
 from typing import Any
 
 import av
@@ -39,6 +39,8 @@ class Reentry:
     def __init__(self, film: Film) -> None:
         self._film, self._size = film, film.length_size
         self._unfit: set[int] = set()
+        # Key frames from before which later frames name pictures.
+        self._blind: set[int] = set()
         self._sets: Sets | None = None
         if film.codec == "h264":
             with suppress(BrokenVideo, UnsupportedMedia):
@@ -68,9 +70,15 @@ class Reentry:
         ``before`` is a place in decode order from which on a decoder has all that they may lean on.
         """
         try:
-            doubtful = 0
-            for count, (_, _, _, doubt) in enumerate(self._frames(piece, packets(piece.coded[0]), write=False), 1):
-                doubtful = count if doubt else doubtful
+            doubtful, keys = 0, list[int]()
+            for count, found in enumerate(self._frames(piece, packets(piece.coded[0]), write=False), 1):
+                at, packet, _, entry = found
+                if entry.over:
+                    break
+                doubtful = count if entry.doubtful else doubtful
+                if packet.is_keyframe:
+                    keys.append(at)
+                self._blind |= set(takewhile((piece.coded[0] + entry.oldest).__lt__, reversed(keys)))
             fits = doubtful == 0 or self._is_proven(piece, doubtful, packets, before)
         except (BrokenVideo, UnsupportedMedia, av.error.FFmpegError):
             fits = False
@@ -104,14 +112,19 @@ class Reentry:
         yield from context.decode(None)
 
     def frames(self, piece: Copied, packets: Iterable[Packet[Any]]) -> Iterator[tuple[int, Packet[Any], bytes]]:
-        """The frames that are copied, each with its place in decode order and what becomes of it."""
+        """The frames that are copied, each with its place in decode order and what becomes of it.
+
+        Where a decoder that begins at a key frame would be told of pictures from before it, it is none any more: FFmpeg
+        as it is in browsers gives up there.
+        """
         for at, packet, data, _ in self._frames(piece, packets, write=True):
+            packet.is_keyframe = packet.is_keyframe and at not in self._blind
             yield at, packet, data
 
     def _frames(
         self, piece: Copied, packets: Iterable[Packet[Any]], *, write: bool
-    ) -> Iterator[tuple[int, Packet[Any], bytes, bool]]:
-        """The same, each with whether it is to be compared."""
+    ) -> Iterator[tuple[int, Packet[Any], bytes, Entry]]:
+        """The same, each with what is known of it."""
         if self._sets is None:
             raise UnsupportedMedia("The stream's parameter sets are not known.")
         wanted, entry = set(piece.coded), Entry(self._sets, _FIRST_ID + piece.coded[0] % _IDS)
@@ -123,7 +136,7 @@ class Reentry:
                 units = entry.frame(list(units_of(data, self._size)), taken=taken, write=write)
                 data = joined(units, self._size) if write and not entry.over else data
             if taken:
-                yield at, packet, data, entry.doubtful and not entry.over
+                yield at, packet, data, entry
 
 
 def _are_equal(one: VideoFrame | None, other: VideoFrame | None) -> bool:
