@@ -20,8 +20,9 @@ _RATES = (10, 30, 60)
 _FOUR_FPS = 30
 _TIMING = (
     "H.264, 1280 × 720, {seconds} s from the first frame on, in real time. Seen: which number is in the bars of the "
-    "canvas, read in each animation frame after the page has drawn; due: its number by the rate, from the first "
-    "animation frame after the key was pressed. What was never seen was not shown in time. "
+    "canvas, read in each animation frame after the page has drawn, with the time when the browser came to that one; "
+    "due: its number by the rate, from the first animation frame after the key was pressed. What was never seen was "
+    "not shown in time. The page had been loaded, with the timeline's pictures. "
 )
 _STEP = (
     "H.264, 640 × 480, {fps}/s, {seconds} s by one clock; the numbers in the bars of all four canvases, read in each "
@@ -49,6 +50,7 @@ def _timing(bench: Bench, server: OrthancServer, browser: Browser, fps: int) -> 
         shown = Shown(visit.page)
         expect(shown.part("frame")).to_have_text("1")
         shown.part("exact-timing").click()
+        visit.page.wait_for_load_state("networkidle")
         begun, seen = shown.watch(frames, bits=BITS, bar=1280 // BITS)
         report = shown.report(bench.folder)
     finally:

@@ -13,7 +13,8 @@ from e2e.films import BAR, BITS
 from e2e.orthanc_server import OrthancServer
 
 # Plays for so many frames, and reads at each tick, after the page has drawn, which number is in the bars and whether
-# there is a mark. Where the first frame from each of `blocked` on is seen nothing runs for 150 ms.
+# there is a mark. Its time is when the browser came to the tick, before anything was drawn: what follows to the display
+# takes each frame as long. Where the first frame from each of `blocked` on is seen nothing runs for 150 ms.
 _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
   const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
   const canvas = document.querySelector("[data-test=player] canvas"), mark = part("off-time");
@@ -27,10 +28,14 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
   const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
   const block = () => { for (const end = performance.now() + 150; performance.now() < end;); };
   const seen = [];
-  let last = read(), begun = 0;
-  const look = () => {
-    const [now, number] = [performance.now(), read()];
+  let last = read(), begun = 0, now = 0, watching = true;
+  const come = () => {
+    now = performance.now();
     begun ||= now;
+    if (watching) requestAnimationFrame(come);
+  };
+  const look = () => {
+    const number = read();
     if (number !== last) {
       seen.push([number, now, mark.hidden ? "" : mark.textContent]);
       if (number >= blocked[0]) blocked.shift(), block();
@@ -38,8 +43,10 @@ _WATCH = """([bits, bar, frames, blocked]) => new Promise(done => {
     last = number;
     if (number < frames) return requestAnimationFrame(look);
     press("k");
+    watching = false;
     done([begun, seen]);
   };
+  requestAnimationFrame(come);
   press("l");
   requestAnimationFrame(look);
 })"""

@@ -13,10 +13,10 @@ export const [SLOWEST, FASTEST] = [1, 300];
 export const TICK = 1 / 60;
 
 /**
- * When a tick is: by its own time, which is even, unless the page was busy and comes to it half a tick later or more. Never before the one before it.
+ * When a tick is: by its own time, which is even, unless the page was busy and comes to it a tick later or more. Never before the one before it.
  */
 export function moment(tick: number, now: number, before: number): number {
-  return Math.max(before, now - tick < TICK / 2 ? tick : now);
+  return Math.max(before, now - tick < TICK ? tick : now);
 }
 
 export class Clock {
