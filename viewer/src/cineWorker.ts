@@ -11,6 +11,17 @@ const { trustedTypes } = globalThis as { trustedTypes?: ScriptPolicies };
 const script = new URL(address, import.meta.url).href;
 const policy = trustedTypes?.createPolicy("cine-worker", { createScriptURL: () => script });
 
+let ready: Worker | null = null;
+
+const begun = (): Worker => new Worker(policy?.createScriptURL("") ?? script, { type: "module" });
+
+/** Has a worker begin while it is asked what it shall decode. */
+export function prepareWorker(): void {
+  ready ??= begun();
+}
+
 export function cineWorker(): Worker {
-  return new Worker(policy?.createScriptURL("") ?? script, { type: "module" });
+  const worker = ready ?? begun();
+  ready = null;
+  return worker;
 }

@@ -181,8 +181,11 @@ export function deliveries(video: string): Deliveries {
     }
   }
 
-  void offer();
-  void follow();
+  // What is to be played asks before.
+  queueMicrotask(() => {
+    void offer();
+    void follow();
+  });
   return {
     element,
     end: () => {

@@ -13,6 +13,8 @@ import { needsAsking, whose } from "./whose";
 import { words } from "./words";
 
 const STALE_MS = 15_000;
+/** What lies behind a video that is opened by its address waits for its first frame. */
+const BEHIND_MS = 1000;
 
 const up = uploads(() => void videos.refresh());
 const work = jobs(up.follows, () => void videos.refresh());
@@ -100,5 +102,5 @@ document.body.append(
 
 document.documentElement.lang = language;
 markEntry(false);
-refresh();
 follow();
+setTimeout(refresh, isList(location.hash) ? 0 : BEHIND_MS);

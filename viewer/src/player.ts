@@ -3,6 +3,7 @@
 import { address, getVideo, getVideosOf } from "./api";
 import { readVideo } from "./answers";
 import type { Video } from "./answers";
+import { prepareWorker } from "./cineWorker";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import { exactStage } from "./exact";
@@ -219,6 +220,7 @@ export function player(onClose: () => void): Player {
         return;
       }
       title.textContent = words.loading;
+      if (canBeExact()) prepareWorker();
       const mine = (asking = new AbortController());
       getVideo(id, mine.signal).then(show, (error: unknown) => {
         if (!mine.signal.aborted) fail(error);
