@@ -112,6 +112,7 @@ def test_sps_without_vui_says_what_is_unspecified() -> None:
         frame_mbs_only=True,
         frame_num_bits=4,
         separate_planes=False,
+        transform_bypass=False,
         order_type=2,
         order_bits=0,
         max_num_ref_frames=1,

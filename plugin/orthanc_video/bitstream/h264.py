@@ -69,6 +69,7 @@ class Sps:
     coded. ``width`` × ``height`` are what remains after cropping. ``time_scale`` / ``num_units_in_tick`` are fields per
     second; both are 0 where the stream does not say. The last two are None where the stream does not say.
     ``frame_num_bits`` is frame_num's length in a slice's header; ``separate_planes``: that says its colour, too.
+    ``transform_bypass``: what is coded at quantizer 0 is coded without loss (qpprime_y_zero_transform_bypass_flag).
     ``order_type`` is pic_order_cnt_type, ``order_bits`` the length of pic_order_cnt_lsb, 0 of other types than 0.
     """
 
@@ -86,6 +87,7 @@ class Sps:
     frame_mbs_only: bool
     frame_num_bits: int
     separate_planes: bool
+    transform_bypass: bool
     order_type: int
     order_bits: int
     max_num_ref_frames: int
@@ -125,6 +127,7 @@ class _Colour:
     chroma_array_type: int = 1
     bit_depth_luma: int = 8
     bit_depth_chroma: int = 8
+    transform_bypass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,7 @@ def _sps(reader: BitReader) -> Sps:
         frame_mbs_only=size.frame_mbs_only,
         frame_num_bits=frame_num_bits,
         separate_planes=colour.chroma_format_idc != colour.chroma_array_type,
+        transform_bypass=colour.transform_bypass,
         order_type=order_type,
         order_bits=order_bits,
         max_num_ref_frames=max_num_ref_frames,
@@ -235,8 +239,8 @@ def _colour(reader: BitReader) -> _Colour:
         chroma_array_type=0 if separate_planes else chroma_format_idc,
         bit_depth_luma=8 + reader.ue("bit_depth_luma_minus8", 6),
         bit_depth_chroma=8 + reader.ue("bit_depth_chroma_minus8", 6),
+        transform_bypass=reader.flag(),
     )
-    reader.flag()  # qpprime_y_zero_transform_bypass_flag
     if reader.flag():
         for number in range(12 if chroma_format_idc == 3 else 8):
             if reader.flag():

@@ -41,6 +41,7 @@ _MORE: dict[str, Callable[[Clips], Path]] = {
     "hevc, one key frame, in TS": lambda clips: _made(
         clips, "hevc.ts", "-x265-params log-level=none:keyint=999:bframes=3", "30", "hevc"
     ),
+    "lossless, groups of 12": lambda clips: _made(clips, "lossless.mp4", "-g 12 -qp 0", "25"),
     "interlaced, groups of 12": lambda clips: _made(
         clips, "interlaced.mp4", "-g 12 -bf 2 -flags +ildct+ilme -x264-params tff=1", "25"
     ),

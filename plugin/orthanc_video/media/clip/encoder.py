@@ -143,7 +143,8 @@ def _like_h264(sets: list[bytes]) -> tuple[str, _Options]:
         "preset": PRESET,
         "profile": _PROFILES[like.profile_idc],
         "level": f"{like.level_idc // 10}.{like.level_idc % 10}",
-        "qp": str(_QUANTIZER),
+        # Behind frames that are coded with loss FFmpeg decodes others without it wrongly.
+        "qp": "0" if like.transform_bypass else str(_QUANTIZER),
         "x264-params": params,
         **interlaced,
     }
