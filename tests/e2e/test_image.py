@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Locator, expect
+from pydicom import dcmread
+from pydicom.dataset import Dataset
 
+from cines import film as cine
+from cines import grey
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.generation import only_once
@@ -32,6 +36,8 @@ PIXELS = """shown => {
   for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
   return [width, height, btoa(text)];
 }"""
+# What is drawn over pictures.
+AMBER = (255, 196, 0)
 # Drops what WebGL 2 there is.
 NO_WEBGL = """for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
   const {getContext} = kind.prototype;
@@ -355,3 +361,44 @@ def test_colours_are_those_of_the_browsers_own_player(
     exact = pixels(film)
     film.part("plain").click()
     assert same(pixels_of(loaded(film)), exact, 1)
+
+
+def overlay(points: npt.NDArray[np.uint8], group: int, origin: list[int], **more: int) -> Dataset:
+    """A plane (PS3.3 C.9.2); ``frame``: over that one alone."""
+    plane = Dataset()
+    packed = np.packbits(points.reshape(-1), bitorder="little").tobytes()
+    elements = {
+        0x0010: ("US", points.shape[0]), 0x0011: ("US", points.shape[1]), 0x0040: ("CS", "G"), 0x0050: ("SS", origin),
+        0x0100: ("US", 1), 0x0102: ("US", 0), 0x3000: ("OW", packed + bytes(len(packed) % 2)),
+    } | ({0x0015: ("IS", 1), 0x0051: ("US", more["frame"])} if more else {})  # fmt: skip
+    for element, (kind, value) in elements.items():
+        plane.add_new((group, element), kind, value)
+    return plane
+
+
+def test_what_lies_over_the_picture_stays_on_in_motion(server: OrthancServer, opened: Opening, tmp_path: Path) -> None:
+    """One plane over all frames, one over the second alone; by choice, and turned with the picture."""
+    path = cine(tmp_path / "film.dcm", grey(6), FrameTime="40")
+    said = dcmread(path)
+    said.update(overlay(np.ones((4, 8), np.uint8), 0x6000, [11, 21]))
+    said.update(overlay(np.ones((2, 2), np.uint8), 0x6002, [31, 41], frame=2))
+    said.save_as(path)
+    film = opened(store(server, path.read_bytes()))
+    expect(film.part("image-overlays")).to_have_attribute("aria-pressed", "true")
+    plain = np.repeat(grey(6)[..., None], 3, axis=-1).astype(np.int64)
+    for number in (0, 1, 2):
+        drawn = plain[number].copy()
+        drawn[10:14, 20:28] = AMBER
+        if number == 1:
+            drawn[30:32, 40:42] = AMBER
+        expect(film.part("frame")).to_have_text(str(number + 1))
+        assert same(pixels(film), drawn), number
+        assert same(press(film, "d"), plain[number]), number
+        assert same(press(film, "d", "r"), np.rot90(drawn, -1)), number
+        press(film, "0", "ArrowRight")
+
+
+def test_most_have_nothing_that_lies_over_them(server: OrthancServer, opened: Opening, tmp_path: Path) -> None:
+    film = opened(store(server, cine(tmp_path / "film.dcm", grey(3), FrameTime="40").read_bytes()))
+    expect(film.part("image-texts")).to_be_visible()
+    expect(film.part("image-overlays")).to_be_hidden()

@@ -7,6 +7,8 @@ import type { Film } from "./cine/film";
 import { pause } from "./cine/line";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
+import { readOverlays } from "./image/overlays";
+import type { Plane } from "./image/overlays";
 import { readViews } from "./image/saved";
 import type { View } from "./image/saved";
 import { readOrdered } from "./made";
@@ -182,6 +184,11 @@ export async function order(id: string, { path, body }: Order): Promise<{ job: s
 
 export async function sendTo(id: string, destination: string): Promise<void> {
   await post(`video/instances/${encodeURIComponent(id)}/send`, { Destination: destination });
+}
+
+/** What lies over the pictures of an object. */
+export async function getOverlays(id: string, signal: AbortSignal): Promise<Plane[]> {
+  return readOverlays(await ask(`video/instances/${encodeURIComponent(id)}/overlays`, { signal }));
 }
 
 /** The views of a video that were saved. */

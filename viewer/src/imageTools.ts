@@ -8,6 +8,7 @@ import type { Command, Tool } from "./image/commands";
 import { hands } from "./image/hands";
 import { LEAST_GAMMA, MOST_GAMMA, subtracting, windowOf, windowed, withGamma } from "./image/look";
 import type { Look, Shape } from "./image/look";
+import type { Overlays } from "./image/overlays";
 import { keysHelp } from "./keysHelp";
 import { words } from "./words/image";
 
@@ -32,6 +33,8 @@ export interface Pictured {
   turns: () => number;
   change: (look: Look) => void;
   click: () => void;
+  /** What lies over the pictures; null for nothing. */
+  overlays: () => Overlays | null;
 }
 
 const SIGNS: readonly (readonly [Command, string])[] = [
@@ -44,6 +47,7 @@ const SIGNS: readonly (readonly [Command, string])[] = [
   ["invert", "◑"],
   ["subtract", "Δ"],
   ["noShutter", "▣"],
+  ["overlays", "✎"],
   ["texts", "T"],
   ["asItIs", "⌂"],
   ["help", "?"],
@@ -97,9 +101,17 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     else if (isTool(command)) tool = command;
     else if (command === "subtract") change(subtracting(on.look(), on.look().mask === null ? place : null));
     else if (command === "asItIs") change(asItIs(on.turns()));
+    else if (command === "overlays") toggleOverlays();
     else if (command === "texts") corner.element.hidden = !corner.element.hidden;
     else help.open();
     draw();
+  }
+
+  function toggleOverlays(): void {
+    const over = on.overlays();
+    if (over === null) return;
+    over.shown = !over.shown;
+    on.change(on.look());
   }
 
   const buttons = new Map<Command, HTMLButtonElement>();
@@ -126,8 +138,11 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
       flip: look.flip,
       invert: look.invert,
       subtract: look.mask !== null,
+      overlays: on.overlays()?.shown ?? false,
       texts: !corner.element.hidden,
     };
+    const drawings = buttons.get("overlays");
+    if (drawings) drawings.hidden = on.overlays() === null;
     for (const one of TOOLS) pressed[one] = one === tool;
     for (const [command, is] of Object.entries(pressed)) buttons.get(command as Command)?.setAttribute("aria-pressed", String(is));
     said.textContent = summary(look);

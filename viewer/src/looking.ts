@@ -1,15 +1,18 @@
 // A film's picture on the page, with its tools and views: what is on it stays on in motion.
 
 import type { Video } from "./answers";
+import { getOverlays } from "./api";
 import { el } from "./dom";
 import { date } from "./format";
 import { asItIs, imageCommand } from "./image/commands";
+import { Overlays } from "./image/overlays";
 import type { Picture } from "./image/darkroom";
 import type { Look } from "./image/look";
 import type { Size } from "./image/placing";
 import type { View } from "./image/saved";
 import { Screen } from "./image/screen";
 import { imageTools } from "./imageTools";
+import { tellError } from "./said";
 import { views } from "./views";
 import { words as all } from "./words";
 import { words } from "./words/image";
@@ -37,6 +40,8 @@ export interface Looking {
 export function looking(about: Video, motion: () => Motion | null, turns: () => number, click: () => void): Looking {
   const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": all.videoLabel(date(about.studyDate)) });
   const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, words.slow);
+  const lost = el("p", { class: "lost", hidden: true, "data-test": "overlays-lost" });
+  const ending = new AbortController();
   const screen = new Screen(canvas, () => (slow.hidden = false));
   let shown = -1;
   /** Where to go back to, once the frame that is subtracted was seen. */
@@ -54,6 +59,20 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
     motion()?.moveTo(look.mask);
   }
 
+  async function lay(): Promise<void> {
+    try {
+      const planes = await getOverlays(about.id, ending.signal);
+      if (planes.length === 0) return;
+      screen.overlays = new Overlays(planes, { width: about.columns, height: about.rows });
+    } catch (error) {
+      if (!ending.signal.aborted) tellError(lost, error, words.overlaysFailed);
+      lost.hidden = ending.signal.aborted;
+      return;
+    }
+    motion()?.redraw();
+    tools.draw();
+  }
+
   function restore({ place, look }: View): void {
     motion()?.pause();
     change(look);
@@ -62,7 +81,8 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
     else back = place;
   }
 
-  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click });
+  const overlays = (): Overlays | null => screen.overlays;
+  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click, overlays });
   // Those of a series are of no object, which a view would name.
   const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, restore });
   // On a phone the picture needs the room more than its tools do.
@@ -71,12 +91,15 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
   return {
     canvas,
     picture: el("div", { class: "picture" }, canvas, tools.corners),
-    tools: el("div", {}, folded, tools.help, slow),
+    tools: el("div", {}, folded, tools.help, slow, lost),
     draw: (picture, size, place, time) => {
-      if (shown < 0) screen.look = asItIs(turns());
+      const isFirst = shown < 0;
+      if (isFirst) screen.look = asItIs(turns());
       shown = place;
       screen.draw(picture, size, place);
       tools.tell(place, time);
+      // Of films of single pictures: videos are spared the request, and a series has no overlays of its own.
+      if (isFirst && !about.stream && about.sopInstanceUid !== "") void lay();
       if (back === null || screen.lacksMask) return;
       const there = back;
       back = null;
@@ -87,6 +110,9 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
       if (wanted !== null) tools.obey(wanted);
       return wanted !== null;
     },
-    end: () => saved?.end(),
+    end: () => {
+      ending.abort();
+      saved?.end();
+    },
   };
 }

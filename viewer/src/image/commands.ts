@@ -39,7 +39,7 @@ export type Act = keyof typeof ACTS;
 export const TOOLS = ["window", "zoom", "pan", "rectangle", "circle"] as const;
 export type Tool = (typeof TOOLS)[number];
 
-export type Command = Act | Tool | "subtract" | "asItIs" | "texts" | "help";
+export type Command = Act | Tool | "subtract" | "asItIs" | "overlays" | "texts" | "help";
 
 export function isAct(command: Command): command is Act {
   return command in ACTS;
@@ -84,6 +84,7 @@ export const KEYS: readonly (readonly [key: string, command: Command])[] = [
   ["n", "invert"],
   ["s", "subtract"],
   ["u", "noShutter"],
+  ["d", "overlays"],
   ["t", "texts"],
   ["0", "asItIs"],
   ["?", "help"],

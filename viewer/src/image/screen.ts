@@ -5,6 +5,7 @@ import { darkroom, drawn } from "./darkroom";
 import type { Darkroom, Picture } from "./darkroom";
 import { AS_IT_IS, isPlain } from "./look";
 import type { Look } from "./look";
+import type { Overlays } from "./overlays";
 import { placed, turnedSize } from "./placing";
 import type { Size } from "./placing";
 import { toneTable } from "./tones";
@@ -15,6 +16,8 @@ function ownSize(picture: Picture, shown: Size): Size {
 }
 
 export class Screen {
+  /** What lies over the pictures; null for nothing. */
+  overlays: Overlays | null = null;
   private now: Look = AS_IT_IS;
   private table: Uint8Array | null = null;
   private mask: OffscreenCanvas | null = null;
@@ -61,6 +64,7 @@ export class Screen {
     pen.setTransform(...placed(now, size));
     this.clip(pen, size);
     pen.drawImage(this.developed(picture, size), 0, 0, size.width, size.height);
+    this.overlays?.draw(pen, size, place);
     pen.restore();
   }
 

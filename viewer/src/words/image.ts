@@ -29,6 +29,7 @@ const commands: Record<Command, string> = {
   subtract: "Subtract this frame, or no longer",
   noShutter: "No shutter",
   asItIs: "As it is: undo all of this",
+  overlays: "Drawings over the picture (overlays)",
   texts: "Patient, time and window in the corners",
   help: "Keys",
 };
@@ -58,6 +59,7 @@ const en = {
   chooseView: "Choose a view",
   viewOf: (name: string, frame: number) => `${name === "" ? "View" : name} (frame ${frame})`,
   viewsFailed: "The views could not be loaded.",
+  overlaysFailed: "The drawings over the picture could not be loaded.",
 };
 
 const de: typeof en = {
@@ -87,6 +89,7 @@ const de: typeof en = {
     subtract: "Dieses Bild abziehen, oder nicht mehr",
     noShutter: "Keine Blende",
     asItIs: "Wie es ist: alles zurücknehmen",
+    overlays: "Zeichnungen über dem Bild (Overlays)",
     texts: "Patient, Zeit und Fenster in den Ecken",
     help: "Tasten",
   },
@@ -113,6 +116,7 @@ const de: typeof en = {
   chooseView: "Ansicht wählen",
   viewOf: (name, frame) => `${name === "" ? "Ansicht" : name} (Bild ${frame})`,
   viewsFailed: "Die Ansichten konnten nicht geladen werden.",
+  overlaysFailed: "Die Zeichnungen über dem Bild konnten nicht geladen werden.",
 };
 
 export const words = spoken({ en, de });
