@@ -73,40 +73,58 @@ def front(app: FastAPI) -> ASGIApp:
 
 def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     """The whole application for one Orthanc; ``engine`` has been launched, and is closed with the application."""
-
     seal = Seal(settings.gateway.secret)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # Range reads share these threads with waits for media processes: enough that neither holds up the other.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
-        access = Access(settings)
-        await asyncio.to_thread(processes.warm_up)
-        asyncio.get_running_loop().run_in_executor(None, isolation.log, settings)
-        room = Room(settings)
-        resumable = Resumable(settings, engine, access, room)
-        await resumable.open()
-        app.state.gateway = Gateway(
-            settings,
-            access,
-            archive,
-            Objects(settings, access),
-            engine,
-            room,
-            resumable,
-            site_of(settings.gateway),
-            seal,
-        )
-        watching = asyncio.create_task(resumable.watch())
-        yield
-        watching.cancel()
-        await asyncio.to_thread(engine.close)
-        await access.close()
-
     app = FastAPI(
-        title="orthanc-video", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="orthanc-video",
+        version=__version__,
+        lifespan=lambda app: _living(app, settings, archive, engine, seal),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
     )
-    # Routes are tried one after the other: those that players ask thousands of times come first.
+    _route(app, settings)
+    # From the innermost to the outermost.
+    app.add_middleware(Tickets, seal=seal)
+    app.add_middleware(Joined)
+    app.add_middleware(Straight)
+    app.add_middleware(resumable_uploads.Tus)
+    if settings.gateway.allowed_origins:
+        _share(app, settings.gateway.allowed_origins)
+    app.add_exception_handler(VideoError, problems.on_video_error)
+    for trouble in TROUBLES:
+        app.add_exception_handler(trouble, problems.on_database_trouble)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, problems.on_unexpected)
+    return app
+
+
+@asynccontextmanager
+async def _living(
+    app: FastAPI, settings: Settings, archive: Archive, engine: Engine, seal: Seal
+) -> AsyncIterator[None]:
+    """What the application has from its start to its end."""
+    # Range reads share these threads with waits for media processes: enough that neither holds up the other.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
+    access = Access(settings)
+    await asyncio.to_thread(processes.warm_up)
+    asyncio.get_running_loop().run_in_executor(None, isolation.log, settings)
+    room = Room(settings)
+    resumable = Resumable(settings, engine, access, room)
+    await resumable.open()
+    app.state.gateway = Gateway(
+        settings, access, archive, Objects(settings, access), engine, room, resumable, site_of(settings.gateway), seal
+    )
+    watching = asyncio.create_task(resumable.watch())
+    yield
+    watching.cancel()
+    await asyncio.to_thread(engine.close)
+    await access.close()
+
+
+def _route(app: FastAPI, settings: Settings) -> None:
+    """Routes are tried one after the other: those that players ask thousands of times come first."""
     app.include_router(dicomweb.router(settings.dicom_web_root, settings.wado_root))
     for part in (
         searching.router,
@@ -137,21 +155,6 @@ def create_app(settings: Settings, archive: Archive, engine: Engine) -> FastAPI:
     # What is not found here must not go to Orthanc, whose plugin would send it back.
     app.add_api_route("/video/{path:path}", _nothing, methods=_EVERY_METHOD, include_in_schema=False)
     app.add_api_route("/{path:path}", _orthanc, methods=_EVERY_METHOD, include_in_schema=False)
-    # From the innermost to the outermost.
-    app.add_middleware(Tickets, seal=seal)
-    app.add_middleware(Joined)
-    app.add_middleware(Straight)
-    app.add_middleware(resumable_uploads.Tus)
-    if settings.gateway.allowed_origins:
-        _share(app, settings.gateway.allowed_origins)
-    app.add_exception_handler(VideoError, problems.on_video_error)
-    for trouble in TROUBLES:
-        app.add_exception_handler(trouble, problems.on_database_trouble)
-    app.add_exception_handler(HTTPException, problems.on_http_error)
-    app.add_exception_handler(RequestValidationError, problems.on_invalid)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, problems.on_unexpected)
-    return app
 
 
 # What a page of another origin may read of an answer, beside what every one may (Fetch, 3.3.3).
