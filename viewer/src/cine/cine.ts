@@ -31,6 +31,8 @@ export class Cine {
   private readonly clock: Clock;
   private ticking = false;
   private ticked = 0;
+  /** The moment that frames were last looked for at: it never goes back. */
+  private aimed = 0;
   private closed = false;
   /** The clock begins when its first frame is there. */
   private waiting = false;
@@ -188,8 +190,10 @@ export class Cine {
     if (this.stoodSince > 0) this.timing.stand(now - this.stoodSince);
     [this.waiting, this.stoodSince] = [false, 0];
     const [before, gone] = [this.clock.place, this.clock.gone];
-    // The frame whose time is nearest to this tick, not the last one before it.
-    this.clock.at(now + interval / 2);
+    // The frame whose time is nearest to this tick, not the last one before it; after a late tick, of which the next one may
+    // be said to be no later, none before what that one came to.
+    this.aimed = Math.max(this.aimed, now + interval / 2);
+    this.clock.at(this.aimed);
     const passed = this.clock.gone - gone;
     if (passed > 0) this.timing.pass(passed - (this.drawn === before ? 1 : 0));
     this.refresh(true);

@@ -35,12 +35,14 @@ class Display implements Screen {
   onTick = (next: (now: number) => void): void => void (this.next = next);
   now = (): number => this.milliseconds;
 
-  tick(ticks = 1, every = 1000 / 60): void {
+  /** `lag`: so many milliseconds pass before the page comes to the tick, and the next one is as much sooner. */
+  tick(ticks = 1, every = 1000 / 60, lag = 0): void {
     for (let count = 0; count < ticks; count += 1) {
-      this.milliseconds += every;
+      this.milliseconds += every + lag;
       const { next } = this;
       this.next = null;
-      next?.(this.milliseconds);
+      next?.(this.milliseconds - lag);
+      this.milliseconds -= lag;
     }
   }
 
@@ -65,6 +67,20 @@ describe("the engine", () => {
     expect(cine.timing.report()).toMatchObject({ shown: 26, dropped: 0, late: 0 });
     expect(shelf.wanted.slice(0, 3)).toEqual([25, 26, 27]);
     expect(shelf.wanted).toHaveLength(Math.min(2 * FPS, 40));
+  });
+
+  it("goes back to no frame before after a tick that the page came to late", () => {
+    for (const [rate, direction] of [[60, 1], [60, -1], [120, 1], [300, 1]] as const) {
+      display.drawn.length = 0;
+      cine.setRate(rate);
+      cine.moveTo(direction > 0 ? 0 : COUNT - 1);
+      cine.play(direction);
+      for (const lag of [0, 9, 16, 17, 20, 30, 0, 25]) display.tick(2, 1000 / 60, lag), display.tick(2);
+      const steps = display.drawn.slice(1).map((place, at) => (place - (display.drawn[at] ?? 0)) * direction);
+      // But where it begins anew.
+      expect(steps.filter((step) => step < 0 && step > -COUNT / 2)).toEqual([]);
+      cine.pause();
+    }
   });
 
   it("begins only when the first frame is there", () => {
