@@ -352,12 +352,16 @@ class _Walked:
         """Of all frames time, whether they are key frames, and whether they can be shown."""
         found: list[tuple[int | None, bool, bool]] = []
         begins = opening.Opening(*coding_of(stream))
+        # AVI says in which order frames are decoded; of when they are shown FFmpeg makes up something.
+        guessed = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
         try:
             for at, packet in enumerate(_frames(container, stream)):
                 head = bytes(memoryview(packet)[:HEAD])
                 if packet.is_keyframe:
                     self._heads[at] = head[: opening.HEAD]
                 time = packet.pts if packet.pts is not None else packet.dts
+                if guessed:
+                    time = None
                 found.append((time, packet.is_keyframe, begins.shows(packet.is_keyframe, time, head)))
         except av.error.FFmpegError as error:
             if not found:

@@ -11,14 +11,18 @@ import av
 import pytest
 
 import fields
-from clips import Clips, picture_source
+from clips import Clips, ffmpeg, picture_source
 from judging import judge, pictures
 from media.test_exact import FILMS
 from orthanc_video.bitstream import h264, hevc
+from orthanc_video.bitstream.bits import ue, unescape
+from orthanc_video.bitstream.framing import joined, units_of
 from orthanc_video.bitstream.needed import needed_level
+from orthanc_video.bitstream.userdata import escape
 from orthanc_video.clip import Cut, Moment, Range
 from orthanc_video.errors import BadRequest, UnsupportedMedia
 from orthanc_video.media.clip.cut import cut
+from orthanc_video.media.pairing import like
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Rational, Span
 
@@ -51,9 +55,53 @@ _MORE: dict[str, Callable[[Clips], Path]] = {
     "mpeg2, closed groups.ts": lambda clips: _made(
         clips, "closed.m2.ts", "-g 12 -bf 2 -flags +cgop -sc_threshold 1000000000", "25", "mpeg2"
     ),
+    "mpeg2, low delay.ts": lambda clips: _made(clips, "low.m2.ts", "-g 15 -bf 0 -flags +low_delay", "25", "mpeg2"),
+    "4:4:4": lambda clips: _made(clips, "444.mp4", "-g 20 -bf 2 -pix_fmt yuv444p", "25"),
+    "hevc, 4:4:4": lambda clips: _made(
+        clips, "444.hevc.mp4", "-pix_fmt yuv444p -x265-params log-level=none:keyint=20", "25", "hevc"
+    ),
+    "b-frames.avi": lambda clips: _untimed(clips),
+    "order unsaid.mp4": lambda clips: _unsaid(clips),
     "mpeg2, 50": lambda clips: _made(clips, "mpeg2.mpg", "-g 12 -bf 2", "50", "mpeg2"),
 }
 _ALL = FILMS | _MORE
+
+
+def _untimed(clips: Clips) -> Path:
+    """AVI says when a frame is decoded, not when it is shown."""
+    film = FILMS["b-frames.mp4"](clips)
+    path = film.with_name("cut-untimed.avi")
+    if not path.exists():
+        ffmpeg("-i", film, "-c", "copy", path)
+    return path
+
+
+def _unsaid(clips: Clips) -> Path:
+    """It does not say how far frames are reordered (H.264 E.2.1, bitstream_restriction_flag)."""
+    film = _made(clips, "order said.mp4", "-g 12 -bf 2 -x264-params b-pyramid=none:ref=2:scenecut=0", "25")
+    path = film.with_name("cut-order unsaid.mp4")
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        stream = source.streams.video[0]
+        sps, pps = h264.parameter_sets(bytes(stream.codec_context.extradata or b""))[:2]
+        made = output.add_stream_from_template(stream)
+        made.codec_context.extradata = joined([*map(_without_restriction, sps), *pps], 0)
+        for packet in source.demux(stream):
+            if packet.size:
+                changed = like(packet, joined(units_of(bytes(packet), 4), 0))
+                changed.stream = made
+                output.mux(changed)
+    return path
+
+
+def _without_restriction(sps: bytes) -> bytes:
+    bits = "".join(f"{byte:08b}" for byte in unescape(sps)).rstrip("0")[:-1]
+    told = h264.parse_sps(sps)
+    said = ue(told.max_num_reorder_frames or 0) + ue(told.max_dec_frame_buffering or 0)
+    # Behind the flag: vectors over the edges, no limits on bytes and bits, and the longest vectors, both alike.
+    ends = ("11" + ue(0) * 2 + ue(most) * 2 + said for most in range(20))
+    made = bits.removesuffix(next(end for end in ends if bits.endswith(end))) + "01"
+    made += "0" * (-len(made) % 8)
+    return escape(int(made, 2).to_bytes(len(made) // 8))
 
 
 def _fields(clips: Clips, kind: str) -> Path:
@@ -95,10 +143,12 @@ def test_the_whole_is_copied(clips: Clips, tmp_path: Path, name: str) -> None:
     (told,) = _cut(film, target, [(0, count - 1)])
     judge(film, target, range(count), told.anew)
     # Where no time says in which order frames are shown, none can be copied; nor where no key frame begins anew.
-    assert told.anew == 0 or name in {"b-frames.264", "hevc.265", "pulldown.mpg"}
+    assert told.anew == 0 or name in {"b-frames.264", "b-frames.avi", "hevc.265", "pulldown.mpg"}
 
 
-@pytest.mark.parametrize("name", ["b-frames.mp4", "interlaced, groups of 12", "fields.mp4", "groups of 15, 23.976"])
+@pytest.mark.parametrize(
+    "name", ["b-frames.mp4", "interlaced, groups of 12", "fields.mp4", "groups of 15, 23.976", "order unsaid.mp4"]
+)
 def test_a_key_frame_alone_is_copied_behind_what_is_coded_anew(clips: Clips, tmp_path: Path, name: str) -> None:
     """Decoders that were not told how far frames are reordered left it out, and what came after it."""
     film, target = _ALL[name](clips), tmp_path / "clip.mp4"
@@ -107,6 +157,36 @@ def test_a_key_frame_alone_is_copied_behind_what_is_coded_anew(clips: Clips, tmp
     for last in (key, key + 1):
         (told,) = _cut(film, target, [(key - 4, last)])
         judge(film, target, range(key - 4, last + 1), told.anew)
+
+
+def test_a_key_frame_alone_is_what_a_clip_begins_with(clips: Clips, tmp_path: Path) -> None:
+    film, target = _unsaid(clips), tmp_path / "clip.mp4"
+    for first, last in ((0, 2), (12, 13)):
+        (told,) = _cut(film, target, [(first, last)])
+        judge(film, target, range(first, last + 1), told.anew)
+
+
+@pytest.mark.parametrize("name", ["hevc, groups of 15, 25", "hevc, open groups.mp4", "open groups.mp4", "b-frames.mp4"])
+def test_a_clip_of_a_clip(clips: Clips, tmp_path: Path, name: str) -> None:
+    """What has sets of its own among its frames, of numbers that others have had before."""
+    film, clip, target = _ALL[name](clips), tmp_path / "clip.mp4", tmp_path / "of clip.mp4"
+    count = len(pictures(film))
+    _cut(film, clip, [(5, count - 1)])
+    for first, last in ((count - 25, count - 7), (2, count - 20)):
+        (told,) = _cut(clip, target, [(first, last)])
+        judge(clip, target, range(first, last + 1), told.anew)
+
+
+def test_what_decoders_crop_in_part_is_not_coded_anew(clips: Clips, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    ffmpeg("-i", FILMS["b-frames.mp4"](clips), "-c", "copy", "-bsf:v", "h264_metadata=crop_left=8", film)
+    with pytest.raises(UnsupportedMedia, match="cropped at its left"):
+        _cut(film, tmp_path / "clip.mp4", [(5, 20)])
+
+
+def test_no_key_frame_is_begun_at_where_no_time_says_which_frame_it_is(clips: Clips, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="exact to the frame"):
+        _cut(_ALL["b-frames.avi"](clips), tmp_path / "clip.mp4", [(30, 40)], precise=False)
 
 
 @pytest.mark.parametrize("name", ["mpeg2, 50", "mpeg2.ts", "pulldown.mpg"])

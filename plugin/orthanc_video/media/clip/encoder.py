@@ -23,6 +23,8 @@ from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 PRESET = "veryfast"
 # Of H.264 and H.265: values lie some 3 of 255 apart, which is 47 dB and more whatever is shown.
 _QUANTIZER = 14
+# Of 4:4:4, where x264 and x265 code chroma coarser than luma, by six steps.
+_QUANTIZER_444 = 8
 # ISO/IEC 13818-2 6.3.17.4: the finest. FFmpeg counts its qualities in 118ths.
 _FINEST = 118
 # What of an MPEG-2 decoder's buffer the frames coded anew may fill at once, as FFmpeg has it: copies need some, too.
@@ -80,6 +82,11 @@ class Encoder:
         self, context: av.VideoCodecContext, frames: Iterable[tuple[int, av.VideoFrame]], numbers: list[int]
     ) -> Iterator[Coded]:
         for at, (number, frame) in enumerate(frames):
+            if (frame.width, frame.height) != (context.width, context.height):
+                raise UnsupportedMedia(
+                    "Clips of this video can begin at key frames only: it is cropped at its left, which decoders do in "
+                    "part."
+                )
             frame.pts, frame.time_base = at, context.time_base
             frame.pict_type = PictureType.NONE
             numbers.append(number)
@@ -144,10 +151,14 @@ def _like_h264(sets: list[bytes]) -> tuple[str, _Options]:
         "profile": _PROFILES[like.profile_idc],
         "level": f"{like.level_idc // 10}.{like.level_idc % 10}",
         # Behind frames that are coded with loss FFmpeg decodes others without it wrongly.
-        "qp": "0" if like.transform_bypass else str(_QUANTIZER),
+        "qp": "0" if like.transform_bypass else str(_quantizer(like.chroma_format_idc)),
         "x264-params": params,
         **interlaced,
     }
+
+
+def _quantizer(chroma_format_idc: int) -> int:
+    return _QUANTIZER_444 if chroma_format_idc == 3 else _QUANTIZER
 
 
 def _like_hevc(sets: list[bytes]) -> tuple[str, _Options]:
@@ -156,7 +167,9 @@ def _like_hevc(sets: list[bytes]) -> tuple[str, _Options]:
         raise BrokenVideo("The stream has no sequence parameter set, so no frame of it can be coded anew.")
     if like.field_sequence:
         raise UnsupportedMedia("H.265 coded by fields is not coded anew; clips can begin at key frames.")
-    params = f"qp={_QUANTIZER}:bframes=0:keyint=-1:scenecut=0:repeat-headers=1:info=0:log-level=none"
+    params = (
+        f"qp={_quantizer(like.chroma_format_idc)}:bframes=0:keyint=-1:scenecut=0:repeat-headers=1:info=0:log-level=none"
+    )
     return "libx265", {"preset": PRESET, "x265-params": params}
 
 
@@ -165,6 +178,7 @@ def _like_mpeg2(sets: list[bytes]) -> tuple[str, _Options]:
     header = b"".join(sets)
     like = mpeg2.parse_sequence(header)
     flags = "+qscale+cgop" + ("" if mpeg2.is_progressive(header) else "+ildct+ilme")
+    flags += "+low_delay" if like.low_delay else ""
     of_level = (one for one in syntaxes.PREFERRED["mpeg2video"] if like.profile and like.level in one.levels)
     within = next(({"maxrate": str(one.bit_rate), "bufsize": str(one.buffer)} for one in of_level), {})
     return "mpeg2video", within | {

@@ -6,6 +6,7 @@ here than what says where a copy of H.265 begins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from orthanc_video.bitstream import h264, hevc, mpeg2, nal
@@ -50,12 +51,15 @@ def film(codec: str, extradata: bytes, head: bytes) -> Film:
     if codec not in _KINDS:
         raise UnsupportedMedia(f"The stream is {codec}, of which no clips are cut.")
     size = length_size(codec, extradata)
-    among = [unit for unit in units_of(head[:HEAD], size) if _is_set(codec, unit)]
+    among = sets_among(Film(codec, (), size), head)
     if codec == "h264":
         sets = sets_of_h264(extradata)
         return Film(codec, tuple(dict.fromkeys([*sets[0], *sets[1], *among])), size)
     known = hevc.parameter_sets(extradata)
-    return Film(codec, tuple(dict.fromkeys([*known.vps, *known.sps, *known.pps, *among])), size)
+    own = [*known.vps, *known.sps, *known.pps]
+    # Those among the frames may have the numbers of these: they hold from there on (Source, _sets_before).
+    kinds = set(map(hevc.nal_type, own))
+    return Film(codec, (*own, *(unit for unit in among if hevc.nal_type(unit) not in kinds)), size)
 
 
 def relabelled(of: Film, level: int) -> Film:
@@ -134,16 +138,19 @@ def _levelled(unit: bytes, of: Film) -> bytes:
     return escape(bytes(plain))
 
 
-def copied(of: Film, data: bytes, *, first: bool) -> bytes:
-    """A frame of the source; with the first of a copy of H.265 go the parameter sets, since others may be before it."""
+def copied(of: Film, data: bytes, sets: Iterable[bytes] = ()) -> bytes:
+    """A frame of the source; with the first of a copy of H.265 go its ``sets``, since others may be before it."""
     if of.codec == "mpeg2video":
         return data
     units = list(units_of(data, of.length_size))
-    if of.level:
-        units = [_labelled(unit, of.codec, of.level) for unit in units]
-    if first and of.codec == "hevc" and not any(_is_set(of.codec, unit) for unit in units):
-        units = [*of.sets, *units]
-    return joined(units, 0)
+    if not any(_is_set(of.codec, unit) for unit in units):
+        units = [*sets, *units]
+    return joined((_labelled(unit, of.codec, of.level) for unit in units) if of.level else units, 0)
+
+
+def sets_among(of: Film, head: bytes) -> list[bytes]:
+    """The parameter sets in the first bytes of a frame of the source."""
+    return [unit for unit in units_of(head[:HEAD], of.length_size) if _is_set(of.codec, unit)]
 
 
 def entered(of: Film, data: bytes) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
+from orthanc_video.bitstream import h264
 from orthanc_video.clip import Cut
 from orthanc_video.errors import BadRequest
 from orthanc_video.media import exact, opening
@@ -24,6 +25,8 @@ from orthanc_video.media.pictures import begins
 from orthanc_video.media.source import coding_of
 from orthanc_video.model import Rational
 
+# As many references as there can be (H.264 A.3.1 h): longer copies have what is reordered.
+_UNSETTLED = 16
 # Key frames looked at before and after a range: a copy begins at one, and ends beyond what leans over another.
 _BESIDE = 2
 
@@ -50,9 +53,16 @@ class Source:
         self.tick = self._coded.tick if video.timed else 1 / (video.stream.guessed_rate or Fraction(25))
 
     def plan(self, first: int, last: int, *, precise: bool) -> list[Piece]:
-        if not self.video.timed and precise:  # how they are reordered is not said
+        if not self.video.timed:  # how they are reordered is not said
+            if not precise:
+                raise BadRequest(
+                    "The video does not say when its frames are shown, so none can be copied; ask for a clip that is "
+                    "exact to the frame."
+                )
             return [Anew(first, last)]
         planned = self._planned(first, last, precise=precise)
+        if precise and any(map(self._is_unsettled, planned)):
+            return [Anew(first, last)]
         while not all(self._fits(piece) for piece in planned):
             planned = self._planned(first, last, precise=precise)  # which begins its copy elsewhere
         if not planned:
@@ -73,6 +83,16 @@ class Source:
         if fits:
             self.film = replace(self.film, spare=self._reentry.spare)
         return fits
+
+    def _is_unsettled(self, piece: Piece) -> bool:
+        """Whether a decoder is not told how far frames are reordered, nor sees it in so short a copy: then it takes
+        frames of what follows, which is told, for ones that come too late (FFmpeg)."""
+        if not isinstance(piece, Copied) or self.film.codec != "h264" or len(piece.coded) > _UNSETTLED:
+            return False
+        told = [h264.parse_sps(one) for one in self.film.sets if h264.nal_type(one) == h264.SPS]
+        if all(one.max_num_reorder_frames is not None for one in told) or (np.diff(self.numbers) >= 0).all():
+            return False
+        return bool((np.diff(self.numbers[list(piece.coded)]) > 0).all())
 
     def _is_renumbered(self, piece: Copied) -> bool:
         """Whether it begins at a picture of H.264 that goes on counting where one before it has ended."""
@@ -134,11 +154,25 @@ class Source:
             first = at == piece.coded[0]
             if first and not opens:
                 source = joining.entered(self.film, source)
-            data = joining.copied(self.film, source, first=first)
+            data = joining.copied(self.film, source, self._sets_before(at) if first else ())
             if piece.open and self.film.codec == "mpeg2video":
                 in_first = in_first and (first or not joining.is_group(data))
                 data = joining.closed(data, left_out) if in_first else data
             yield Coded(data, int(self.numbers[at]), packet.is_keyframe), source
+
+    def _sets_before(self, key: int) -> Sequence[bytes]:
+        """What a decoder of H.265 knows when it comes to a key frame: of sets of one number the last ones hold.
+
+        In a clip, for one, its encoder's are with the frames coded anew, and the film's own with the first of a copy.
+        """
+        of = self.film
+        if of.codec != "hevc":
+            return ()
+        if joining.sets_among(of, self._coded.head(self._keys[0])):  # where none are there, none are anywhere
+            for at in reversed(self._keys[: bisect.bisect_left(self._keys, key)]):
+                if found := joining.sets_among(of, self._coded.head(at)):
+                    return [*(one for one in of.sets if one not in found), *found]
+        return of.sets
 
     def _taken(self, piece: Copied) -> Iterator[tuple[int, Packet[Any], bytes]]:
         """Those packets, each with its place and its content."""
