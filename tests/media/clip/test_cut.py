@@ -177,6 +177,15 @@ def test_a_clip_of_a_clip(clips: Clips, tmp_path: Path, name: str) -> None:
         judge(clip, target, range(first, last + 1), told.anew)
 
 
+def test_pixels_have_the_shape_that_the_container_says(clips: Clips, tmp_path: Path) -> None:
+    film, target = tmp_path / "film.mp4", tmp_path / "clip.mp4"
+    ffmpeg("-i", FILMS["b-frames.mp4"](clips), "-c", "copy", "-aspect", "21:9", film)
+    _cut(film, target, [(5, 40)])
+    with av.open(str(film)) as source, av.open(str(target)) as made:
+        shapes = [one.streams.video[0].sample_aspect_ratio for one in (source, made)]
+    assert shapes[0] == shapes[1] != 1
+
+
 def test_what_decoders_crop_in_part_is_not_coded_anew(clips: Clips, tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     ffmpeg("-i", FILMS["b-frames.mp4"](clips), "-c", "copy", "-bsf:v", "h264_metadata=crop_left=8", film)

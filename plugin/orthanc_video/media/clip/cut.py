@@ -138,6 +138,8 @@ def stream_of(output: OutputContainer, clip: Source, encoder: Encoder | None, ti
     assert isinstance(made, AvStream)  # noqa: S101
     made.metadata.clear()
     made.time_base = tick
+    if clip.video.stream.sample_aspect_ratio:  # which the container may say, and the pictures not
+        made.sample_aspect_ratio = clip.video.stream.sample_aspect_ratio
     sets = joining.configuration(clip.film, encoder.configuration if encoder else b"")
     made.codec_context.extradata = sets or None
     if clip.film.codec in _AMONG:
