@@ -165,6 +165,22 @@ def test_masking(shown: tuple[OrthancServer, str], visit: Visit) -> None:
     save_picture(page, "viewer-mask.png")
 
 
+def test_several_together(shown: tuple[OrthancServer, str], visit: Visit) -> None:
+    server, instance = shown
+    url = f"{server.gateway_url}/video/instances"
+    study = requests.get(f"{url}/{instance}", timeout=10).json()["ParentStudy"]
+    listed = requests.post(f"{url}/find", json={"ParentStudy": study}, timeout=10).json()["Instances"]
+    visit.page.goto(f"{server.gateway_url}/#/g/{','.join(one['ID'] for one in listed)}")
+    cells = part(visit.page, "cell")
+    for cell in cells.all():
+        expect(cell.locator("[data-test=frame]")).to_have_text("1")
+    for _ in range(20):
+        cells.first.locator("canvas").press("ArrowRight")
+    expect(cells.first.locator("[data-test=frame]")).to_have_text("21")
+    visit.page.wait_for_load_state("networkidle")
+    save_picture(visit.page, "viewer-together.png")
+
+
 def test_a_phone(shown: tuple[OrthancServer, str], browser: Browser) -> None:
     visit = Visit(browser, locale="de-DE", has_touch=True, is_mobile=True)
     try:
