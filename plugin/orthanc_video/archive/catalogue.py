@@ -18,6 +18,7 @@ from orthanc_video.film import MultiFrame
 
 # Videos that are looked up together: a long list must not take all of Orthanc's threads (HttpThreadsCount, 50).
 _AT_ONCE = 4
+_LONGEST = 12  # of an integer string (PS3.5 6.2)
 _MODALITIES = ("ES", "GM", "XC")
 
 
@@ -41,8 +42,8 @@ async def videos(
         inside = {instance for item in found for instance in item["Instances"]}
         films = [film for film in films if film[1] in inside]
         series = [item for item in found if item["MainDicomTags"].get("Modality") in _MODALITIES]
-    came = {instance: (received, "") for received, instance in films}
-    came |= {instance: (item.get("LastUpdate", ""), item["ID"]) for item in series for instance in item["Instances"]}
+    came = {instance: (received, 0, "") for received, instance in films}
+    came |= {instance: _came(item) for item in series for instance in item["Instances"]}
     candidates = sorted(came, key=lambda instance: came[instance], reverse=True)
     page = candidates[since : since + limit]
     turns = asyncio.Semaphore(_AT_ONCE)
@@ -56,6 +57,13 @@ async def videos(
         if isinstance(item, BaseException) and not isinstance(item, NotVideo | NotFound | BrokenVideo | Forbidden):
             raise item
     return [item for item in told if isinstance(item, dict)], len(candidates)
+
+
+def _came(series: dict[str, Any]) -> tuple[str, int, str]:
+    """What series are in order by: Orthanc tells the second, and within one the higher number comes later."""
+    number = str(series["MainDicomTags"].get("SeriesNumber", "")).strip()
+    told = number.isdecimal() and len(number) <= _LONGEST
+    return series.get("LastUpdate", ""), int(number) if told else 0, series["ID"]
 
 
 async def _series(access: Access, caller: Caller) -> list[dict[str, Any]]:
