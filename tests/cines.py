@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from dicom.films import NATIVE, attributes, native
@@ -58,6 +59,20 @@ def colours(count: int = 4, rows: int = 48, columns: int = 64) -> Frames:
     shifts = range(0, 12 * count, 12)
     frames = [np.stack((x * 4 + at, y * 5, (x + y) * 2), axis=-1) for at in shifts]
     return np.asarray(255 - np.abs(np.stack(frames) % 510 - 255), dtype=np.uint8)
+
+
+def overlay(points: Frames, group: int, origin: list[int], **more: tuple[str, Any] | None) -> Dataset:
+    """A plane (PS3.3 C.9.2), or frames of one. ``more`` are other elements by number (``x0051``), None for none."""
+    packed = np.packbits(points.reshape(-1), bitorder="little").tobytes()
+    elements: dict[int, tuple[str, Any] | None] = {
+        0x0010: ("US", points.shape[-2]), 0x0011: ("US", points.shape[-1]), 0x0040: ("CS", "G"), 0x0050: ("SS", origin),
+        0x0100: ("US", 1), 0x0102: ("US", 0), 0x3000: ("OW", packed + bytes(len(packed) % 2)),
+    }  # fmt: skip
+    plane = Dataset()
+    for element, said in (elements | {int(name[1:], 16): one for name, one in more.items()}).items():
+        if said is not None:
+            plane.add_new((group, element), *said)
+    return plane
 
 
 def film(path: Path, frames: Frames, syntax: str = NATIVE, **more: Any) -> Path:

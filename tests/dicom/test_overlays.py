@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.overlays.numpy_handler import get_overlay_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from cines import overlay
 from orthanc_video.dicom import overlays
 
 _POINTS = np.array([[1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0, 0, 0, 0, 1]], np.uint8)
@@ -18,20 +19,9 @@ _POINTS = np.array([[1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0, 0, 0, 0, 1]], np.uint8
 
 def _said(points: Any = _POINTS, group: int = 0x6000, **other: Any) -> Dataset:
     """A data set of one plane; ``other`` are its elements by number, None for none."""
-    said = Dataset()
-    packed = np.packbits(points.reshape(-1), bitorder="little").tobytes()
-    elements: dict[int, tuple[str, Any]] = {
-        0x0010: ("US", points.shape[-2]), 0x0011: ("US", points.shape[-1]), 0x0040: ("CS", "G"),
-        0x0050: ("SS", [2, 3]), 0x0100: ("US", 1), 0x0102: ("US", 0), 0x3000: ("OW", packed + bytes(len(packed) % 2)),
-    }  # fmt: skip
-    kinds = {0x0015: "IS", 0x0040: "CS", 0x0051: "US", 0x0100: "US", 0x1500: "LO", 0x0010: "US", 0x3000: "OW"}
-    for name, value in other.items():
-        element = int(name.removeprefix("x"), 16)
-        elements[element] = (kinds[element], value)
-    for element, (kind, value) in elements.items():
-        if value is not None:
-            said.add_new((group, element), kind, value)
-    return said
+    kinds = {"x0010": "US", "x0015": "IS", "x0040": "CS", "x0051": "US", "x0100": "US", "x1500": "LO", "x3000": "OW"}
+    said = {name: None if value is None else (kinds[name], value) for name, value in other.items()}
+    return overlay(points, group, [2, 3], **said)
 
 
 def _read(said: Dataset, syntax: str = ExplicitVRLittleEndian) -> Dataset:

@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from cines import film as cine
-from cines import grey
+from cines import grey, overlay
 from e2e.browser import Visit, chromium
 from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.generation import only_once
@@ -363,25 +362,12 @@ def test_colours_are_those_of_the_browsers_own_player(
     assert same(pixels_of(loaded(film)), exact, 1)
 
 
-def overlay(points: npt.NDArray[np.uint8], group: int, origin: list[int], **more: int) -> Dataset:
-    """A plane (PS3.3 C.9.2); ``frame``: over that one alone."""
-    plane = Dataset()
-    packed = np.packbits(points.reshape(-1), bitorder="little").tobytes()
-    elements = {
-        0x0010: ("US", points.shape[0]), 0x0011: ("US", points.shape[1]), 0x0040: ("CS", "G"), 0x0050: ("SS", origin),
-        0x0100: ("US", 1), 0x0102: ("US", 0), 0x3000: ("OW", packed + bytes(len(packed) % 2)),
-    } | ({0x0015: ("IS", 1), 0x0051: ("US", more["frame"])} if more else {})  # fmt: skip
-    for element, (kind, value) in elements.items():
-        plane.add_new((group, element), kind, value)
-    return plane
-
-
 def test_what_lies_over_the_picture_stays_on_in_motion(server: OrthancServer, opened: Opening, tmp_path: Path) -> None:
     """One plane over all frames, one over the second alone; by choice, and turned with the picture."""
     path = cine(tmp_path / "film.dcm", grey(6), FrameTime="40")
     said = dcmread(path)
     said.update(overlay(np.ones((4, 8), np.uint8), 0x6000, [11, 21]))
-    said.update(overlay(np.ones((2, 2), np.uint8), 0x6002, [31, 41], frame=2))
+    said.update(overlay(np.ones((2, 2), np.uint8), 0x6002, [31, 41], x0015=("IS", 1), x0051=("US", 2)))
     said.save_as(path)
     film = opened(store(server, path.read_bytes()))
     expect(film.part("image-overlays")).to_have_attribute("aria-pressed", "true")

@@ -109,6 +109,15 @@ export function amount(value: unknown): number {
   return typeof number === "number" && Number.isFinite(number) && number > 0 ? number : 0;
 }
 
+/** Bytes in base64; throws AnswerError with the sentence `otherwise` where it is none. */
+export function binary(value: unknown, otherwise: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text(value)), (character) => character.charCodeAt(0));
+  } catch {
+    throw new AnswerError(otherwise);
+  }
+}
+
 function orthancId(value: unknown): string | null {
   return typeof value === "string" && isOrthancId(value) ? value : null;
 }

@@ -5,9 +5,9 @@ import { getOverlays } from "./api";
 import { el } from "./dom";
 import { date } from "./format";
 import { asItIs, imageCommand } from "./image/commands";
-import { Overlays } from "./image/overlays";
 import type { Picture } from "./image/darkroom";
 import type { Look } from "./image/look";
+import { Overlays } from "./image/overlays";
 import type { Size } from "./image/placing";
 import type { View } from "./image/saved";
 import { Screen } from "./image/screen";
@@ -65,8 +65,9 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
       if (planes.length === 0) return;
       screen.overlays = new Overlays(planes, { width: about.columns, height: about.rows });
     } catch (error) {
-      if (!ending.signal.aborted) tellError(lost, error, words.overlaysFailed);
-      lost.hidden = ending.signal.aborted;
+      if (ending.signal.aborted) return;
+      tellError(lost, error, words.overlaysFailed);
+      lost.hidden = false;
       return;
     }
     motion()?.redraw();

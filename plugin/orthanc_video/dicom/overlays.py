@@ -18,7 +18,6 @@ _ROWS, _COLUMNS, _FRAMES, _KIND, _ORIGIN, _FIRST = 0x0010, 0x0011, 0x0015, 0x004
 _BITS, _LABEL, _DATA = 0x0100, 0x1500, 0x3000
 _MOST_POINTS = 1 << 27  # of a plane's frames together: 16 MiB
 _LONGEST_LABEL = 64
-KINDS = {"G": "Graphics", "R": "ROI"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +65,9 @@ def _plane(said: Dataset, group: int) -> Plane:
     if not 0 < points <= _MOST_POINTS:
         raise BrokenVideo(f"It has {rows} rows and {columns} columns in {frames or 1} frames, which is not shown.")
     bits = _bits(said, group, (points + 7) // 8)
-    kind = _text(said, group, _KIND)
+    kind = "ROI" if _text(said, group, _KIND) == "R" else "Graphics"
     return Plane(
-        group=f"{group:04X}", kind=KINDS.get(kind, KINDS["G"]), label=_text(said, group, _LABEL)[:_LONGEST_LABEL],
+        group=f"{group:04X}", kind=kind, label=_text(said, group, _LABEL)[:_LONGEST_LABEL],
         rows=rows, columns=columns, origin=_origin(said, group), first=max(first, 1), frames=frames, bits=bits,
     )  # fmt: skip
 

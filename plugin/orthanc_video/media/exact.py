@@ -359,9 +359,7 @@ class _Walked:
                 head = bytes(memoryview(packet)[:HEAD])
                 if packet.is_keyframe:
                     self._heads[at] = head[: opening.HEAD]
-                time = packet.pts if packet.pts is not None else packet.dts
-                if guessed:
-                    time = None
+                time = None if guessed else packet.dts if packet.pts is None else packet.pts
                 found.append((time, packet.is_keyframe, begins.shows(packet.is_keyframe, time, head)))
         except av.error.FFmpegError as error:
             if not found:

@@ -25,14 +25,13 @@ async def list_overlays(named: str, gateway: GatewayParts, caller: CallerNow) ->
 
 
 def _told(plane: overlays.Plane) -> dict[str, Any]:
-    row, column = plane.origin
     return {
         "Group": plane.group,
         "Type": plane.kind,
         "Label": plane.label,
         "Rows": plane.rows,
         "Columns": plane.columns,
-        "Origin": [row, column],
+        "Origin": list(plane.origin),
         "Frame": plane.first if plane.frames else None,
         "NumberOfFrames": plane.frames or None,
         "Data": base64.b64encode(plane.bits).decode(),

@@ -3,7 +3,7 @@
 // A frame's place is its number in the order in which frames are shown, from 0. A sample's number is that in the order in
 // which they are decoded and stored; with B-frames the two differ.
 
-import { AnswerError, amount, fields, text } from "../answers";
+import { AnswerError, amount, binary, fields, text } from "../answers";
 import { codecOf } from "./codecs";
 
 /** By a decoder of video; each by itself from the stored object's bytes; each as the server draws it. */
@@ -43,14 +43,6 @@ function column(value: unknown, count: number): number[] {
   return value as number[];
 }
 
-function bytesOf(base64: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    throw new AnswerError(UNREADABLE);
-  }
-}
-
 /** A film in the order of presentation, from what its index says in the order of decoding. */
 function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32Array): Omit<Film, "how" | "codec" | "description" | "addresses"> {
   const [count, timescale] = [Number(index["NumberOfFrames"]), Number(index["Timescale"])];
@@ -86,7 +78,7 @@ const each = (count: number): Uint32Array => Uint32Array.from({ length: count },
 export function readFilm(value: unknown): Film {
   const index = fields(value);
   const flags = index["Key"];
-  const description = bytesOf(text(index["Description"]));
+  const description = binary(index["Description"], UNREADABLE);
   const keys = (count: number): Uint32Array => {
     if (!Array.isArray(flags) || flags.length !== count) throw new AnswerError(UNREADABLE);
     return each(count).filter((sample) => flags[sample] === true);

@@ -1,6 +1,6 @@
 // The drawings that lie over an object's frames, its overlay planes (PS3.3 C.9.2), as the gateway tells them.
 
-import { AnswerError, amount, fields, text } from "../answers";
+import { AnswerError, amount, binary, fields, text } from "../answers";
 import type { Size } from "./placing";
 
 export interface Plane {
@@ -25,7 +25,7 @@ function readPlane(value: unknown): Plane {
   const [rows, columns, frames] = [amount(plane["Rows"]), amount(plane["Columns"]), amount(plane["NumberOfFrames"])];
   const origin = plane["Origin"];
   if (!Array.isArray(origin) || origin.length !== 2 || !origin.every(Number.isSafeInteger)) throw new AnswerError(UNREADABLE);
-  const bits = Uint8Array.from(atob(text(plane["Data"])), (character) => character.charCodeAt(0));
+  const bits = binary(plane["Data"], UNREADABLE);
   if (rows * columns === 0 || bits.length * 8 < rows * columns * Math.max(1, frames)) throw new AnswerError(UNREADABLE);
   const [row, column] = origin as [number, number];
   return { label: text(plane["Label"]), rows, columns, origin: [row, column], first: Math.max(0, amount(plane["Frame"]) - 1), frames, bits };

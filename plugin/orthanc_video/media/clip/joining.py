@@ -98,7 +98,7 @@ def _delayed(unit: bytes, of: Film) -> bytes:
     one that comes too late (seen with FFmpeg 5.1 to 8.1 where frames are interlaced).
     """
     own = h264.parse_sps(unit)
-    like = [h264.parse_sps(one) for one in of.sets if h264.nal_type(one) == h264.SPS]
+    like = sequences(of)
     if own.max_num_reorder_frames is None or own.max_dec_frame_buffering is None:
         return unit
     depth = max(_first(one.max_num_reorder_frames, one.max_num_ref_frames) for one in like)
@@ -146,6 +146,11 @@ def copied(of: Film, data: bytes, sets: Iterable[bytes] = ()) -> bytes:
     if not any(_is_set(of.codec, unit) for unit in units):
         units = [*sets, *units]
     return joined((_labelled(unit, of.codec, of.level) for unit in units) if of.level else units, 0)
+
+
+def sequences(of: Film) -> list[h264.Sps]:
+    """The sequence parameter sets of H.264."""
+    return [h264.parse_sps(unit) for unit in of.sets if h264.nal_type(unit) == h264.SPS]
 
 
 def sets_among(of: Film, head: bytes) -> list[bytes]:

@@ -6,9 +6,10 @@ where that cannot be done so that each picture surely stays what it is, frames a
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice, takewhile, zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 import av
@@ -78,7 +79,7 @@ class Reentry:
                 doubtful = count if entry.doubtful else doubtful
                 if packet.is_keyframe:
                     keys.append(at)
-                self._blind |= set(takewhile((piece.coded[0] + entry.oldest).__lt__, reversed(keys)))
+                self._blind.update(keys[bisect.bisect_right(keys, piece.coded[0] + entry.oldest) :])
             fits = doubtful == 0 or self._is_proven(piece, doubtful, packets, before)
         except (BrokenVideo, UnsupportedMedia, av.error.FFmpegError):
             fits = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +13,6 @@ import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from orthanc_video.bitstream import h264
 from orthanc_video.clip import Cut
 from orthanc_video.errors import BadRequest
 from orthanc_video.media import exact, opening
@@ -87,12 +87,17 @@ class Source:
     def _is_unsettled(self, piece: Piece) -> bool:
         """Whether a decoder is not told how far frames are reordered, nor sees it in so short a copy: then it takes
         frames of what follows, which is told, for ones that come too late (FFmpeg)."""
-        if not isinstance(piece, Copied) or self.film.codec != "h264" or len(piece.coded) > _UNSETTLED:
-            return False
-        told = [h264.parse_sps(one) for one in self.film.sets if h264.nal_type(one) == h264.SPS]
-        if all(one.max_num_reorder_frames is not None for one in told) or (np.diff(self.numbers) >= 0).all():
+        if not isinstance(piece, Copied) or len(piece.coded) > _UNSETTLED or not self._is_order_unsaid:
             return False
         return bool((np.diff(self.numbers[list(piece.coded)]) > 0).all())
+
+    @functools.cached_property
+    def _is_order_unsaid(self) -> bool:
+        """Whether frames of H.264 are reordered, and its parameter sets do not say how far (E.2.1)."""
+        if self.film.codec != "h264":
+            return False
+        unsaid = any(one.max_num_reorder_frames is None for one in joining.sequences(self.film))
+        return unsaid and bool((np.diff(self.numbers) < 0).any())
 
     def _is_renumbered(self, piece: Copied) -> bool:
         """Whether it begins at a picture of H.264 that goes on counting where one before it has ended."""
