@@ -11,19 +11,27 @@ from pathlib import Path
 from orthanc_video.jobs.template import environment
 
 
-def media_processes(parent: int | None = None) -> set[int]:
-    """The media processes of ``parent`` (this process) that have not ended: what its template process has forked."""
-    templates = _running_templates(parent or os.getpid())
-    return {child for template in templates for child in _running_templates(template)}
+def media_processes() -> set[int]:
+    """The media processes of this process that have a task and have not ended: what its template process has forked."""
+    forked = {child for template in templates() for child in _running_templates(template)}
+    return {process for process in forked if has_task(process)}
 
 
-def templates(parent: int | None = None) -> set[int]:
-    """The template processes that ``parent`` (this process) has started and that have not ended."""
-    return _running_templates(parent or os.getpid())
+def templates() -> set[int]:
+    """The template processes that this process has started and that have not ended."""
+    return _running_templates(os.getpid())
+
+
+def has_task(pid: int) -> bool:
+    """Of a template or what it has forked: whether it is a media process that runs and has its task (worker.called)."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() not in {"media-template", "media-ready"}
+    except OSError:
+        return False
 
 
 def _running_templates(parent: int) -> set[int]:
-    """Forked processes are called what their template is."""
+    """Forked processes have the command line that their template has."""
     found = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and is_running(int(folder.name)):

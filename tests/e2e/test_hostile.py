@@ -19,6 +19,7 @@ from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
 from e2e.test_durability import wait_for_job
 from hostile import Hostile
+from processes import has_task
 from references import Canary, canary, references
 
 _FILES = 1000
@@ -123,8 +124,8 @@ def _assert_ended(server: OrthancServer, answers: list[Answer]) -> None:
 
 
 def _media_processes(server: OrthancServer) -> list[int]:
-    """All below the gateway but the one process that the others are forked from."""
-    return sorted(set(server.gateway_pids()) - {server.gateway_pid()})[1:]
+    """All below the gateway that have a task."""
+    return [pid for pid in set(server.gateway_pids()) - {server.gateway_pid()} if has_task(pid)]
 
 
 def _memory(pid: int) -> int:

@@ -24,7 +24,7 @@ from orthanc_video.media.plan import plan
 from orthanc_video.media.probe import probe
 from orthanc_video.model import Most, Progress
 from orthanc_video.plain import to_json
-from processes import address_space_at_start, await_end, children, media_processes, templates
+from processes import address_space_at_start, await_end, children, has_task, is_running, media_processes, templates
 
 _LIMITS = Limits(seconds=30, memory=3 << 30)
 
@@ -131,6 +131,43 @@ def test_a_template_that_is_killed_takes_its_tasks_with_it_and_the_next_has_anot
     await_end(ffmpeg)
     assert MediaProcess().run("probe", {"path": str(clips.conforming())}, _LIMITS)
     assert templates() - {killed}
+
+
+def test_one_stands_ready_and_takes_the_next_task(template: Template, clips: Clips) -> None:
+    probe = {"path": str(clips.conforming())}
+    MediaProcess().run("probe", probe, _LIMITS)
+    (ready,) = _ready()
+    forked = template.fork()
+    assert _ready() == {ready}, "another was forked"
+    forked.kill()
+    await_end(ready)
+    forked.close()
+
+
+def test_one_that_stood_ready_and_was_killed_is_not_asked(template: Template, clips: Clips) -> None:
+    template.prepare()
+    (ready,) = _ready()
+    os.kill(ready, signal.SIGKILL)
+    await_end(ready)
+    assert MediaProcess().run("probe", {"path": str(clips.conforming())}, _LIMITS)
+
+
+def test_one_stands_ready_however_many_are_busy(pipe: dict[str, Any]) -> None:
+    busy = [MediaProcess() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        ended = [pool.submit(one.run, "thumbnail", pipe, _LIMITS) for one in busy]
+        while len(media_processes()) < 3:
+            time.sleep(0.01)
+        assert len(_ready()) == 1
+        for one in busy:
+            one.end()
+        assert all(isinstance(one.exception(timeout=10), WorkerFailed) for one in ended)
+
+
+def _ready() -> set[int]:
+    """What the template has forked and has no task."""
+    (template,) = templates()
+    return {child for child in children(template) if is_running(child) and not has_task(child)}
 
 
 @pytest.mark.parametrize(

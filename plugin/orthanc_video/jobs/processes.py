@@ -61,6 +61,7 @@ class MediaProcess:
                     json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n"
                 )
                 process.stdin.close()
+            _template.prepare()
             with metrics.media_processes.track_inprogress():
                 return self._answer(process, name, watchdog, listener)
         finally:
@@ -135,7 +136,7 @@ def _limits(limits: Limits) -> dict[str, int]:
 
 
 _template = Template()
-warm_up = _template.start
+warm_up = _template.prepare
 close = _template.close
 
 

@@ -1,4 +1,8 @@
-"""Where media processes come from: a template process, started once, that forks one for each task."""
+"""Where media processes come from: a template process, started once, that forks one for each task.
+
+One more than there are tasks stands ready, with its memory touched and a decoder opened once: what is short, such as
+one exact frame, need not wait for that.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +59,12 @@ class Forked:
             ended.poll()
             self._exit_code = self._template.reap(self._process)
         return self._exit_code
+
+    @property
+    def alive(self) -> bool:
+        ended = select.poll()
+        ended.register(self._descriptor, select.POLLIN)
+        return not ended.poll(0)
 
     def close(self) -> None:
         """Kills it if it still runs; afterwards nothing of it is left."""
@@ -126,28 +136,42 @@ class Template:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: _Running | None = None
+        self._ready: Forked | None = None
 
-    def start(self) -> None:
-        """Loading Python and FFmpeg takes a part of a second, which the first task need not wait for."""
-        self._current()
+    def prepare(self) -> None:
+        """Sees to it that a media process stands ready, if the machine has room for one."""
+        with contextlib.suppress(Busy, OSError), self._lock:
+            self._ready = self._ready or self._current().fork()
 
     def fork(self) -> Forked:
         """A new media process that waits for its task; raises Busy or WorkerFailed when there can be none."""
-        for _ in range(2):  # the template may have died just now
-            with contextlib.suppress(OSError):
-                return self._current().fork()
+        with self._lock:
+            if ready := self._take():
+                return ready
+            for _ in range(2):  # the template may have died just now
+                with contextlib.suppress(OSError):
+                    return self._current().fork()
         raise WorkerFailed("Media processes cannot be started; the gateway's log says why.")
 
+    def _take(self) -> Forked | None:
+        """What stands ready, unless it has been killed meanwhile."""
+        ready, self._ready = self._ready, None
+        if ready is None or ready.alive:
+            return ready
+        ready.close()
+        return None
+
     def _current(self) -> _Running:
-        with self._lock:
-            if self._running is not None and not self._running.alive:
-                self._running.close()
-                self._running = None
-            self._running = self._running or _Running()
-            return self._running
+        if self._running is not None and not self._running.alive:
+            self._running.close()
+            self._running = None
+        self._running = self._running or _Running()
+        return self._running
 
     def close(self) -> None:
         with self._lock:
+            if ready := self._take():
+                ready.close()
             if self._running is not None:
                 self._running.close()
                 self._running = None

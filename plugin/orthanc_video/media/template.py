@@ -14,14 +14,19 @@ import socket
 import sys
 import traceback
 
-import av.subtitles.stream  # noqa: F401 -- PyAV would load it with the first file of each process
+import av
+import av.subtitles.stream  # PyAV would load it with the first file of each process
 
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import worker
 
+# Bytes: what decoding a frame of 1080p and coding it as JPEG takes.
+_HEAP = 48 << 20
+
 
 def main() -> None:
     """Serves until the other end of the socket is closed, then ends with all that it has forked."""
+    worker.called("template")
     gc.freeze()  # what is loaded stays in memory that all share
     control = socket.socket(fileno=0)
     while True:
@@ -55,6 +60,8 @@ def _work(control: socket.socket, descriptors: list[int], template: int) -> None
         for descriptor, number in zip(descriptors, (0, 1), strict=True):
             os.dup2(descriptor, number)
             os.close(descriptor)
+        worker.called("ready")
+        _touch()
         worker.serve()
         code = 0
     except BaseException:
@@ -62,6 +69,12 @@ def _work(control: socket.socket, descriptors: list[int], template: int) -> None
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _touch() -> None:
+    """What the first picture of a process would wait for otherwise: pages of its own, and code that has run once."""
+    bytearray(_HEAP)
+    av.CodecContext.create("h264", "r").open()
 
 
 def _reap(process: int) -> str:
