@@ -13,7 +13,7 @@ from benchmarks.seeking import BITS, film
 from e2e.browser import Visit, chromium
 from e2e.ohif import package
 from e2e.orthanc_server import OrthancServer
-from e2e.seeing import Shown, Together, late, left_out, off, post, stood
+from e2e.seeing import Shown, Together, late, left_out, off, post, post_together, stood
 
 _ALLOWED = 20.0
 _RATES = (10, 30, 60)
@@ -46,8 +46,7 @@ def _timing(bench: Bench, server: OrthancServer, browser: Browser, fps: int) -> 
     made = film(bench.folder / f"{fps}.mp4", (1280, 720), fps, frames + 1)
     visit = Visit(browser)
     try:
-        visit.page.goto(f"{server.gateway_url}/#/v/{post(server, made)['ID']}")
-        shown = Shown(visit.page)
+        shown = Shown.at(visit.page, server.gateway_url, post(server, made))
         expect(shown.part("frame")).to_have_text("1")
         shown.part("exact-timing").click()
         visit.page.wait_for_load_state("networkidle")
@@ -84,12 +83,10 @@ def _share_in_time(by: dict[int, float], anew: set[int], frames: int) -> float:
 def _in_step(bench: Bench, server: OrthancServer, browser: Browser) -> Iterator[Row]:
     frames = _FOUR_FPS * bench.scale.cine_seconds
     films = [film(bench.folder / f"step-{at}.mp4", (640, 480), _FOUR_FPS, frames + 1, 40 * at + 7) for at in range(4)]
-    first = post(server, films[0])
-    others = [post(server, one, ParentStudy=first["ParentStudy"]) for one in films[1:]]
     visit = Visit(browser)
     try:
         together = Together(visit.page, server.gateway_url)
-        together.open(first["ID"], *(one["ID"] for one in others))
+        together.open(*post_together(server, *films))
         looks = together.watch(frames, bits=BITS, bar=640 // BITS)
     finally:
         visit.close()

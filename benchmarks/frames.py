@@ -40,67 +40,79 @@ _PSNR = re.compile(r"average:([\d.]+|inf)")
 
 
 def measure(bench: Bench) -> Iterator[Row]:
+    seconds = bench.scale.job_seconds
+    plain, noisy = bench.folder / "plain", bench.folder / "noisy"
+    plain.mkdir()
+    noisy.mkdir()
     try:
-        sides = _Sides(bench.folder, bench.scale.job_seconds)
-        repetitions = min(5, bench.scale.repetitions)
-        rivals = {"same colours": sides.same, "4:2:2": sides.rival, "4:2:0": sides.smaller}
-        found = interleaved({"ours": sides.ours, **rivals}, repetitions)
-        own, theirs = sides.likeness
-        how = (
-            "Frames per second. Ours is the whole form: decoded, converted exactly from BT.709 in studio range to the "
-            f"full-range BT.601 that DICOM's JPEG is, encoded with quality {sides.form.quality}, written as a DICOM "
-            f"file with its offset table. The rival is `ffmpeg -c:v mjpeg -q:v {sides.quality} -f mjpeg`. Equal "
-            f"quality is equal PSNR, of what each has encoded to what it was given: {own:.2f} dB ours, "
-            f"{theirs:.2f} dB its"
-        )
-        what = f"1080p30 H.264 of {bench.scale.job_seconds} s to JPEG multi-frame"
-        yield compare(
-            f"{what} : ffmpeg's mjpeg with the same colours",
-            sides.speeds(found["ours"]),
-            sides.speeds(found["same colours"]),
-            "frames/s",
-            target=Target(1.5, False),
-            how=f"{how}; with -vf {_COLOURS} -pix_fmt {_SAMPLING}: what a DICOM viewer shows of it is what ours is.",
-        )
-        yield compare(
-            f"{what} : ffmpeg's mjpeg with the video's matrix",
-            sides.speeds(found["ours"]),
-            sides.speeds(found["4:2:2"]),
-            "frames/s",
-            how=f"As before, but -pix_fmt {_SAMPLING} alone: DICOM viewers show it in other colours.",
-        )
-        yield compare(
-            f"{what} : ffmpeg's mjpeg with a quarter of the chroma",
-            sides.speeds(found["ours"]),
-            sides.speeds(found["4:2:0"]),
-            "frames/s",
-            how="As the row before, but -pix_fmt yuvj420p, which is a quarter less to encode, and no YBR_FULL_422.",
-        )
-        yield alone(
-            f"{what}, memory",
-            Samples((sides.memory(),)),
-            "MB",
-            target=Target(250, True, Of.OURS, "MB"),
-            how="The most memory that the media process had at once (VmHWM).",
-        )
+        film = material.recording(plain / "film.mp4", seconds / 60)
+        yield from _compared(bench, _Sides(film, seconds), f"1080p30 H.264 of {seconds} s to JPEG multi-frame")
+        yield from _compared(bench, _Sides(_noisy(noisy / "film.mp4", seconds), seconds), "the same of 10 Mbit/s")
     finally:
         processes.close()
+
+
+def _noisy(path: Path, seconds: int) -> Path:
+    material.ffmpeg(
+        *("-f", "lavfi", "-i", f"testsrc2=s=1920x1080:r={_RATE},noise=alls=3:allf=t", "-t", seconds),
+        *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.1", "-pix_fmt", "yuv420p"),
+        *("-b:v", "10M", "-maxrate", "12M", "-bufsize", "12M", "-movflags", "+faststart", path),
+    )
+    return path
+
+
+def _compared(bench: Bench, sides: _Sides, what: str) -> Iterator[Row]:
+    repetitions = min(5, bench.scale.repetitions)
+    rivals = {"same colours": sides.same, "4:2:2": sides.rival, "4:2:0": sides.smaller}
+    found = interleaved({"ours": sides.ours, **rivals}, repetitions)
+    own, theirs = sides.likeness
+    how = (
+        "Frames per second. Ours is the whole form: decoded, converted exactly from BT.709 in studio range to the "
+        f"full-range BT.601 that DICOM's JPEG is, encoded with quality {sides.form.quality}, written as a DICOM "
+        f"file with its offset table. The rival is `ffmpeg -c:v mjpeg -q:v {sides.quality} -f mjpeg`. Equal "
+        f"quality is equal PSNR, of what each has encoded to what it was given: {own:.2f} dB ours, "
+        f"{theirs:.2f} dB its"
+    )
+    yield compare(
+        f"{what} : ffmpeg's mjpeg with the same colours",
+        sides.speeds(found["ours"]),
+        sides.speeds(found["same colours"]),
+        "frames/s",
+        target=Target(1.5, False),
+        how=f"{how}; with -vf {_COLOURS} -pix_fmt {_SAMPLING}: what a DICOM viewer shows of it is what ours is.",
+    )
+    yield compare(
+        f"{what} : ffmpeg's mjpeg with the video's matrix",
+        sides.speeds(found["ours"]),
+        sides.speeds(found["4:2:2"]),
+        "frames/s",
+        how=f"As before, but -pix_fmt {_SAMPLING} alone: DICOM viewers show it in other colours.",
+    )
+    yield compare(
+        f"{what} : ffmpeg's mjpeg with a quarter of the chroma",
+        sides.speeds(found["ours"]),
+        sides.speeds(found["4:2:0"]),
+        "frames/s",
+        how="As the row before, but -pix_fmt yuvj420p, which is a quarter less to encode, and no YBR_FULL_422.",
+    )
+    yield alone(
+        f"{what}, memory",
+        Samples((sides.memory(),)),
+        "MB",
+        target=Target(250, True, Of.OURS, "MB"),
+        how="The most memory that the media process had at once (VmHWM).",
+    )
 
 
 class _Sides:
     """One stored film; each side codes all of it, anew, and gives seconds."""
 
-    def __init__(self, folder: Path, seconds: int) -> None:
-        self._folder, self._frames = folder, seconds * _RATE
-        self._film, self._stored = folder / "film.mp4", folder / "film.dcm"
-        material.ffmpeg(
-            *("-f", "lavfi", "-i", f"testsrc2=s=1920x1080:r={_RATE},noise=alls=3:allf=t", "-t", seconds),
-            *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.1", "-pix_fmt", "yuv420p"),
-            *("-b:v", "10M", "-maxrate", "12M", "-bufsize", "12M", "-movflags", "+faststart", self._film),
-        )
+    def __init__(self, film: Path, seconds: int) -> None:
+        self._folder, self._frames = film.parent, seconds * _RATE
+        self._film, self._stored = film, film.with_suffix(".dcm")
         command = [sys.executable, "-m", "orthanc_video", "convert", str(self._film), str(self._stored)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
-        self._settings = settings_from({"StorageDirectory": str(folder)})
+        self._settings = settings_from({"StorageDirectory": str(self._folder)})
         self._settings.spool.mkdir(parents=True)
         self.form = replace(_FORM, quality=90)
         own = self._own_likeness(_FORM)

@@ -147,7 +147,7 @@ class _Side:
 
 
 def measure(bench: Bench, server: OrthancServer, browser: Browser) -> Iterator[Row]:
-    instance = post(server, film(bench.folder / "clip.mp4", (_WIDTH, 720), _FPS, _FRAMES))["ID"]
+    instance = post(server, film(bench.folder / "clip.mp4", (_WIDTH, 720), _FPS, _FRAMES))
     wanted = random.Random(8).sample(range(_FRAMES), bench.scale.seeks)  # noqa: S311
     with ExitStack() as opened:
         visits = [Visit(browser), Visit(browser)]
@@ -171,8 +171,7 @@ def measure(bench: Bench, server: OrthancServer, browser: Browser) -> Iterator[R
 
 
 def _ours(page: Page, server: OrthancServer, instance: str) -> _Side:
-    page.goto(f"{server.gateway_url}/#/v/{instance}")
-    expect(Shown(page).part("frame")).to_have_text("1")
+    Shown.at(page, server.gateway_url, instance)
     page.evaluate(_OURS, [BITS, _WIDTH // BITS])
     return _Side("this viewer", page)
 

@@ -51,6 +51,17 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+@contextmanager
+def visiting(browser: Browser, origin: str, *expected: str, **context: Any) -> Iterator[Visit]:
+    """A visit at whose end the page must have behaved (``Visit.assert_well_behaved``)."""
+    visit = Visit(browser, **context)
+    try:
+        yield visit
+        visit.assert_well_behaved(origin, *expected)
+    finally:
+        visit.close()
+
+
 class Visit:
     """One page in a profile of its own, with all that it and the pages it opens have done."""
 

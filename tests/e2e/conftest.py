@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
+from e2e.browser import Visit, chromium
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings
+from e2e.seeing import Opening, Shown
 
 Start = Callable[..., OrthancServer]
 
@@ -38,6 +41,25 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
     configuration: dict[str, Any] = {"Plugins": [], "VideoGateway": {"Launch": False}}
     with OrthancServer(tmp_path_factory.mktemp("plain"), configuration) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    one = Visit(browser)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def opened(visit: Visit, server: OrthancServer) -> Opening:
+    """Opens a stored video in the viewer."""
+    return lambda instance: Shown.at(visit.page, server.gateway_url, instance)
 
 
 @pytest.fixture

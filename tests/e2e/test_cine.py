@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 from pydicom.uid import generate_uid
 
 from cines import LOSSLESS, LOSSY, coded, film
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
 from e2e.generation import only_once
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 from e2e.recordings import store
+from e2e.seeing import Look, Opening, Shown, post
 
 pytestmark = only_once
 
@@ -50,98 +51,13 @@ FILMS: dict[str, tuple[str, list[str]]] = {
     "MPEG-2": ("25", ["-c:v", "mpeg2video", "-bf", "2", "-g", "12", "-q:v", "3", "-f", "mpegts"]),
 }
 LEAST_LOOKS = 190  # of each film: more than 2000 in all
-# Presses keys and moves the slider, waits until the page names the frame, and reads the bars.
-LOOKS = """async ([bits, bar, tasks]) => {
-  const part = name => document.querySelector(`[data-test=player] [data-test=${name}]`);
-  const canvas = document.querySelector("[data-test=player] canvas"), frame = part("frame");
-  const copy = new OffscreenCanvas(canvas.width, canvas.height);
-  const pen = copy.getContext("2d", {willReadFrequently: true});
-  const told = () => Number(frame.textContent) - 1;
-  const read = () => {
-    pen.drawImage(canvas, 0, 0);
-    const row = pen.getImageData(0, canvas.height / 2, bits * bar, 1).data;
-    return [...Array(bits).keys()].reduce((sum, bit) => sum + (row[4 * (bit * bar + bar / 2)] > 127 ? 2 ** bit : 0), 0);
-  };
-  const press = key => canvas.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-  const jump = place => {
-    part("position").value = place + 1;
-    part("position").dispatchEvent(new Event("input"));
-  };
-  const until = place => new Promise((done, fail) => {
-    if (told() === place) return done();
-    const watch = new MutationObserver(() => told() === place && (watch.disconnect(), clearTimeout(timer), done()));
-    const late = `frame ${place} did not come; the page tells of ${told()}`;
-    const timer = setTimeout(() => (watch.disconnect(), fail(new Error(late))), 15000);
-    watch.observe(frame, {childList: true, characterData: true, subtree: true});
-  });
-  const tick = () => new Promise(requestAnimationFrame);
-  const looks = [];
-  for (const [act, place] of tasks) {
-    if (act === "jump") jump(place);
-    else if (act !== "play") press(act);
-    if (act !== "play") {
-      await until(place);
-      looks.push([act, place, told(), read()]);
-      continue;
-    }
-    // Playing: so many different frames, each of which has to be the one that the page names.
-    press(place.key);
-    for (let seen = 0, last = -1; seen < place.looks;) {
-      await tick();
-      if (told() === last) continue;
-      last = told();
-      seen += 1;
-      looks.push([`play ${place.key}`, told(), told(), read(), performance.now()]);
-    }
-    press("k");
-  }
-  return looks;
-}"""
-
-Look = list[Any]
-Opening = Callable[[str], "Film"]
-
-
-class Film:
-    """A film in the page's player."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def part(self, name: str) -> Any:
-        return self.page.locator(f"[data-test=player] [data-test={name}]")
-
-    def looks(self, *tasks: tuple[str, Any], bar: int = BAR) -> list[Look]:
-        found: list[Look] = self.page.evaluate(LOOKS, [BITS, bar, tasks])
-        return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
 def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
-    one = Visit(browser)
-    try:
+    # While a rendition is made, the page is told to wait; some tests break the line on purpose.
+    with visiting(browser, server.gateway_url, "status of 503", "ERR_FAILED") as one:
         yield one
-        # While a rendition is made, the page is told to wait; some tests break the line on purpose.
-        one.assert_well_behaved(server.gateway_url, "status of 503", "ERR_FAILED")
-    finally:
-        one.close()
-
-
-@pytest.fixture
-def opened(visit: Visit, server: OrthancServer) -> Opening:
-    def begin(instance: str) -> Film:
-        visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
-        film = Film(visit.page)
-        expect(film.part("frame")).to_have_text("1", timeout=60_000)
-        return film
-
-    return begin
 
 
 def made(films: Films, name: str, frames: int = FRAMES, scale: int = 1) -> Path:
@@ -155,12 +71,6 @@ def made(films: Films, name: str, frames: int = FRAMES, scale: int = 1) -> Path:
         index = [] if name == "MPEG-2" else ["-movflags", "+faststart"]
         ffmpeg(*size, "-i", "-", *larger, *encoding, "-pix_fmt", "yuv420p", *index, str(path), stdin=raw)
     return path
-
-
-def post(server: OrthancServer, path: Path) -> str:
-    answer = requests.post(f"{server.gateway_url}/instances", data=path.read_bytes(), timeout=120)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["ID"])
 
 
 def moves(seed: str, frames: int = FRAMES) -> list[tuple[str, Any]]:
@@ -218,7 +128,7 @@ STILLS = {
 }
 
 
-def slowly(shown: Film) -> Film:
+def slowly(shown: Shown) -> Shown:
     """At a rate at which a busy machine draws each frame in time: what comes late may be passed over."""
     shown.part("rate").fill("8")
     shown.part("rate").dispatch_event("change")
@@ -259,7 +169,7 @@ def test_a_series_of_slices(server: OrthancServer, tmp_path: Path, visit: Visit)
         stored = store(server, path.read_bytes())
     parent = requests.get(f"{server.url}/instances/{stored}/series", timeout=10).json()["ID"]
     visit.page.goto(f"{server.gateway_url}/#/s/{parent}")
-    shown = Film(visit.page)
+    shown = Shown(visit.page)
     expect(shown.part("frame")).to_have_text("1", timeout=60_000)
     assert_right(slowly(shown).looks(*moves("slices", PICTURES)))
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit
 from e2e.films import BAR, BITS, Films, bars, ffmpeg
 from e2e.generation import only_once
 from e2e.lines import throttled
 from e2e.orthanc_server import OrthancServer
+from e2e.seeing import Shown, post
 
 pytestmark = only_once
 
@@ -51,19 +51,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    one = Visit(browser)
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
 def stored(server: OrthancServer, films: Films) -> str:
     """A film of 1080p in noise, of about 9 Mbit/s."""
     path = films.folder / "noisy-1080p.mp4"
@@ -77,21 +64,6 @@ def stored(server: OrthancServer, films: Films) -> str:
     return post(server, path)
 
 
-def post(server: OrthancServer, path: Path) -> str:
-    answer = requests.post(f"{server.gateway_url}/instances", data=path.read_bytes(), timeout=300)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["ID"])
-
-
-def opened(page: Page, origin: str, instance: str) -> None:
-    page.goto(f"{origin}/#/v/{instance}")
-    expect(page.locator("[data-test=player] [data-test=frame]")).to_have_text("1", timeout=60_000)
-
-
-def press(page: Page, key: str) -> None:
-    page.locator("[data-test=player] canvas").press(key)
-
-
 def played(page: Page, looks: int, patience: float = 60) -> list[Any]:
     seen: list[Any] = page.evaluate(PLAY, [BITS, looks, patience * 1000])
     assert all(told == shown for told, shown in seen)
@@ -101,8 +73,7 @@ def played(page: Page, looks: int, patience: float = 60) -> list[Any]:
 def test_a_line_of_4_megabits(server: OrthancServer, stored: str, visit: Visit) -> None:
     """Not half of what the film has: time waits, and then it goes on with fewer pixels at the same size."""
     with throttled(server.gateway_url, 4) as origin:
-        opened(visit.page, origin, stored)
-        press(visit.page, "l")
+        Shown.at(visit.page, origin, stored).press("l")
         assert len(played(visit.page, 20)) == 20
         with visit.context.expect_event("request", lambda one: "/stream?viewport=" in one.url, timeout=180_000):
             pass
@@ -127,13 +98,13 @@ def test_a_server_that_drops_every_tenth_request(server: OrthancServer, stored: 
             route.continue_()
 
     visit.context.route("**/video/instances/**", lose)
-    opened(visit.page, server.gateway_url, stored)
+    shown = Shown.at(visit.page, server.gateway_url, stored)
     for key in ("l", "j", "l"):
-        press(visit.page, key)
+        shown.press(key)
         assert len(played(visit.page, 60)) == 60
-    press(visit.page, "k")
-    press(visit.page, "End")
-    expect(visit.page.locator("[data-test=player] [data-test=frame]")).to_have_text(str(FRAMES))
+    shown.press("k")
+    shown.press("End")
+    expect(shown.part("frame")).to_have_text(str(FRAMES))
     expect(visit.page.locator("[data-test=player-problem]")).to_be_hidden()
     assert dropped
 
@@ -148,16 +119,15 @@ def test_an_hour_at_speed_within_the_budget(server: OrthancServer, films: Films,
     ffmpeg("-stream_loop", "59", "-i", str(minute), "-c", "copy", "-movflags", "+faststart", str(hour))
     instance = post(server, hour)
     page = visit.page
-    opened(page, server.gateway_url, instance)
+    shown = Shown.at(page, server.gateway_url, instance)
     before = memory(visit)
-    page.locator("[data-test=rate]").fill("300")
-    page.locator("[data-test=rate]").dispatch_event("change")
+    shown.choose_rate(300)
     most = 0
     for key in "ljljlj":
         page.locator("[data-test=position]").evaluate(
             "(slider, at) => { slider.value = at; slider.dispatchEvent(new Event('change')); }", 1 + most % 90_000
         )
-        press(page, key)
+        shown.press(key)
         page.evaluate("seconds => new Promise(done => setTimeout(done, seconds * 1000))", 4)
         most = max(most, memory(visit))
     assert most - before < BUDGET

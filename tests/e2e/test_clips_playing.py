@@ -12,7 +12,6 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from e2e.browser import chromium
 from e2e.films import Films, ffmpeg
 from e2e.generation import only_once
 from e2e.ohif import Ohif, Studies, package
@@ -38,12 +37,6 @@ _PLAYED = """async url => {
   await ended;
   return video.duration;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 import peers
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
@@ -20,19 +19,6 @@ from e2e.studies import JPEG, MR, Weak, mixed, received
 
 PENDING = "#upload-list .pending-file"
 LABEL = "#progress .label"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    one = Visit(browser)
-    yield one
-    one.close()
 
 
 @pytest.fixture

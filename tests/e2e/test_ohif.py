@@ -8,18 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from e2e.browser import chromium
 from e2e.films import Films
 from e2e.ohif import CINE_FRAMES, CT_COLUMNS, FRAMES, LONG_CINE_FRAMES, Ohif, Studies, package
 from e2e.orthanc_server import OrthancServer
 
 COUNTED_BITS = 15
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from e2e.browser import chromium
 from e2e.elsewhere import elsewhere
 from e2e.films import Films
 from e2e.ohif import FRAMES, Ohif, Studies, package
@@ -18,12 +17,6 @@ from e2e.orthanc_server import OrthancServer
 from orthanc_video.web.ohif import configuration
 
 USER, WORD = "watcher", "her-long-password"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def test_a_page_of_another_origin_plays_where_that_is_allowed(browser: Browser, films: Films, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from e2e.browser import chromium
 from e2e.elsewhere import Elsewhere, elsewhere
 from e2e.films import Films
 from e2e.ohif import CINE_FRAMES, CT_COLUMNS, FRAMES, LOADING, LONG_CINE_FRAMES, Ohif, Studies
@@ -19,12 +18,6 @@ from e2e.orthanc_server import REPOSITORY, OrthancServer
 USER, WORD = "watcher", "her-löng-password"
 VIDEOS = {"photographic": FRAMES, "endoscopic": FRAMES, "microscopic": FRAMES, "long_capture": LONG_CINE_FRAMES}
 _EXAMPLE = "https://videos.example.org"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

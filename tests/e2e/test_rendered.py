@@ -18,7 +18,6 @@ from playwright.sync_api import Browser
 from pydicom import dcmread
 
 from cines import film
-from e2e.browser import chromium
 from e2e.films import Films, ffprobe
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
@@ -387,12 +386,6 @@ def test_a_client_that_leaves_ends_nothing(long: tuple[str, str]) -> None:
     requests.get(url, stream=True, timeout=60).close()
     assert requests.get(facts, timeout=10).json()["Rendition"]["State"] == "Running"
     assert requests.get(url, stream=True, timeout=60).status_code == 200
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 _PLAYS = """async ([url, seconds]) => {

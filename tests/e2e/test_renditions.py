@@ -14,7 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import BAR, BITS, Films, ffmpeg, ffprobe
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
@@ -355,12 +355,6 @@ def test_on_orthancs_own_port(on_request: Renditions, recordings: Recordings, fi
 # ---- the page ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 class Page:
     """The viewer's page, and its parts."""
 
@@ -388,12 +382,8 @@ class Page:
 
 @pytest.fixture
 def page(browser: Browser, on_request: Renditions) -> Iterator[Page]:
-    visit = Visit(browser)
-    try:
+    with visiting(browser, on_request.server.gateway_url, "status of 503", "status of 4") as visit:
         yield Page(visit, on_request)
-        visit.assert_well_behaved(on_request.server.gateway_url, "status of 503", "status of 4")
-    finally:
-        visit.close()
 
 
 def test_the_page_shows_how_far_it_is_and_plays(

@@ -17,7 +17,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit
 from e2e.conftest import Start
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
@@ -309,12 +309,6 @@ def test_a_link_is_for_who_may_read_the_video(guarded: OrthancServer, stored: di
 
 
 # ------------------------------------------------------------------------------------------------- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import Films
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
-from e2e.seeing import Shown, late, left_out, off, post, stood
+from e2e.seeing import Opening, late, left_out, off, post, post_together, stood
 
 pytestmark = only_once
 
@@ -22,39 +22,17 @@ FPS = 10
 LATE = 20.0
 # Half a tick of the display on either side, and the time that drawing takes.
 TOLERANCE = 15.0
-Opening = Callable[[str], Shown]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
 def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
-    one = Visit(browser)
-    try:
+    with visiting(browser, server.gateway_url) as one:
         yield one
-        one.assert_well_behaved(server.gateway_url)
-    finally:
-        one.close()
-
-
-@pytest.fixture
-def opened(visit: Visit, server: OrthancServer) -> Opening:
-    def begin(instance: str) -> Shown:
-        visit.page.goto(f"{server.gateway_url}/#/v/{instance}")
-        shown = Shown(visit.page)
-        expect(shown.part("frame")).to_have_text("1")
-        return shown
-
-    return begin
 
 
 def test_the_report_is_what_one_sees(server: OrthancServer, films: Films, opened: Opening, tmp_path: Path) -> None:
     """Two frames are made late by a page that is busy at their time; they are marked, and so in the report."""
-    shown = opened(post(server, films.numbered())["ID"])
+    shown = opened(post(server, films.numbered()))
     shown.part("exact-timing").click()
     shown.choose_rate(FPS)
     blocked = (20, 40)
@@ -88,7 +66,7 @@ def test_frames_that_are_left_out_are_marked(
     server: OrthancServer, films: Films, opened: Opening, tmp_path: Path
 ) -> None:
     """At ten times the rate at which the display ticks less often than frames are due."""
-    shown = opened(post(server, films.numbered())["ID"])
+    shown = opened(post(server, films.numbered()))
     shown.part("exact-timing").click()
     shown.choose_rate(200)
     _, seen = shown.watch(250)
@@ -102,7 +80,7 @@ def test_frames_that_are_left_out_are_marked(
 
 
 def test_no_mark_where_none_is_wanted(server: OrthancServer, films: Films, opened: Opening) -> None:
-    shown = opened(post(server, films.numbered())["ID"])
+    shown = opened(post(server, films.numbered()))
     shown.choose_rate(FPS)
     _, seen = shown.watch(15, 5)
     assert not any(mark for _, _, mark in seen)
@@ -111,15 +89,12 @@ def test_no_mark_where_none_is_wanted(server: OrthancServer, films: Films, opene
 
 def test_it_goes_on_with_the_next_series(server: OrthancServer, films: Films, opened: Opening) -> None:
     """In the order in which they were received; at the last one's end it stands."""
-    first = post(server, films.unique())
-    study = first["ParentStudy"]
-    second, third = (post(server, films.unique(), ParentStudy=study) for _ in range(2))
-    assert len({one["ParentSeries"] for one in (first, second, third)}) == 3
-    shown = opened(first["ID"])
+    first, second, third = post_together(server, *(films.unique() for _ in range(3)))
+    shown = opened(first)
     shown.part("at-end").select_option("next")
     shown.part("on").click()
-    shown.page.wait_for_url(re.compile(second["ID"]), timeout=120_000)
+    shown.page.wait_for_url(re.compile(second), timeout=120_000)
     expect(shown.part("at-end")).to_have_value("next")
-    shown.page.wait_for_url(re.compile(third["ID"]))
+    shown.page.wait_for_url(re.compile(third))
     expect(shown.part("frame")).to_have_text("25")
     expect(shown.part("on")).to_have_attribute("aria-pressed", "false")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import Films
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
-from e2e.seeing import Together, post
+from e2e.seeing import Together, post, post_together
 
 pytestmark = only_once
 
@@ -19,21 +19,11 @@ FOUR = 4
 FRAMES = 300
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def visit(browser: Browser, server: OrthancServer) -> Iterator[Visit]:
-    one = Visit(browser)
-    try:
+    # One test holds back what one of the series needs.
+    with visiting(browser, server.gateway_url, "ERR_FAILED") as one:
         yield one
-        # One test holds back what one of the series needs.
-        one.assert_well_behaved(server.gateway_url, "ERR_FAILED")
-    finally:
-        one.close()
 
 
 @pytest.fixture
@@ -44,9 +34,7 @@ def together(visit: Visit, server: OrthancServer) -> Together:
 @pytest.fixture(scope="module")
 def study(server: OrthancServer, films: Films) -> list[str]:
     """Four videos of a study at the same rate, each a frame longer than the one before."""
-    first = post(server, films.numbered(FRAMES))
-    others = [post(server, films.numbered(FRAMES + more), ParentStudy=first["ParentStudy"]) for more in (1, 2, 3)]
-    return [one["ID"] for one in (first, *others)]
+    return post_together(server, *(films.numbered(FRAMES + more) for more in range(4)))
 
 
 @pytest.mark.parametrize("stall", ["goesOn", "waits"])
@@ -138,7 +126,7 @@ def test_chosen_from_the_study(together: Together, study: list[str]) -> None:
 
 def test_those_that_are_held_wait_for_the_others(together: Together, server: OrthancServer, films: Films) -> None:
     long, short = post(server, films.numbered(60)), post(server, films.numbered(20))
-    together.open(long["ID"], short["ID"])
+    together.open(long, short)
     together.part("at-end").select_option("hold")
     seen = together.watch(55, blocked_every=25)
     assert all(numbers[1] == min(numbers[0], 19) for numbers, behind in seen if not any(behind))

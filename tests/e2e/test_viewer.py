@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from cines import LOSSY, coded, colours, film
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit
 from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import looked_at, store
@@ -125,12 +125,6 @@ class Viewer:
 
 
 Open = Callable[[OrthancServer], Viewer]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

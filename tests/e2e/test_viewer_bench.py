@@ -15,11 +15,12 @@ import requests
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import BAR, BITS, Films
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import wait_until
+from e2e.seeing import Shown
 
 pytestmark = only_once
 
@@ -41,22 +42,11 @@ def instance(ours: OrthancServer, films: Films) -> str:
     return str(answer["ID"])
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(ours: OrthancServer, browser: Browser, instance: str) -> Iterator[Page]:
-    visit = Visit(browser)
-    visit.page.goto(f"{ours.gateway_url}/#/v/{instance}")
-    expect(part(visit.page, "frame")).to_have_text("1")
-    yield visit.page
-    try:
-        visit.assert_well_behaved(ours.gateway_url)
-    finally:
-        visit.close()
+    with visiting(browser, ours.gateway_url) as visit:
+        Shown.at(visit.page, ours.gateway_url, instance)
+        yield visit.page
 
 
 def part(page: Page, name: str) -> Locator:

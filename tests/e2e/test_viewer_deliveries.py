@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import peers
-from e2e.browser import Visit, chromium
+from e2e.browser import visiting
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
 
@@ -31,22 +31,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(server: OrthancServer, browser: Browser, recordings: Recordings) -> Iterator[Page]:
     """A video in the player. At the end the page must have behaved."""
-    visit = Visit(browser)
-    visit.page.goto(f"{server.gateway_url}/#/v/{store(server, recordings.one())}")
-    yield visit.page
-    try:
-        visit.assert_well_behaved(server.gateway_url)
-    finally:
-        visit.close()
+    with visiting(browser, server.gateway_url) as visit:
+        visit.page.goto(f"{server.gateway_url}/#/v/{store(server, recordings.one())}")
+        yield visit.page
 
 
 def known_as(server: OrthancServer, peer: peers.Peer, name: str = "") -> str:

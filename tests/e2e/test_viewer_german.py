@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import visiting
 from e2e.films import Films
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
@@ -21,21 +21,11 @@ LONG = 60_000
 REFUSED = "status of 415"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(server: OrthancServer, browser: Browser) -> Iterator[Page]:
-    visit = Visit(browser, locale="de-DE")
-    visit.page.goto(f"{server.gateway_url}/")
-    yield visit.page
-    try:
-        visit.assert_well_behaved(server.gateway_url, REFUSED)
-    finally:
-        visit.close()
+    with visiting(browser, server.gateway_url, REFUSED, locale="de-DE") as visit:
+        visit.page.goto(f"{server.gateway_url}/")
+        yield visit.page
 
 
 def part(page: Page, name: str) -> Locator:

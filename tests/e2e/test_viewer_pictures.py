@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit
 from e2e.films import ffmpeg
 from e2e.orthanc_server import REPOSITORY, OrthancServer
 
@@ -67,12 +67,6 @@ def save_picture(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OrthancServer, str]]:
     """A server with all of these films, and the last one's ID."""
     folder = tmp_path_factory.mktemp("shown")
@@ -93,13 +87,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OrthancSer
             cut = {"start": {"frame": start}, "end": {"frame": end}, "as": "dicom"}
             requests.post(f"{server.gateway_url}/video/instances/{instance}/clips", json=cut, timeout=120)
         yield server, str(instance)
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    one = Visit(browser)
-    yield one
-    one.close()
 
 
 def part(page: Page, name: str) -> Locator:

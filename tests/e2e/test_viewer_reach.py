@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import Visit, visiting
 from e2e.films import Films
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
@@ -93,20 +93,10 @@ def instance(ours: OrthancServer, films: Films) -> str:
     return str(requests.post(url, params=told, data=films.unique(4.0).read_bytes(), timeout=60).json()["ID"])
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def visit(ours: OrthancServer, browser: Browser) -> Iterator[Visit]:
-    one = Visit(browser, has_touch=True)
-    yield one
-    try:
-        one.assert_well_behaved(ours.gateway_url)
-    finally:
-        one.close()
+    with visiting(browser, ours.gateway_url, has_touch=True) as one:
+        yield one
 
 
 def part(page: Page, name: str) -> Locator:

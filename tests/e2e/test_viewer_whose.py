@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from e2e.browser import Visit, chromium
+from e2e.browser import visiting
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
 
@@ -38,25 +38,15 @@ def ours(tmp_path_factory: pytest.TempPathFactory, films: Films) -> Iterator[Ort
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(ours: OrthancServer, browser: Browser) -> Iterator[Page]:
     """At the end nothing that was typed or shown may be in an address, or kept."""
-    visit = Visit(browser)
-    visit.page.goto(f"{ours.gateway_url}/")
-    expect(part(visit.page, "count")).not_to_be_empty()
-    yield visit.page
-    try:
-        visit.assert_well_behaved(ours.gateway_url)
+    with visiting(browser, ours.gateway_url) as visit:
+        visit.page.goto(f"{ours.gateway_url}/")
+        expect(part(visit.page, "count")).not_to_be_empty()
+        yield visit.page
         left = [url for url in (*visit.requests, visit.page.url) if any(one in url.lower() for one in _PRIVATE)]
         assert not left, f"of a patient, in addresses: {left}"
-    finally:
-        visit.close()
 
 
 def part(page: Page, name: str) -> Locator:
