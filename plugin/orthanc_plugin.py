@@ -262,7 +262,7 @@ class Plugin:
             output.SendMethodNotAllowed("GET")
 
 
-# A link beside Orthanc Explorer's own buttons, on every page that has them.
+# A link beside Orthanc Explorer's own buttons, on every page that has them; a series' or an instance's leads to itself.
 EXPLORER = """
 $('div[data-role="page"]').live('pagebeforecreate', function() {
   var group = $(this).children('div[data-role="header"]').children('.ui-btn-left');
@@ -271,6 +271,13 @@ $('div[data-role="page"]').live('pagebeforecreate', function() {
       'href': '../video', 'target': '_blank', 'rel': 'external', 'data-ajax': 'false',
       'data-role': 'button', 'data-icon': 'star'
     }));
+  }
+});
+$('#series, #instance').live('pagebeforeshow', function() {
+  var opened = $.mobile.pageData, level = this.id == 'series' ? 's' : 'v';
+  if (opened && opened.uuid) {
+    var link = $(this).find('.orthanc-video').attr('href', '../video#/' + level + '/' + opened.uuid);
+    link.find('.ui-btn-text').text('Play');
   }
 });
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from e2e.browser import Visit
 from e2e.films import Films
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
+from e2e.seeing import post
 from e2e.studies import JPEG, MR, Weak, mixed, received
 
 PENDING = "#upload-list .pending-file"
@@ -135,6 +137,26 @@ def test_the_link_to_the_videos(server: OrthancServer, visit: Visit, where: str)
     viewer = opened.value
     expect(viewer.get_by_role("heading", name="Videos")).to_be_visible()
     assert viewer.url == f"{server.gateway_url}/"
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("level", ["series", "instance"])
+def test_the_link_from_a_series_or_an_instance_plays_it(
+    server: OrthancServer, visit: Visit, films: Films, level: str
+) -> None:
+    """Orthanc Explorer has one page for all of a level: the link is of the one that is open."""
+    pair = [requests.get(f"{server.url}/instances/{post(server, films.unique())}", timeout=10).json() for _ in range(2)]
+    for one in pair:
+        visit.page.goto(f"{server.url}/app/explorer.html#lookup")
+        expect(visit.page.locator("#lookup").get_by_role("link", name="Videos")).to_be_visible()
+        shown = one["ParentSeries"] if level == "series" else one["ID"]
+        visit.page.goto(f"{server.url}/app/explorer.html#{level}?uuid={shown}")
+        link = visit.page.locator(f"#{level}").get_by_role("link", name="Play", exact=True)
+        expect(link).to_have_attribute("href", re.compile(shown))
+    with visit.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.locator("[data-test=player] [data-test=frame]")).to_have_text("1", timeout=60_000)
+    assert opened.value.url == f"{server.gateway_url}/#/v/{pair[1]['ID']}"
     assert visit.errors == []
 
 

@@ -3,7 +3,7 @@
 import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { readFilm, readPictures, readSeries } from "./cine/film";
-import type { Film } from "./cine/film";
+import type { Film, Series } from "./cine/film";
 import { pause } from "./cine/line";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
@@ -143,8 +143,8 @@ export async function getPictures(id: string, signal: AbortSignal): Promise<Film
   return readPictures(index, (number) => absolute(address.frame(id, number, "image/png")));
 }
 
-/** The frames of all instances of a series, in their order. */
-export async function getSeries(id: string, signal: AbortSignal): Promise<Film> {
+/** The frames of all instances of a series, in their order, or the one instance that has them all. */
+export async function getSeries(id: string, signal: AbortSignal): Promise<Series> {
   const index = await askAgain(`video/series/${encodeURIComponent(id)}/index`, { signal });
   return readSeries(index, (instance, number) => absolute(address.frame(instance, number, "image/png")));
 }

@@ -1,6 +1,6 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
-import { address, getVideo, getVideosOf } from "./api";
+import { address, getSeries, getVideo, getVideosOf } from "./api";
 import { readVideo } from "./answers";
 import type { Video } from "./answers";
 import { prepareWorker } from "./cineWorker";
@@ -13,7 +13,7 @@ import { plainStage } from "./plain";
 import { prepare } from "./prepare";
 import { ENGLISH, tellError } from "./said";
 import { groupHash, videoHash } from "./route";
-import { canBeExact, choose, chooseSeries, isShownAsStored } from "./sources";
+import { canBeExact, choose, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
 import { words as groupWords } from "./words/grid";
@@ -192,15 +192,18 @@ export function player(onClose: () => void): Player {
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
 
-  /** All pictures of a series, one after the other. */
-  function showSeries(id: string): void {
+  /** All pictures of a series, one after the other; one object that moves is opened by itself. */
+  async function showSeries(id: string, signal: AbortSignal): Promise<void> {
     title.textContent = spoken.series;
-    if (!canBeExact()) {
-      fail(spoken.seriesUnable);
+    const series = await getSeries(id, signal);
+    if (signal.aborted) return;
+    if ("object" in series) {
+      location.replace(videoHash(series.object));
       return;
     }
-    const failed = (error: unknown): void => fail(error instanceof Error ? error.message : words.playFailed);
-    const ways: Ways = { choose: (signal) => chooseSeries(id, signal), unable: failed, plain: null, next: () => undefined };
+    if (!canBeExact()) throw new Error(spoken.seriesUnable);
+    const choice = { film: series.film, url: "", smaller: null };
+    const ways: Ways = { choose: () => Promise.resolve(choice), unable: fail, plain: null, next: () => undefined };
     put(exactStage(readVideo({ ID: id }), ways, false), null);
   }
 
@@ -211,8 +214,12 @@ export function player(onClose: () => void): Player {
       stop();
       current = id;
       if (!dialog.open) dialog.showModal();
+      const mine = (asking = new AbortController());
+      const failed = (error: unknown): void => {
+        if (!mine.signal.aborted) fail(error);
+      };
       if (series) {
-        showSeries(id);
+        showSeries(id, mine.signal).catch(failed);
         return;
       }
       if (known?.playable) {
@@ -221,10 +228,7 @@ export function player(onClose: () => void): Player {
       }
       title.textContent = words.loading;
       if (canBeExact()) prepareWorker();
-      const mine = (asking = new AbortController());
-      getVideo(id, mine.signal).then(show, (error: unknown) => {
-        if (!mine.signal.aborted) fail(error);
-      });
+      getVideo(id, mine.signal).then(show, failed);
     },
     close: () => {
       current = null;

@@ -1,7 +1,7 @@
 // Which source of frames there is of what: by what the server says of the object, and by what the browser can.
 
 import type { Video } from "./answers";
-import { address, getFilm, getPictures, getSeries, getSmaller, STORED, within } from "./api";
+import { address, getFilm, getPictures, getSmaller, STORED, within } from "./api";
 import type { Film } from "./cine/film";
 import { Fitted } from "./cine/fitted";
 import { FilmSource } from "./cine/filmSource";
@@ -51,10 +51,6 @@ export async function choose(about: Video, rendition: boolean, signal: AbortSign
   if (!(await decodes(film))) throw new Error(`not decodable: ${film.codec}`);
   // A smaller version would have been turned already.
   return { film, url: streamed(id, question), smaller: film.turns === 0 ? smaller(about) : null };
-}
-
-export async function chooseSeries(id: string, signal: AbortSignal): Promise<Choice> {
-  return { film: await getSeries(id, signal), url: "", smaller: null };
 }
 
 /** H.264 of a part of the size, which the server makes now; waited for as long as it takes. */

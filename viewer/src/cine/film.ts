@@ -97,15 +97,21 @@ export function readPictures(value: unknown, drawn: (number: number) => string):
   return { ...film, ...STILL, how: "drawn", addresses: Array.from(each(film.count), (sample) => drawn(sample + 1)) };
 }
 
+/** Of a series: the object that has all of its frames, where it is one that moves; else they are drawn one by one. */
+export type Series = { readonly object: string } | { readonly film: Film };
+
 /** The answer of a series' `/index`. */
-export function readSeries(value: unknown, drawn: (instance: string, number: number) => string): Film {
+export function readSeries(value: unknown, drawn: (instance: string, number: number) => string): Series {
   const index = fields(value);
   const film = ordered(index, each);
   const instances = index["Instance"];
   const numbers = column(index["Frame"], film.count);
   if (!Array.isArray(instances) || instances.length !== film.count) throw new AnswerError(UNREADABLE);
-  const addresses = numbers.map((number, at) => drawn(text(instances[at]), number));
-  return { ...film, ...STILL, how: "drawn", addresses };
+  const names = instances.map(text);
+  const [object = ""] = names;
+  if (names.length > 1 && names.every((name) => name === object)) return { object };
+  const addresses = numbers.map((number, at) => drawn(names[at] ?? "", number));
+  return { film: { ...film, ...STILL, how: "drawn", addresses } };
 }
 
 /** Whether decoding may begin at a sample. */

@@ -70,8 +70,10 @@ describe("the index of single pictures", () => {
   });
 
   it("of a series names each frame's instance", () => {
-    const film = readSeries({ ...index, Instance: ["b", "a", "a"], Frame: [1, 1, 2] }, (instance, number) => `${instance}/${number}`);
-    expect(film.addresses).toEqual(["b/1", "a/1", "a/2"]);
+    const drawn = (instance: string, number: number): string => `${instance}/${number}`;
+    const series = readSeries({ ...index, Instance: ["b", "a", "a"], Frame: [1, 1, 2] }, drawn);
+    expect(series).toMatchObject({ film: { how: "drawn", addresses: ["b/1", "a/1", "a/2"] } });
+    expect(readSeries({ ...index, Instance: ["a", "a", "a"], Frame: [1, 2, 3] }, drawn)).toEqual({ object: "a" });
     expect(() => readSeries({ ...index, Instance: ["b"], Frame: [1, 1, 2] }, String)).toThrow();
   });
 });
