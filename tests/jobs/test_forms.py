@@ -124,7 +124,7 @@ def test_lossy_frames_are_like_what_ffmpeg_shows(make: Make, video: Path, truth:
     made = make(video, form(syntax))
     frames = made.frames()
     assert frames.shape == truth.shape
-    assert min(map(oracles.psnr, frames, truth)) > 36
+    assert min(map(oracles.psnr, frames, truth)) > 35.5
     method = {f"{JPEG}50": "ISO_10918_1", f"{JPEG}91": "ISO_15444_1"}[syntax]
     assert list(made.said.LossyImageCompressionMethod) == ["ISO_14496_10", method]
     assert len(made.said.LossyImageCompressionRatio) == 2
@@ -149,7 +149,7 @@ def test_a_baseline_jpeg_has_one_fragment_for_each_frame_and_its_table(make: Mak
     offsets = np.frombuffer(made.said.PixelData[8 : 8 + 4 * made.files[0].frames], "<u4")
     start = 8 + 4 * made.files[0].frames
     assert all(made.said.PixelData[start + at + 8 :][:2] == b"\xff\xd8" for at in offsets.tolist())
-    assert _sampling(made.said.PixelData[start + 8 :]) == (0x21, 0x11, 0x11)
+    assert _sampling(made.said.PixelData[start + 8 :]) == (0x22, 0x11, 0x11)
     assert oracles.gdcm(made.path) == (_WIDTH, _HEIGHT, made.files[0].frames)
 
 

@@ -1,9 +1,10 @@
-"""Decoded video as the Y, Cb and Cr that JPEG has in DICOM: full range, BT.601, chroma halved across (YBR_FULL_422).
+"""Decoded video as the Y, Cb and Cr that JPEG has in DICOM: full range, BT.601, chroma as coarse as the video's.
 
-PS3.3 C.7.6.3.1.2 puts Cb and Cr where every second Y is, as video does (ITU-T H.264 Annex E, type 0): across nothing
-moves. Downwards 4:2:0 has them between two lines, of the same field where pictures are interlaced: there they are
-interpolated. Matrix and range are one linear step (FFmpeg's filter colorspace), without a detour over red, green and
-blue, which would clip and take twice as long.
+Photometric Interpretation is YBR_FULL_422, whichever way the JPEG halves its chroma (PS3.3 C.7.6.3.1.2, note). Across,
+that puts Cb and Cr where every second Y is, as video does (ITU-T H.264 Annex E, type 0); downwards JPEG has those of
+4:2:0 between two lines, as video has, too. Of interlaced pictures they lie between two lines of one field, which no
+JPEG does: there they are interpolated to 4:2:2. Matrix and range are one linear step (FFmpeg's filter colorspace),
+without a detour over red, green and blue, which would clip and take twice as long.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Planes:
         self._scaler = VideoReformatter()
 
     def of(self, frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
-        """Y, Cb and Cr, until the next ones are made; both chroma have half the columns and all rows."""
+        """Y, Cb and Cr, until the next ones are made; both chroma have half the columns, and half the rows or all."""
         plain = frame
         if frame.format.name not in _DIRECT:
             plain = frame.reformat(format="yuv420p", interpolation="BICUBIC")
@@ -73,20 +74,17 @@ class Planes:
             graph.push(plain)
             plain = graph.pull()  # type: ignore[assignment]
         luma, blue, red = (_plane(plain, number) for number in range(3))
-        if _DIRECT[plain.format.name] == 1:
+        if _DIRECT[plain.format.name] == 1 or not frame.interlaced_frame or frame.height % 4:
             return luma, blue, red
-        fields = 2 if frame.interlaced_frame and frame.height % 4 == 0 else 1
-        return luma, self._tall(blue, fields), self._tall(red, fields)
+        return luma, self._tall(blue), self._tall(red)
 
-    def _tall(self, plane: Plane, fields: int) -> Plane:
-        """Twice as many rows of chroma: a quarter of the way from one to the next, then three quarters."""
-        if fields == 1:
-            grey_frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(plane), format="gray")
-            twice = self._scaler.reformat(grey_frame, height=2 * len(plane), interpolation="BILINEAR")
-            return _plane(twice, 0)
+    def _tall(self, plane: Plane) -> Plane:
+        """Twice as many rows of chroma, of each field by itself: a quarter of the way from one to the next, then three
+        quarters."""
         made = np.empty((2 * plane.shape[0], plane.shape[1]), np.uint8)
-        for field in range(fields):
-            made[field::fields] = self._tall(plane[field::fields], 1)
+        for field in range(2):
+            own = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(plane[field::2]), format="gray")
+            made[field::2] = _plane(self._scaler.reformat(own, height=len(plane), interpolation="BILINEAR"), 0)
         return made
 
 
