@@ -16,11 +16,12 @@ _BLOCK = 8 << 10
 
 @dataclass(slots=True)
 class Line:
-    """``free`` is when the line has sent all that it was given."""
+    """``free`` is when the line has sent all that it was given; nothing goes through it unless it is ``whole``."""
 
     bits: float
     free: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    whole: threading.Event = field(default_factory=threading.Event)
 
     def turn(self, length: int) -> None:
         """Returns when so many bytes have gone through."""
@@ -28,17 +29,21 @@ class Line:
             self.free = max(self.free, time.monotonic()) + length * 8 / self.bits
             wait = self.free - time.monotonic()
         time.sleep(max(0.0, wait))
+        self.whole.wait()
 
 
-class _Relay:
+class Relay:
     """``open`` are the ends of all connections."""
 
     def __init__(self, target: tuple[str, int], megabits: float) -> None:
         self._target = target
         self._down, self._up = Line(megabits * 1e6), Line(megabits * 1e6)
+        self._cut = False
+        self.mend()
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
         self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BLOCK)
         self._start(self._accept)
 
     def _start(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -50,6 +55,9 @@ class _Relay:
         with suppress(OSError):  # it was closed
             while True:
                 client, _ = self.listening.accept()
+                if self._cut:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._target)
                 self._open += [client, server]
                 for source, sink, line in ((client, server, self._up), (server, client, self._down)):
@@ -57,7 +65,28 @@ class _Relay:
                     sink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BLOCK)
                     self._start(_pass, source, sink, line)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def hang(self) -> None:
+        """Nothing gets through, and nobody is told."""
+        for line in (self._down, self._up):
+            line.whole.clear()
+
+    def cut(self) -> None:
+        """Connections break, and no new one comes about."""
+        self._cut = True
+        for end in self._open:
+            _shut(end)
+
+    def mend(self) -> None:
+        self._cut = False
+        for line in (self._down, self._up):
+            line.whole.set()
+
     def close(self) -> None:
+        self.mend()
         for end in (self.listening, *self._open):
             _shut(end)
         for thread in self._threads:
@@ -67,14 +96,21 @@ class _Relay:
 
 
 @contextmanager
-def throttled(url: str, megabits: float) -> Iterator[str]:
-    """The address at which the server at ``url`` answers by such a line."""
+def breaking(url: str, megabits: float) -> Iterator[Relay]:
+    """Such a line that breaks when it is told to."""
     parts = urlsplit(url)
-    relay = _Relay((parts.hostname or "", parts.port or 80), megabits)
+    relay = Relay((parts.hostname or "", parts.port or 80), megabits)
     try:
-        yield f"http://127.0.0.1:{relay.listening.getsockname()[1]}"
+        yield relay
     finally:
         relay.close()
+
+
+@contextmanager
+def throttled(url: str, megabits: float) -> Iterator[str]:
+    """The address at which the server at ``url`` answers by such a line."""
+    with breaking(url, megabits) as relay:
+        yield relay.url
 
 
 def _pass(source: socket.socket, sink: socket.socket, line: Line) -> None:

@@ -148,6 +148,21 @@ def test_what_is_spoken(server: OrthancServer) -> None:
     assert int(answer.headers["Tus-Max-Size"]) == 16384 << 20
 
 
+def test_an_answer_that_waits_for_no_conversion(server: OrthancServer, films: Films) -> None:
+    """RFC 7240 4.1: the last PATCH names the job at once where that is preferred, and the job goes on."""
+    film = films.slow(8.0).read_bytes()
+    url = begun(server, len(film), PatientID="7240")
+    first = add(url, 0, film, **JSON, Prefer="respond-async")
+    assert (first.status_code, first.headers["Preference-Applied"]) == (200, "respond-async")
+    answer, job = first.json(), first.headers["Orthanc-Video-Job"]
+    assert (answer["Status"], answer["Video"]["Action"], answer["Video"]["Job"]) == ("Processing", "transcode", job)
+    began = time.monotonic()
+    second = add(url, len(film), b"", **JSON, Prefer="wait=1, respond-async")
+    assert (second.json(), 1 <= time.monotonic() - began < 2) == (answer, True)
+    last = add(url, len(film), b"", **JSON)
+    assert (last.json()["Status"], "Preference-Applied" in last.headers) == ("Success", False)
+
+
 def test_the_last_answer_is_the_uploads_and_comes_again(server: OrthancServer, films: Films) -> None:
     film = films.unique().read_bytes()
     url = begun(server, len(film), PatientID="7", SOPClass="endoscopic", TransferSyntax="mpeg4hp422d")

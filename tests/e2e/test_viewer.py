@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import requests
@@ -21,6 +21,7 @@ from playwright.sync_api import Error as PlaywrightError
 from cines import LOSSY, coded, colours, film
 from e2e.browser import Visit
 from e2e.films import BAR, BITS, Films, ffmpeg
+from e2e.lines import Relay, breaking
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import looked_at, store
 
@@ -74,10 +75,11 @@ RECORD = """async (input) => {
 
 @dataclass
 class Viewer:
-    """The viewer's page at ``server``, and its parts. ``expected`` are the errors that a test provokes."""
+    """The viewer's page of ``server`` at ``url``, and its parts. ``expected`` are the errors that a test provokes."""
 
     visit: Visit
     server: OrthancServer
+    url: str
     expected: list[str]
 
     def part(self, name: str) -> Locator:
@@ -124,7 +126,10 @@ class Viewer:
         assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 320
 
 
-Open = Callable[[OrthancServer], Viewer]
+class Open(Protocol):
+    """Opens the viewer of a server: at its own address, or at another."""
+
+    def __call__(self, server: OrthancServer, url: str = "") -> Viewer: ...
 
 
 @pytest.fixture
@@ -132,17 +137,17 @@ def visiting(browser: Browser) -> Iterator[Open]:
     """Opens the viewer of a server. At the end of every test the page must have behaved."""
     open_now: list[Viewer] = []
 
-    def begin(server: OrthancServer) -> Viewer:
-        one = Viewer(Visit(browser), server, [])
+    def begin(server: OrthancServer, url: str = "") -> Viewer:
+        one = Viewer(Visit(browser), server, url or server.gateway_url, [])
         open_now.append(one)
-        one.visit.page.goto(f"{server.gateway_url}/")
+        one.visit.page.goto(f"{one.url}/")
         expect(one.part("count")).not_to_be_empty()
         return one
 
     yield begin
     for one in open_now:
         try:
-            one.visit.assert_well_behaved(one.server.gateway_url, *one.expected)
+            one.visit.assert_well_behaved(one.url, *one.expected)
         finally:
             one.visit.close()
 
@@ -223,6 +228,55 @@ def test_an_upload_that_is_cancelled(viewer: Viewer, films: Films) -> None:
     viewer.visit.page.get_by_role("button", name=f"Cancel {film.name}").click()
     expect(viewer.message).to_have_text("Cancelled.")
     assert requests.get(f"{viewer.server.url}/statistics", timeout=10).json() == before
+
+
+def assert_cancelled(viewer: Viewer, before: Any) -> None:
+    """The job of the one upload is, and nothing of it was stored."""
+    expect(viewer.row("cancelled")).to_be_visible()
+    expect(viewer.message).to_have_text("Cancelled.")
+    newest = requests.get(f"{viewer.server.gateway_url}/video/jobs?limit=1", timeout=10).json()["Jobs"][0]
+    assert newest["State"] == "Cancelled"
+    time.sleep(1)
+    assert requests.get(f"{viewer.server.url}/statistics", timeout=10).json() == before
+
+
+def test_a_conversion_is_shown_from_its_beginning_and_cancelled(viewer: Viewer, films: Films) -> None:
+    """Long before AnswerSeconds, which are 30."""
+    before = requests.get(f"{viewer.server.url}/statistics", timeout=10).json()
+    viewer.send(films.slow(30.0))
+    expect(viewer.message).to_have_text(re.compile(r"^Being converted: \d+ % \("), timeout=15_000)
+    expect(viewer.row("processing").get_by_role("progressbar")).to_have_attribute("value", re.compile("[0-9]"))
+    viewer.part("upload-cancel").click()
+    assert_cancelled(viewer, before)
+
+
+def test_a_film_that_has_just_arrived_is_cancelled(viewer: Viewer, films: Films) -> None:
+    """Before the page knows its job."""
+    before = requests.get(f"{viewer.server.url}/statistics", timeout=10).json()
+    viewer.send(films.slow(30.0))
+    expect(viewer.message).to_have_text("Received; being looked at")
+    viewer.part("upload-cancel").click()
+    expect(viewer.message).to_have_text("Cancelling…")
+    assert_cancelled(viewer, before)
+
+
+@pytest.mark.parametrize("broken", [Relay.cut, Relay.hang], ids=["broken off", "hanging"])
+def test_a_line_that_is_down_is_said_to_be(
+    broken: Callable[[Relay], None], server: OrthancServer, films: Films, visiting: Open
+) -> None:
+    """The upload goes on as soon as it is up again. Of one that hangs no error tells."""
+    # More than a kernel takes from a browser that believes it sent.
+    film = films.unique(9.0, "-c:v", "libx264", "-qp", "1", "-movflags", "+faststart", size="1280x720")
+    with breaking(server.gateway_url, film.stat().st_size * 8e-6 / 6) as line:
+        viewer = visiting(server, line.url)
+        viewer.send(film)
+        wait_for_bytes(server, film.stat().st_size // 4)
+        viewer.expected += ["ERR_"]
+        broken(line)
+        said = re.compile(r"^Nothing gets through at \d+ % of .*: .* It goes on by itself$")
+        expect(viewer.message).to_have_text(said)
+        line.mend()
+        viewer.stored()
 
 
 def slow_line(viewer: Viewer, bytes_per_second: float) -> Callable[[float], None]:
@@ -317,6 +371,7 @@ def test_a_refused_file_shows_its_sentence(viewer: Viewer, tmp_path: Path) -> No
         sentence = requests.post(f"{viewer.server.gateway_url}/instances", data=file, timeout=30).json()["detail"]
     assert "text" in sentence
     expect(viewer.message).to_contain_text("text")
+    expect(viewer.message).not_to_contain_text(letter.name)  # the row has it
     # The same sentence but for the name, which only the page has sent.
     expect(viewer.message).to_have_text(re.compile(re.escape(sentence[-20:]) + "$"))
 

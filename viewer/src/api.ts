@@ -229,10 +229,13 @@ export async function streamProblem(id: string): Promise<ApiError | null> {
   }
 }
 
+/** How an upload's answer is wanted: with its job as soon as that takes longer than a moment (RFC 7240), to show how it goes. */
+export const ANSWER = { Accept: "application/json", Prefer: "respond-async, wait=1" };
+
 /** What became of an upload that has arrived: asked for by adding nothing at its end. */
 export async function getOutcome(url: string, size: number): Promise<Posted> {
   const headers = {
-    Accept: "application/json",
+    ...ANSWER,
     "Content-Type": "application/offset+octet-stream",
     "Tus-Resumable": "1.0.0",
     "Upload-Offset": String(size),

@@ -6,7 +6,7 @@ import type { Job } from "./answers";
 import { follow } from "./follow";
 import { videoHash } from "./route";
 import { tell, tellError } from "./said";
-import { final, isFinal, queued, whileJob } from "./standing";
+import { final, isFinal, queued, whileCancelling, whileJob } from "./standing";
 import type { Standing } from "./standing";
 import { words } from "./words";
 
@@ -109,13 +109,18 @@ export class Row {
     this.actions.replaceChildren(...choices);
   }
 
-  /** Shows the job until it has ended; a line that is down for a while does not end that. */
-  async follow(job: string): Promise<void> {
+  /** What is shown until its cancelling has come to something. */
+  protected sayCancelling(): void {
+    this.cancelButton.disabled = true;
+    tell(this.message, words.cancelling);
+  }
+
+  /** Shows the job until it has ended; a line that is down for a while does not end that. `unwanted`: it is cancelled. */
+  async follow(job: string, unwanted = false): Promise<void> {
     let cancelling = false;
     this.stop = () => {
       cancelling = true;
-      this.cancelButton.disabled = true;
-      tell(this.message, words.cancelling);
+      this.sayCancelling();
       cancelJob(job).catch(() => {
         // What became of the job is what is told of it next; if it goes on, cancelling can be tried again.
         cancelling = false;
@@ -123,11 +128,12 @@ export class Row {
       });
     };
     if (this.standing.state !== "processing") this.show(queued);
+    if (unwanted) this.stop();
     await follow(
       job,
       (told) => {
         const standing = this.standingOf(told);
-        this.show(cancelling && !isFinal(standing) ? { ...standing, sentence: words.cancelling, theirs: false } : standing);
+        this.show(cancelling ? whileCancelling(standing) : standing);
         if (told.state === "DeadLetter") this.decide(job);
       },
       (error) => {

@@ -37,10 +37,12 @@ export const waiting: Standing = { state: "waiting", percent: 0, sentence: words
 
 export const queued: Standing = { state: "processing", percent: null, sentence: words.queued(""), theirs: false, video: null };
 
-export function whileSending(sent: number, size: number): Standing {
-  if (sent >= size) return { state: "answering", percent: null, sentence: words.answering, theirs: false, video: null };
-  const percent = Math.floor((100 * sent) / size);
-  return { state: "sending", percent, sentence: words.sending(percent, bytes(size)), theirs: false, video: null };
+/** `down`: nothing gets through just now, and it is tried again. */
+export function whileSending(sent: number, size: number, down = false): Standing {
+  const whole = sent >= size;
+  const percent = whole ? 100 : Math.floor((100 * sent) / size);
+  const sentence = (down ? words.lineDown : whole ? () => words.answering : words.sending)(percent, bytes(size));
+  return { state: whole ? "answering" : "sending", percent: whole ? null : percent, sentence, theirs: false, video: null };
 }
 
 const storedAs = (action = ""): string => words.storedAs[action] ?? words.stored;
@@ -65,6 +67,12 @@ export function afterAnswer(answer: Posted): Standing | null {
     case "refused":
       return final("failed", words.refused(answer.status));
   }
+}
+
+/** The same while its cancelling was asked for. */
+export function whileCancelling(standing: Standing): Standing {
+  if (standing.state === "stored") return { ...standing, sentence: words.storedBefore, theirs: false };
+  return isFinal(standing) ? standing : { ...standing, sentence: words.cancelling, theirs: false };
 }
 
 /** Something that was made of a video: its `instance` is the video's where it is none of Orthanc's. */

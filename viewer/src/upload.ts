@@ -1,11 +1,12 @@
 // Uploads: a button, files dropped anywhere on the page, and one row per file from "waiting" to its result.
 
+import { ApiError } from "./api";
 import { button, el } from "./dom";
 import { Panel } from "./panel";
 import { Row } from "./row";
 import { Said, tell } from "./said";
 import { sendFile } from "./sending";
-import { afterAnswer, final, isFinal, waiting, whileSending } from "./standing";
+import { afterAnswer, final, isFinal, waiting, whileCancelling, whileSending } from "./standing";
 import type { Standing } from "./standing";
 import type { Told } from "./whose";
 import { words } from "./words";
@@ -14,6 +15,9 @@ import { words } from "./words";
 // the jobs that are watched (follow.ts) have two of them.
 const SENDING_AT_ONCE = 2;
 const OPEN_AT_ONCE = 3;
+
+/** Whether the server has said that it takes no such file. */
+const refused = (error: unknown): boolean => error instanceof ApiError && error.status >= 400 && error.status < 500;
 
 class Upload extends Row {
   /** The job that goes on with it, once there is one. */
@@ -28,28 +32,38 @@ class Upload extends Row {
   }
 
   async run(): Promise<void> {
-    const sending = sendFile(this.file, this.told, (sent) => {
-      if (!isFinal(this.standing)) this.show(whileSending(sent, this.file.size));
+    let unwanted = false;
+    const sending = sendFile(this.file, this.told, (sent, down) => {
+      if (isFinal(this.standing)) return;
+      const standing = whileSending(sent, this.file.size, down);
+      this.show(unwanted ? whileCancelling(standing) : standing);
     });
     this.show(whileSending(0, this.file.size));
     this.stop = () => {
-      const late = this.standing.state === "answering";
+      // What has all of it goes on by itself: its job is cancelled as soon as the answer names it.
+      unwanted = this.standing.state === "answering";
+      if (unwanted) return this.sayCancelling();
       sending.abort();
-      this.show(final("cancelled", late ? words.cancelledLate : words.cancelled));
+      this.show(final("cancelled", words.cancelled));
     };
     try {
       const answer = await sending.answer;
       const standing = afterAnswer(answer);
-      if (standing !== null) this.show(standing);
+      if (standing !== null) this.show(unwanted ? whileCancelling(standing) : standing);
       else if (answer.kind === "job") {
         this.job = answer.job;
-        void this.follow(answer.job);
+        void this.follow(answer.job, unwanted);
       }
     } catch (error) {
-      if (isFinal(this.standing)) return;
-      const sentence = error instanceof Error ? error.message : String(error);
-      this.show(final("failed", sentence, null, error instanceof Said && error.theirs));
+      if (!isFinal(this.standing)) this.show(unwanted && !refused(error) ? final("cancelled", words.cancelledLate) : this.failed(error));
     }
+  }
+
+  private failed(error: unknown): Standing {
+    const said = error instanceof Error ? error.message : String(error);
+    // The row has its name already.
+    const sentence = said.startsWith(`${this.name}: `) ? said.slice(this.name.length + 2) : said;
+    return final("failed", sentence, null, error instanceof Said && error.theirs);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../src/answers";
 import { isShown } from "../src/jobs";
-import { afterAnswer, isFinal, waiting, whileJob, whileSending } from "../src/standing";
+import { afterAnswer, isFinal, waiting, whileCancelling, whileJob, whileSending } from "../src/standing";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 const job = (change: Partial<Job>): Job => ({
@@ -16,6 +16,19 @@ describe("an upload's standing", () => {
     expect(whileSending(199, 200)).toMatchObject({ state: "sending", percent: 99 });
     expect(whileSending(200, 200)).toMatchObject({ state: "answering", percent: null });
     expect(whileSending(0, 0)).toMatchObject({ state: "answering", percent: null });
+  });
+
+  it("says that nothing gets through", () => {
+    expect(whileSending(50, 200, true)).toMatchObject({ state: "sending", percent: 25 });
+    expect(whileSending(50, 200, true).sentence).toMatch(/^Nothing gets through at 25 % of 200 bytes: .* It goes on by itself$/);
+    expect(whileSending(200, 200, true)).toMatchObject({ state: "answering", percent: null });
+  });
+
+  it("says what its cancelling came to", () => {
+    expect(whileCancelling(whileJob(job({ percent: 5 })))).toMatchObject({ percent: 5, sentence: "Cancelling…" });
+    expect(whileCancelling(whileJob(job({ state: "Cancelled" })))).toMatchObject({ state: "cancelled", sentence: "Cancelled." });
+    const late = whileCancelling(whileJob(job({ state: "Success", instance: ID })));
+    expect(late).toMatchObject({ state: "stored", sentence: "It was stored before it could be cancelled.", video: ID });
   });
 
   it("follows the job", () => {

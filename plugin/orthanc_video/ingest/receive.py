@@ -122,9 +122,12 @@ async def _committed(engine: Engine, received: Received, upload: Upload, info: M
     return Committed(upload=upload, plan=plan, waiter=waiter)
 
 
-async def answer(engine: Engine, job: Committed) -> dict[str, Any]:
-    """Waits for short work; Orthanc's JSON plus ``Video``. Raises the VideoError that the job ended with."""
-    outcome = await outcome_of(engine, job.waiter)
+async def answer(engine: Engine, job: Committed, seconds: float | None = None) -> dict[str, Any]:
+    """Waits for short work, AnswerSeconds unless told; Orthanc's JSON plus ``Video``.
+
+    Raises the VideoError that the job ended with.
+    """
+    outcome = await outcome_of(engine, job.waiter, seconds)
     if outcome and outcome["State"] != "Success":
         await asyncio.to_thread(engine.refused, job.upload.id)
         raise revive(outcome.get("Kind", ""), outcome["Sentence"])

@@ -160,7 +160,7 @@ def _route(app: FastAPI, settings: Settings) -> None:
 # What a page of another origin may read of an answer, beside what every one may (Fetch, 3.3.3).
 _SHARED_HEADERS = (
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "ETag"),
-    *("Location", "Retry-After", "Vary", "Warning", "WWW-Authenticate", "Orthanc-Video-Job"),
+    *("Location", "Retry-After", "Vary", "Warning", "WWW-Authenticate", "Orthanc-Video-Job", "Preference-Applied"),
     *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
     *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
 )

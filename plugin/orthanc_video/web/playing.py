@@ -20,13 +20,12 @@ from orthanc_video.errors import Busy, Preparing, revive
 from orthanc_video.jobs import renditions
 from orthanc_video.jobs.renditions import PLAIN
 from orthanc_video.picture import Rendering
-from orthanc_video.web import accepting, growing, streaming
+from orthanc_video.web import accepting, growing, preferring, streaming
 from orthanc_video.web.context import Gateway
 
 MP4 = "video/mp4"
 # Whatever it is, byte for byte.
 AS_STORED = "application/octet-stream"
-_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,6})", re.IGNORECASE)
 # A range that is all of it: what players ask for first.
 _ALL = re.compile(r"\s*bytes\s*=\s*0*0\s*-\s*", re.ASCII | re.IGNORECASE)
 Outcome = dict[str, Any]
@@ -79,7 +78,7 @@ async def send(
         found = _found(gateway, stored, rendering)
         if found is None:
             making = await Making.begin(gateway, stored, rendering)
-            grown = await making.grown(_patience(request, gateway))
+            grown = await making.grown(preferring.patience(request, gateway.settings.gateway.answer_seconds))
             if grown is not None:
                 return growing.respond(request, grown, f"{stored.instance}.mp4")
             found = await making.made(0)
@@ -105,7 +104,7 @@ def _wants_whole(request: Request) -> bool:
     """Whether nothing but a finished rendition will do: for a part of it, or who says how long it may take."""
     asked = request.headers
     part = "range" in asked and not _ALL.fullmatch(asked["range"])
-    return part or "if-match" in asked or _WAIT.search(asked.get("prefer", "")) is not None
+    return part or "if-match" in asked or preferring.says_how_long(request)
 
 
 async def shown(request: Request, gateway: Gateway, stored: Stored, rendering: Rendering = PLAIN) -> StoredVideo:
@@ -119,7 +118,7 @@ async def shown(request: Request, gateway: Gateway, stored: Stored, rendering: R
     made = _found(gateway, stored, rendering)
     if made is None:
         making = await Making.begin(gateway, stored, rendering)
-        made = await making.made(_patience(request, gateway))
+        made = await making.made(preferring.patience(request, gateway.settings.gateway.answer_seconds))
     return made
 
 
@@ -168,9 +167,3 @@ class Making:
         if made is None:  # so many are made just now that the cache has no room for all of them
             raise Busy("The rendition of this video was just made, and had to make room for another. Try again.")
         return made
-
-
-def _patience(request: Request, gateway: Gateway) -> float:
-    wanted = _WAIT.search(request.headers.get("prefer", ""))
-    most = gateway.settings.gateway.answer_seconds
-    return min(most, float(wanted[1])) if wanted else most

@@ -19,6 +19,7 @@ from orthanc_video.ingest.describe import describe
 from orthanc_video.ingest.receive import Committed, answer
 from orthanc_video.ingest.resumable import Stored
 from orthanc_video.ingest.unfinished import Record
+from orthanc_video.web import preferring
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, announced_length, entered
 from orthanc_video.web.draining import DrainingRoute
 
@@ -97,7 +98,7 @@ async def create(request: Request, gateway: GatewayParts, sender: SenderNow) -> 
         headers["Upload-Offset"] = str(offset)
         if offset != record.length:
             return Response(status_code=201, headers=headers)
-        return await _finished(gateway, sender, record, headers, as_json=True, status=201)
+        return await _finished(request, gateway, sender, record, headers, created=True)
     except (VideoError, ClientDisconnect):
         await gateway.resumable.remove(record)  # nobody has been told its address
         raise
@@ -130,8 +131,7 @@ async def append(upload: str, request: Request, gateway: GatewayParts, sender: S
     headers = {"Upload-Offset": str(offset), **_expiry(gateway, record)}
     if offset != record.length:
         return Response(status_code=204, headers=headers)
-    as_json = "application/json" in request.headers.get("accept", "")
-    return await _finished(gateway, sender, record, headers, as_json=as_json, status=200 if as_json else 204)
+    return await _finished(request, gateway, sender, record, headers, created=False)
 
 
 @router.delete("/{upload}", status_code=204)
@@ -142,16 +142,21 @@ async def terminate(upload: str, gateway: GatewayParts, sender: SenderNow) -> Re
 
 
 async def _finished(
-    gateway: Gateway, sender: Caller, record: Record, headers: dict[str, str], *, as_json: bool, status: int
+    request: Request, gateway: Gateway, sender: Caller, record: Record, headers: dict[str, str], *, created: bool
 ) -> Response:
-    """What becomes of a complete upload; waits for short work as the other doors do."""
+    """What becomes of a complete upload; waits for short work as the other doors do, or as long as is preferred."""
+    as_json = created or "application/json" in request.headers.get("accept", "")
+    seconds = preferring.at_once(request, gateway.settings.gateway.answer_seconds)
     try:
         done = await gateway.resumable.committed(record, sender)
-        body = done.answer if isinstance(done, Stored) else await answer(gateway.engine, done)
+        body = done.answer if isinstance(done, Stored) else await answer(gateway.engine, done, seconds)
     except VideoError as error:
         raise about(error, record.described.filename) from error
     headers |= _job(done)
-    return JSONResponse(body, status, headers) if as_json else Response(status_code=status, headers=headers)
+    headers |= {} if seconds is None else {"Preference-Applied": "respond-async"}
+    if not as_json:
+        return Response(status_code=204, headers=headers)
+    return JSONResponse(body, 201 if created else 200, headers)
 
 
 def _job(done: Committed | Stored) -> dict[str, str]:

@@ -89,6 +89,7 @@ const en = {
   playOf: (name: string) => `Play ${name}`,
   waiting: "Waiting",
   sending: (percent: number, size: string) => `Uploading: ${percent} % of ${size}`,
+  lineDown: (percent: number, size: string) => `Nothing gets through at ${percent} % of ${size}: the line or the server is down. It goes on by itself`,
   answering: "Received; being looked at",
   converting: (job: Job) => `Being ${doing(job.action)}: ${steps(inEnglish, job)}`,
   queued: (action: string) => `Being ${doing(action)}: waiting for its turn`,
@@ -100,6 +101,7 @@ const en = {
   discarded: "Discarded.",
   cancelling: "Cancelling…",
   cancelled: "Cancelled.",
+  storedBefore: "It was stored before it could be cancelled.",
   cancelledLate: "Cancelled here, but the server had received it all and may have stored it.",
   storedAs: {
     wrap: "Stored unchanged.",
@@ -142,6 +144,7 @@ const de: typeof en = {
   playOf: (name) => `${name} abspielen`,
   waiting: "Wartet",
   sending: (percent, size) => `Wird hochgeladen: ${percent} % von ${size}`,
+  lineDown: (percent, size) => `Bei ${percent} % von ${size} kommt nichts durch: Leitung oder Server ist ausgefallen. Es geht von selbst weiter`,
   answering: "Eingegangen; wird geprüft",
   converting: (job) => `${tut(job.action)}: ${steps(inGerman, job)}`,
   queued: (action) => `${tut(action)}: wartet, bis die Reihe daran ist`,
@@ -153,6 +156,7 @@ const de: typeof en = {
   discarded: "Verworfen.",
   cancelling: "Wird abgebrochen…",
   cancelled: "Abgebrochen.",
+  storedBefore: "Es war gespeichert, bevor es abgebrochen werden konnte.",
   cancelledLate: "Hier abgebrochen; der Server hatte aber schon alles und hat es vielleicht gespeichert.",
   storedAs: {
     wrap: "Unverändert gespeichert.",
