@@ -37,7 +37,8 @@ class Shutter:
 class View:
     """``frame`` (from 1) is the one that was looked at, ``subtract`` the one that is subtracted, 0 where none is; a
     window is then one of differences. ``x``, ``y`` are the point in the middle. Pictures are turned by ``rotation``
-    degrees clockwise, then flipped (PS3.3 C.10.6)."""
+    degrees clockwise, then flipped (PS3.3 C.10.6). ``overlays`` are drawn or not, ``texts`` in the corners are shown or
+    not; None where the view does not say."""
 
     name: str = ""
     frame: int = 1
@@ -51,6 +52,8 @@ class View:
     flip: bool = False
     shutter: Shutter | None = None
     subtract: int = 0
+    overlays: bool | None = None
+    texts: bool | None = None
 
     @property
     def corners(self) -> tuple[tuple[float, float], tuple[float, float]]:

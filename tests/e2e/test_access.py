@@ -247,6 +247,15 @@ def test_who_may_not_upload_stores_no_stills(guarded: OrthancServer, stored: dic
         assert requests.post(url, data=asked, auth=ALICE, timeout=20).status_code == 200
 
 
+def test_who_may_not_delete_deletes_no_view(guarded: OrthancServer, stored: dict[str, Any]) -> None:
+    url = f"{guarded.gateway_url}/video/instances/{stored['ID']}/views"
+    view = requests.post(url, data='{"name": "hers"}', auth=ALICE, timeout=20).json()["ID"]
+    assert requests.delete(f"{url}/{view}", auth=DORA, timeout=20).status_code == 403
+    assert requests.delete(f"{url}/{view}", timeout=20).status_code == 401
+    assert requests.get(f"{url}/{view}", auth=DORA, timeout=20).status_code == 200
+    assert requests.delete(f"{url}/{view}", auth=ALICE, timeout=20).status_code == 204
+
+
 @pytest.mark.parametrize("path", READ)
 def test_who_may_only_get_reads_all_there_is(guarded: OrthancServer, stored: dict[str, Any], path: str) -> None:
     """Orthanc looks UIDs up by POST, which it refuses her: what they name is found by GET, and is the same."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import requests
 from playwright.sync_api import Browser, Locator, expect
 from pydicom import dcmread
 
@@ -362,6 +363,41 @@ def test_what_lies_over_the_picture_stays_on_in_motion(server: OrthancServer, op
         assert same(press(film, "d"), plain[number]), number
         assert same(press(film, "d", "r"), np.rot90(drawn, -1)), number
         press(film, "0", "ArrowRight")
+
+
+def test_a_view_has_its_overlays_and_corner_texts(server: OrthancServer, opened: Opening, tmp_path: Path) -> None:
+    """One saved by an older version has neither, and leaves both as they are. Views are deleted from the page."""
+    path = cine(tmp_path / "film.dcm", grey(3), FrameTime="40")
+    said = dcmread(path)
+    said.update(overlay(np.ones((4, 8), np.uint8), 0x6000, [11, 21]))
+    said.save_as(path)
+    film = opened(instance := store(server, path.read_bytes()))
+    old = requests.post(
+        f"{server.gateway_url}/video/instances/{instance}/views", data='{"name": "old", "zoom": 2}', timeout=60
+    )
+    assert old.status_code == 200
+    expect(film.part("image-overlays")).to_have_attribute("aria-pressed", "true")
+
+    def shown() -> list[str | None]:
+        return [film.part(f"image-{one}").get_attribute("aria-pressed") for one in ("overlays", "texts")]
+
+    press(film, "d", "t")
+    film.part("view-name").fill("bare")
+    film.part("view-save").click()
+    expect(film.part("view-said")).to_have_text("Saved.")
+    press(film, "d", "t")
+    assert shown() == ["true", "false"]
+    film.part("views").select_option(label="bare (frame 1)")
+    assert shown() == ["false", "true"]
+    expect(film.part("corners")).to_be_visible()
+    assert not (pixels(film) == AMBER).all(axis=-1).any()
+    press(film, "d", "t")
+    film.part("views").select_option(label="old (frame 1)")
+    assert shown() == ["true", "false"]
+    film.page.on("dialog", lambda dialog: dialog.accept())
+    film.part("view-delete").click()
+    expect(film.part("view-said")).to_have_text("Deleted.")
+    assert film.part("views").locator("option").all_text_contents() == ["Choose a view", "bare (frame 1)"]
 
 
 def test_most_have_nothing_that_lies_over_them(server: OrthancServer, opened: Opening, tmp_path: Path) -> None:

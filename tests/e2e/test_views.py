@@ -25,6 +25,8 @@ _VIEW = {
     "flip": True,
     "shutter": {"kind": "circle", "x": 0.25, "y": 0.5, "radius": 0.4},
     "subtract": 1,
+    "overlays": False,
+    "texts": True,
 }
 
 
@@ -73,6 +75,18 @@ def test_views_are_those_of_one_video(server: OrthancServer, video: str, films: 
     deleted = requests.delete(f"{server.url}/instances/{saved['ID']}", timeout=20)
     assert deleted.status_code == 200
     assert saved["ID"] not in str(requests.get(_views(server, video), timeout=20).json())
+
+
+def test_a_view_is_deleted(server: OrthancServer, video: str) -> None:
+    """It alone; and nothing that is no view of this video."""
+    kept, gone = _save(_views(server, video), name="kept"), _save(_views(server, video), name="gone")
+    url = _views(server, video)
+    assert requests.delete(f"{url}/{gone['ID']}", timeout=20).status_code == 204
+    left = {view["ID"] for view in requests.get(url, timeout=20).json()["Views"]}
+    assert (kept["ID"] in left, gone["ID"] in left) == (True, False)
+    assert requests.delete(f"{url}/{gone['ID']}", timeout=20).status_code == 404
+    assert requests.delete(f"{url}/{video}", timeout=20).status_code == 404
+    assert requests.get(f"{server.url}/instances/{video}", timeout=20).status_code == 200
 
 
 def test_what_cannot_be_saved_is_said(server: OrthancServer, video: str) -> None:

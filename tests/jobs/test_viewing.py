@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from cines import colours, film, grey
+from cines import colours, film, grey, overlay
 from clips import Clips
 from jobs.forms import ENDOSCOPIC, stored
 from jobs.test_forms import complaints
@@ -35,6 +36,8 @@ _EVERYTHING: dict[str, Any] = {
     "flip": True,
     "shutter": Shutter(kind=RECTANGLE, x=0.25, y=0.25, right=0.5, bottom=0.75),
     "subtract": 2,
+    "overlays": True,
+    "texts": False,
 }
 
 
@@ -90,6 +93,32 @@ def test_the_same_view_is_one_object(video: Path, tmp_path: Path) -> None:
     uids = [_made(video, tmp_path, **view).SOPInstanceUID for view in views]
     assert uids[0] == uids[-1]
     assert len(set(uids)) == 4
+
+
+def test_what_a_view_does_not_say_is_not_kept(video: Path, tmp_path: Path) -> None:
+    """What was saved before there were these two is the same object when it is saved again."""
+    (kept,) = (
+        one.value
+        for one in _made(video, tmp_path).private_block(0x0073, "ORTHANC-VIDEO VIEW").dataset
+        if one.VR == "UT"
+    )
+    assert not {"overlays", "texts"} & set(json.loads(kept))
+
+
+def test_overlays_are_drawn_where_the_view_says_so(tmp_path: Path) -> None:
+    """C.11.7: by a layer for each plane; without one others draw none."""
+    source = _grey_film(tmp_path)
+    about = dcmread(source)
+    for group in (0x6000, 0x6004):
+        about.update(overlay(np.ones((4, 8), np.uint8), group, [1, 1]))
+    about.save_as(source)
+    said = _made(source, tmp_path, overlays=True)
+    assert [said[group, 0x1001].value for group in (0x6000, 0x6004)] == ["OVERLAYS", "OVERLAYS"]
+    assert (0x6002, 0x1001) not in said
+    assert [layer.GraphicLayer for layer in said.GraphicLayerSequence] == ["OVERLAYS"]
+    assert _errors(said) == []
+    for view in ({}, {"overlays": False}):
+        assert "GraphicLayerSequence" not in _made(source, tmp_path, **view)
 
 
 @pytest.mark.parametrize("flip", [False, True])

@@ -201,6 +201,10 @@ export async function saveView(id: string, view: unknown): Promise<string> {
   return text(fields(await post(`video/instances/${encodeURIComponent(id)}/views`, view))["Status"]);
 }
 
+export async function deleteView(id: string, view: string): Promise<void> {
+  await ask(`video/instances/${encodeURIComponent(id)}/views/${encodeURIComponent(view)}`, { method: "DELETE" });
+}
+
 /** Null when a video can be played now, else the job that makes it so; asking begins it. */
 export async function getPlayable(id: string, signal: AbortSignal): Promise<string | null> {
   const headers = { Range: "bytes=0-0", Prefer: "wait=0" };

@@ -9,6 +9,7 @@ import { hands } from "./image/hands";
 import { LEAST_GAMMA, MOST_GAMMA, subtracting, windowOf, windowed, withGamma } from "./image/look";
 import type { Look, Shape } from "./image/look";
 import type { Overlays } from "./image/overlays";
+import type { Beside } from "./image/saved";
 import { keysHelp } from "./keysHelp";
 import { words } from "./words/image";
 
@@ -19,6 +20,8 @@ export interface ImageTools {
   help: HTMLElement;
   corners: HTMLElement;
   obey: (command: Command) => void;
+  beside: () => Beside;
+  restore: (beside: Beside) => void;
   /** Brings the tools in step with the look. */
   draw: () => void;
   /** What is on screen now. */
@@ -114,6 +117,13 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     on.change(on.look());
   }
 
+  function restore({ overlays, texts }: Beside): void {
+    const over = on.overlays();
+    if (over !== null && overlays !== null) over.shown = overlays;
+    if (texts !== null) corner.element.hidden = !texts;
+    draw();
+  }
+
   const buttons = new Map<Command, HTMLButtonElement>();
   const act = (command: Command, sign: string): HTMLButtonElement => {
     const label = words.commands[command];
@@ -167,6 +177,8 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     help: help.element,
     corners: corner.element,
     obey,
+    beside: () => ({ overlays: on.overlays()?.shown ?? null, texts: !corner.element.hidden }),
+    restore,
     draw,
     tell: (...now) => {
       [place, time] = now;

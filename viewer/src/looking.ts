@@ -74,8 +74,9 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
     tools.draw();
   }
 
-  function restore({ place, look }: View): void {
+  function restore({ place, look, ...beside }: View): void {
     motion()?.pause();
+    tools.restore(beside);
     change(look);
     tools.draw();
     if (back === null) motion()?.moveTo(place);
@@ -85,7 +86,7 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
   const overlays = (): Overlays | null => screen.overlays;
   const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click, overlays });
   // Those of a series are of no object, which a view would name.
-  const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, restore });
+  const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, beside: tools.beside, restore });
   // On a phone the picture needs the room more than its tools do.
   const open = globalThis.matchMedia("(min-width: 52rem)").matches;
   const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved && saved.element);

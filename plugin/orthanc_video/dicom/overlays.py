@@ -40,6 +40,11 @@ class Plane:
     bits: bytes
 
 
+def groups(said: Dataset) -> list[int]:
+    """Those that have a plane, which can be shown or not."""
+    return [group for group in _GROUPS if (group, _ROWS) in said]
+
+
 def planes(said: Dataset) -> tuple[tuple[Plane, ...], tuple[str, ...]]:
     """Those that can be shown, and of each other one a sentence."""
     found, refused = [], []

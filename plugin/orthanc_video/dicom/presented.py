@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.valuerep import DSfloat
 
 from orthanc_video import __version__
-from orthanc_video.dicom import build, derived, identity, series
+from orthanc_video.dicom import build, derived, identity, overlays, series
 from orthanc_video.dicom.said import missing, numbers, text, value, whole
 from orthanc_video.errors import BadRequest
 from orthanc_video.plain import from_json, to_json
@@ -28,6 +28,8 @@ _GROUP, _CREATOR, _ELEMENT = 0x0073, "ORTHANC-VIDEO VIEW", 0x01
 _BLACK = [0, 0x8080, 0x8080]  # CIELab (C.10.7.1.1)
 _INPUT_DEVICE = slice(12, 16), b"scnr"  # of an ICC profile's header (C.11.15.1.1)
 _VALUES = 256
+_SAID_SINCE = {"overlays", "texts"}
+_LAYER, _ACTIVATION = "OVERLAYS", 0x1001
 
 
 def series_of(said: Dataset) -> str:
@@ -49,7 +51,7 @@ def of_view(said: FileDataset, view: View) -> Dataset:
     grey = _grey(said)
     dataset.SOPClassUID, dataset.Modality = (GRAYSCALE if grey else COLOR), "PR"
     series.join(dataset, said, "views")
-    kept = json.dumps(to_json(view), sort_keys=True)
+    kept = _kept(view)
     dataset.SOPInstanceUID = build.derived_uid("view", text(said, "SOPInstanceUID"), kept)
     dataset.Manufacturer = dataset.ManufacturerModelName = "orthanc-video"
     dataset.DeviceSerialNumber, dataset.SoftwareVersions = "none", __version__
@@ -58,6 +60,8 @@ def of_view(said: FileDataset, view: View) -> Dataset:
     _refer(dataset, said)
     _area(dataset, said, view)
     _shutter(dataset, said, view, grey=grey)
+    if view.overlays:
+        _overlays(dataset, said)
     if grey:
         _mask(dataset, view)
         _tones(dataset, said, view)
@@ -68,6 +72,12 @@ def of_view(said: FileDataset, view: View) -> Dataset:
     identity.required(dataset)
     dataset.file_meta = derived.meta(dataset, _EXPLICIT)
     return dataset
+
+
+def _kept(view: View) -> str:
+    """Without what the view does not say, which older versions did not know: what they have kept is the same object."""
+    told = {key: one for key, one in to_json(view).items() if one is not None or key not in _SAID_SINCE}
+    return json.dumps(told, sort_keys=True)
 
 
 def view_of(said: Dataset, video: str) -> View | None:
@@ -149,6 +159,17 @@ def _shutter(dataset: Dataset, said: Dataset, view: View, *, grey: bool) -> None
     dataset.ShutterPresentationValue = 0
     if not grey:
         dataset.ShutterPresentationColorCIELabValue = _BLACK
+
+
+def _overlays(dataset: Dataset, said: Dataset) -> None:
+    """PS3.3 C.11.7: those that no layer is said for are not drawn. C.10.7 has the layer."""
+    groups = overlays.groups(said)
+    for group in groups:
+        dataset.add_new((group, _ACTIVATION), "CS", _LAYER)
+    if groups:
+        layer = Dataset()
+        layer.GraphicLayer, layer.GraphicLayerOrder = _LAYER, 1
+        dataset.GraphicLayerSequence = Sequence([layer])
 
 
 def _mask(dataset: Dataset, view: View) -> None:

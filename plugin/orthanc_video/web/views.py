@@ -12,19 +12,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orthanc_video.archive import views as archived
+from orthanc_video.archive.callers import Caller
 from orthanc_video.derivation import Making
 from orthanc_video.errors import BadRequest, NotFound
 from orthanc_video.plain import to_json
 from orthanc_video.view import CIRCLE, LINEAR, LINEAR_EXACT, RECTANGLE, SIGMOID, Shutter, View, Window
 from orthanc_video.web import deriving
 from orthanc_video.web.bodies import flag, one_of, small_object
-from orthanc_video.web.context import CallerNow, GatewayParts
+from orthanc_video.web.context import CallerNow, Gateway, GatewayParts
 from orthanc_video.web.draining import DrainingRoute
 
 router = APIRouter(prefix="/video/instances", tags=["views"], route_class=DrainingRoute)
 
 _EXAMPLE = '{"name": "papilla", "frame": 46, "window": {"center": 110, "width": 90}, "zoom": 2, "rotation": 90}'
 _KEYS = {"name", "frame", "window", "gamma", "invert", "zoom", "center", "rotation", "flip", "shutter", "subtract"}
+_KEYS |= {"overlays", "texts"}
 _LONGEST_NAME = 64  # of VR LO
 _MOST_FRAMES = 10**6
 _DIGITS = 6
@@ -52,10 +54,23 @@ async def list_views(named: str, gateway: GatewayParts, caller: CallerNow) -> Re
 @router.get("/{named}/views/{view}")
 async def one_view(named: str, view: str, gateway: GatewayParts, caller: CallerNow) -> Response:
     """One of them, by its Orthanc ID."""
+    return JSONResponse(_shown(view, await _found(named, view, gateway, caller)))
+
+
+@router.delete("/{named}/views/{view}", status_code=204)
+async def delete_view(named: str, view: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """Deletes one of them, as Orthanc lets the caller delete the object that keeps it."""
+    who = caller.unvouched
+    await _found(named, view, gateway, who)
+    await gateway.access.json(who, "DELETE", f"/instances/{view}")
+    return Response(status_code=204)
+
+
+async def _found(named: str, view: str, gateway: Gateway, caller: Caller) -> View:
     stored = await gateway.objects.readable(caller, named)
     for instance, found in await archived.views(gateway.access, gateway.objects, caller, stored.instance):
         if instance == view:
-            return JSONResponse(_shown(instance, found))
+            return found
     raise NotFound("The video has no such view.")
 
 
@@ -96,7 +111,13 @@ def view_of(given: Mapping[str, Any]) -> View:
         flip=flag(given, "flip"),
         shutter=_shutter(_object(given, "shutter", {"kind", *_EDGES, *_ROUND})),
         subtract=subtract,
+        overlays=_if_said(given, "overlays"),
+        texts=_if_said(given, "texts"),
     )
+
+
+def _if_said(given: Mapping[str, Any], key: str) -> bool | None:
+    return None if given.get(key) is None else flag(given, key)
 
 
 def _window(given: Mapping[str, Any] | None) -> Window | None:

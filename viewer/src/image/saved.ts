@@ -4,7 +4,14 @@ import { AnswerError, amount, fields, text } from "../answers";
 import { AS_IT_IS, within } from "./look";
 import type { Look, Point, Shape, Shutter } from "./look";
 
-export interface View {
+/** What is seen beside the picture itself; null where a view does not say. */
+export interface Beside {
+  readonly overlays: boolean | null;
+  /** In the corners. */
+  readonly texts: boolean | null;
+}
+
+export interface View extends Beside {
   /** The Orthanc ID of the object that keeps it. */
   readonly id: string;
   readonly name: string;
@@ -45,7 +52,9 @@ export function readView(value: unknown): View {
     shutter: readShutter(view["shutter"]),
     mask: view["subtract"] === null ? null : number(view["subtract"]) - 1,
   };
-  return { id: text(view["ID"]), name: text(view["name"]), place: Math.max(0, amount(view["frame"]) - 1), look: within(look) };
+  const said = (value: unknown): boolean | null => (typeof value === "boolean" ? value : null);
+  const beside: Beside = { overlays: said(view["overlays"]), texts: said(view["texts"]) };
+  return { id: text(view["ID"]), name: text(view["name"]), place: Math.max(0, amount(view["frame"]) - 1), look: within(look), ...beside };
 }
 
 export function readViews(value: unknown): View[] {
@@ -62,7 +71,7 @@ function writeShutter(shutter: Shutter | null): unknown {
 }
 
 /** What the gateway is asked to keep. */
-export function written(name: string, place: number, look: Look): unknown {
+export function written(name: string, place: number, look: Look, { overlays, texts }: Beside): unknown {
   const { window, gamma, invert, zoom, center, flip } = look;
   return {
     name: name.replace(/[\\\p{C}]/gu, " ").trim(),
@@ -76,5 +85,7 @@ export function written(name: string, place: number, look: Look): unknown {
     flip,
     shutter: writeShutter(look.shutter),
     subtract: look.mask === null ? null : look.mask + 1,
+    overlays,
+    texts,
   };
 }

@@ -15,17 +15,20 @@ const everything: Look = {
   mask: 6,
 };
 
+const NOTHING = { overlays: null, texts: null };
+
 describe("views", () => {
   it("come back as they were saved", () => {
     const rectangle: Look = { ...AS_IT_IS, shutter: { kind: "rectangle", from: [0, 0.25], to: [0.5, 1] } };
     for (const look of [AS_IT_IS, everything, rectangle]) {
-      const kept = { ...(written(" Größe \\\n", 41, look) as object), ID: "a" };
-      expect(readView(JSON.parse(JSON.stringify(kept)))).toEqual({ id: "a", name: "Größe", place: 41, look });
+      const beside = { overlays: look.flip, texts: null };
+      const kept = { ...(written(" Größe \\\n", 41, look, beside) as object), ID: "a" };
+      expect(readView(JSON.parse(JSON.stringify(kept)))).toEqual({ id: "a", name: "Größe", place: 41, look, ...beside });
     }
   });
 
   it("are asked for as docs/http.md has them", () => {
-    expect(written("", 0, everything)).toEqual({
+    expect(written("", 0, everything, { overlays: true, texts: false })).toEqual({
       name: "",
       frame: 1,
       window: { center: 100, width: 50, function: "SIGMOID" },
@@ -37,11 +40,19 @@ describe("views", () => {
       flip: true,
       shutter: { kind: "circle", x: 0.5, y: 0.25, radius: 0.125 },
       subtract: 7,
+      overlays: true,
+      texts: false,
     });
   });
 
+  it("that older versions have saved say nothing of what is beside the picture", () => {
+    const { overlays, texts, ...old } = written("", 0, everything, NOTHING) as Record<string, unknown>;
+    expect([overlays, texts]).toEqual([null, null]);
+    expect(readView({ ...old, ID: "a" })).toMatchObject({ overlays: null, texts: null });
+  });
+
   it("that cannot be read are said", () => {
-    for (const wrong of [{}, { Views: [{}] }, { Views: [{ ...(written("", 0, AS_IT_IS) as object), shutter: { kind: "star" } }] }]) {
+    for (const wrong of [{}, { Views: [{}] }, { Views: [{ ...(written("", 0, AS_IT_IS, NOTHING) as object), shutter: { kind: "star" } }] }]) {
       expect(() => readViews(wrong)).toThrow("could not be read");
     }
   });
