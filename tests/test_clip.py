@@ -90,6 +90,23 @@ def test_no_range_ends_beyond_the_video() -> None:
         chosen(5, start, Range(moment("0"), moment("0.200006")))
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "sentence"),
+    [
+        ("13", "12", "The video ends at 12 s; no frame is shown at 13 s"),
+        ("frame:400", "frame:399", "The video has 300 frames; there is no frame 400"),
+        ("3", "2.5", "The range from 3 s to 2.5 s holds no frame: its end comes before its start"),
+        ("1.01", "1.005", r"The range from 1.01 s to 1.005 s holds no frame"),  # both within frame 26
+        ("1", "1", "holds no frame: its end comes before its start, or with it"),
+        ("frame:9", "0.2", "The range from frame 9 to 0.2 s holds no frame"),
+        ("frame:9", "frame:8", "The range from frame 9 to frame 8 holds no frame"),
+    ],
+)
+def test_a_range_without_frames(begin: str, end: str, sentence: str) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        chosen(300, lambda number: number * Fraction(1, 25), Range(moment(begin), moment(end)))
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_a_moment_or_none(text: str) -> None:
     try:

@@ -36,9 +36,25 @@ class Range:
     start: Moment
     end: Moment
 
+    @property
+    def is_reversed(self) -> bool:
+        """Whether two times are: both may be within one frame."""
+        times = not self.start.frame and not self.end.frame
+        return times and self.end.seconds.fraction <= self.start.seconds.fraction
+
 
 def moment(text: str) -> Moment:
-    """``frame:46``, seconds such as ``1.5``, or ``HH:MM:SS.mmm``; raises BadRequest for anything else."""
+    """As ``read``; raises BadRequest for anything else."""
+    found = read(text)
+    if found is None:
+        raise BadRequest(
+            f'"{text[:40]}" is no moment of a video: say frame:46 (from 1), 1.5 (seconds) or 00:00:01.500.'
+        )
+    return found
+
+
+def read(text: str) -> Moment | None:
+    """``frame:46``, seconds such as ``1.5``, or ``HH:MM:SS.mmm``; None for anything else."""
     if named := _FRAME.fullmatch(text):
         frame = int(named[1])
         if frame:
@@ -48,7 +64,7 @@ def moment(text: str) -> Moment:
     elif clock := _CLOCK.fullmatch(text):
         hours, minutes, seconds = clock.groups()
         return Moment(seconds=Rational.of(3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)))
-    raise BadRequest(f'"{text[:40]}" is no moment of a video: say frame:46 (from 1), 1.5 (seconds) or 00:00:01.500.')
+    return None
 
 
 def chosen(count: int, start: Callable[[int], Fraction], wanted: Range) -> tuple[int, int]:
@@ -58,9 +74,16 @@ def chosen(count: int, start: Callable[[int], Fraction], wanted: Range) -> tuple
     """
     first, end = named(count, start, wanted.start), wanted.end
     last = named(count, start, end) if end.frame else _before(count, start, end.seconds.fraction)
-    if last < first:
-        raise BadRequest("The range holds no frame: its end comes before its start.")
+    if last < first or wanted.is_reversed:
+        raise BadRequest(
+            f"The range from {_said(wanted.start)} to {_said(end)} holds no frame: its end comes before its start, or "
+            "with it."
+        )
     return first, last
+
+
+def _said(one: Moment) -> str:
+    return f"frame {one.frame}" if one.frame else f"{_told(one.seconds.fraction)} s"
 
 
 def named(count: int, start: Callable[[int], Fraction], wanted: Moment) -> int:

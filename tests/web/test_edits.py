@@ -54,6 +54,7 @@ def test_an_edit_as_a_request_says_it() -> None:
         {"mask": {"regions": [_REGION], "ranges": [{"start": float("inf"), "end": float("nan")}]}},
         {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 0}, "end": 2}]}},
         {"mask": {"regions": [_REGION], "ranges": [{"start": {"frame": 1, "second": 1}, "end": 2}]}},
+        {"mask": {"regions": [_REGION], "ranges": []}}, {"mask": {"regions": [_REGION], "ranges": None}},
         {"burnedInAnnotation": "MAYBE"}, {"burnedInAnnotation": None}, {"as": "avi"}, {"order": 1}, {"deidentify": 1},
         {"deidentify": True, "audio": "keep"},
     ],

@@ -52,6 +52,8 @@ def wanted_of(given: Mapping[str, Any]) -> Wanted:
     masks = _several(mask.get("regions", []), '"regions"', _region)
     if "mask" in given and not masks:
         raise BadRequest('"mask" has no "regions": say which parts of the picture become black.')
+    if "ranges" in mask and not mask["ranges"]:
+        raise BadRequest('"ranges" of "mask" names no frames: leave it out, and all frames are masked.')
     kind = one_of(given, "as", (_MP4, _OBJECT, _BOTH), _BOTH)
     deidentify = flag(given, "deidentify")
     edit = Edit(

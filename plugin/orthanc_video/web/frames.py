@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orthanc_video.archive.objects import Stored
-from orthanc_video.clip import moment
-from orthanc_video.errors import BadRequest, NotAcceptable
+from orthanc_video.clip import read
+from orthanc_video.errors import BadRequest, NotAcceptable, NotFound
 from orthanc_video.jobs import pictures
 from orthanc_video.picture import GIF, JPEG, PNG, SAMPLES, Drawing, Rendering, Viewport
 from orthanc_video.web import accepting, playing
@@ -22,7 +22,9 @@ from orthanc_video.web.dicomweb import parameters, sending
 
 router = APIRouter(prefix="/video/instances", tags=["videos"])
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]*", re.ASCII)
+# No film has a frame of more digits, and arithmetic with thousands of them takes its time.
+_DIGITS = 9
 _FRAME = tuple(map(Offer, (JPEG, PNG, SAMPLES)))
 _ACCEPT = Query(description="As the header, before which it comes.")
 _LIKE_RENDERED = Query(description="As of DICOMweb's rendered frames.")
@@ -48,6 +50,8 @@ async def frame(
     stored = await gateway.objects.image(caller, named)
     if not _NUMBER.fullmatch(number):
         raise BadRequest("A frame's number must be a whole number, from 1 on.")
+    if len(number) > _DIGITS:
+        raise NotFound("There is no frame of that number: nothing has so many.")
     return await _frame(request, stored, int(number), _kind(request))
 
 
@@ -65,9 +69,11 @@ async def frame_at(
     stored = await gateway.objects.readable(caller, named)
     if not time:
         raise BadRequest("Say which frame: frames/46 (from 1), or frames?time=1.5 (seconds) or ?time=00:00:01.500.")
-    wanted = moment(time)
-    if wanted.frame:
-        raise BadRequest("time must be in seconds or HH:MM:SS.mmm; a frame's number goes into the path.")
+    wanted = read(time)
+    if wanted is None or wanted.frame:
+        raise BadRequest(
+            "time is no moment of a video: say seconds or HH:MM:SS.mmm; a frame's number goes into the path."
+        )
     kind = _kind(request)
     number = await asyncio.to_thread(pictures.number_at, gateway.settings, stored, wanted)
     answer = await _frame(request, stored, number, kind)

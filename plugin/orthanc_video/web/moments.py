@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from orthanc_video.clip import Moment, Range, moment
+from orthanc_video.clip import Moment, Range, read
 from orthanc_video.errors import BadRequest
 from orthanc_video.model import Rational
 
@@ -19,8 +19,9 @@ _PLACES = 400
 def moment_of(said: Any, what: str) -> Moment:
     """``what`` names it in what a refusal says; raises BadRequest for what is no moment."""
     if isinstance(said, str):
-        return moment(said)
-    if isinstance(said, dict):
+        if (found := read(said)) is not None:
+            return found
+    elif isinstance(said, dict):
         if set(said) == {"frame"} and _is_whole(said["frame"]) and 0 < said["frame"] < _MOST:
             return Moment(frame=said["frame"])
     elif _is_seconds(said):
@@ -29,13 +30,13 @@ def moment_of(said: Any, what: str) -> Moment:
 
 
 def range_of(said: Any, what: str) -> Range:
-    """An object with ``start`` and ``end``; raises BadRequest for what is none, or holds no frame."""
+    """An object with ``start`` and ``end``; raises BadRequest for what is none.
+
+    Whether it holds a frame the video says: of one that is reversed, too, a start beyond the end is told first.
+    """
     if not isinstance(said, dict) or set(said) != {"start", "end"}:
         raise BadRequest(f'{what} must be an object with "start" and "end": {_SAY} for each.')
-    found = Range(moment_of(said["start"], f'"start" of {what}'), moment_of(said["end"], f'"end" of {what}'))
-    if _is_reversed(found):
-        raise BadRequest(f"{what} holds no frame: its end comes before its start, or with it.")
-    return found
+    return Range(moment_of(said["start"], f'"start" of {what}'), moment_of(said["end"], f'"end" of {what}'))
 
 
 def _is_whole(value: Any) -> bool:
@@ -48,12 +49,3 @@ def _is_seconds(value: Any) -> bool:
         exponent = value.as_tuple().exponent
         return value.is_finite() and 0 <= value < _MOST and isinstance(exponent, int) and -exponent <= _PLACES
     return _is_whole(value) and 0 <= value < _MOST
-
-
-def _is_reversed(one: Range) -> bool:
-    """Where both are of one kind; of a frame and a time the video's own times decide."""
-    if one.start.frame and one.end.frame:
-        return one.end.frame < one.start.frame
-    if not one.start.frame and not one.end.frame:
-        return one.end.seconds.fraction <= one.start.seconds.fraction
-    return False
