@@ -13,15 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 from dicom.films import IMPLICIT, JPEG, NATIVE, RLE, ULTRASOUND, attributes, extended, fragmented, header, native
 from dicom.objects import DELIMITER, PIXEL_DATA, Counting, item
-from orthanc_video.dicom.multiframe import MOST_FRAMES, locate, pictures
+from orthanc_video.dicom.multiframe import MOST_FRAMES, is_film, locate, pictures
 from orthanc_video.errors import BrokenVideo, NotVideo
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.model import Span
 from orthanc_video.plain import from_json, to_json
+
+STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
 def frames_of(stored: Counting, found: MultiFrame | None = None) -> list[bytes]:
@@ -30,6 +35,33 @@ def frames_of(stored: Counting, found: MultiFrame | None = None) -> list[bytes]:
 
 
 FRAMES = [bytes([65 + at] * 8) for at in range(3)]
+
+
+_PART = {"FrameExtractionSequence": Sequence([Dataset()])}
+
+
+@pytest.mark.parametrize(
+    ("is_one", "frames", "more"),
+    [
+        (True, 2, {}),
+        (False, 1, {}),
+        (False, 1, {"SOPClassUID": UID(f"{STORAGE}77.1.5.1")}),
+        (False, 2, {"SOPClassUID": UID(f"{STORAGE}2")}),
+        (True, 1, _PART),
+        (False, 1, _PART | {"NumberOfFrames": None}),
+        (False, 1, {"FrameExtractionSequence": Sequence([])}),
+        (False, 1, _PART | {"SOPClassUID": UID(f"{STORAGE}2")}),
+    ],
+)
+def test_one_frame_is_a_film_where_it_was_taken_out_of_one(is_one: bool, frames: int, more: dict[str, Any]) -> None:
+    said = attributes(frames, **more)
+    assert is_film(said) == is_one
+    stored = Counting(native(bytes(8 * frames), said))
+    if is_one:
+        assert len(locate(stored).frames) == frames
+    else:
+        with pytest.raises(NotVideo):
+            locate(stored)
 
 
 @pytest.mark.parametrize("syntax", [NATIVE, IMPLICIT])

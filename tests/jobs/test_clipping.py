@@ -15,6 +15,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
+from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from cines import LOSSLESS, LOSSY, Frames, coded, colours, film, grey, shown
@@ -24,7 +25,9 @@ from media import htj2k
 from media.test_cine_render import numbered, numbers
 from oracles import complaints, frame_times
 from orthanc_video.clip import Clip, Moment, Range
+from orthanc_video.dicom import check
 from orthanc_video.errors import BadRequest, BrokenVideo, VideoError
+from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Rational
@@ -187,6 +190,9 @@ def test_it_says_where_it_comes_from(tmp_path: Path) -> None:
     assert list(extraction.CalculatedFrameList) == [4, 6, 1, 2, 2, 1]
     # three frames of 33.333 ms later
     assert (made.ContentDate, made.ContentTime) == ("20260301", "000000.049999")
+    (step,) = made.DerivationCodeSequence
+    known = codes.cid7203.TemporallyRelatedFramesExtractedFromTheSetOfVolumes
+    assert (step.CodeValue, step.CodingSchemeDesignator, step.CodeMeaning) == known[:3]
     assert made.LossyImageCompression == "00"
     assert float(made.EffectiveDuration) == pytest.approx(4 * 0.033333)
     assert (clip.cuts[1].start, clip.cuts[1].end) == (Rational(33333, 10**6), Rational(33333, 500_000))
@@ -281,11 +287,31 @@ def test_dciodvfy_finds_nothing(tmp_path: Path, name: str) -> None:
     assert complaints(target, _ULTRASOUND) == []
 
 
-def test_a_single_frame(tmp_path: Path) -> None:
-    source = _film(tmp_path, grey(9))
+_TIMES: dict[str, dict[str, Any]] = {
+    "one step": {},
+    "vector": {
+        "FrameTime": None, "FrameTimeVector": ["0", *["20", "33"] * 4], "FrameIncrementPointer": _VECTOR,
+    },
+    "a class of single pictures": {"SOPClassUID": UID("1.2.840.10008.5.1.4.1.1.6.1")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _TIMES)
+def test_a_single_frame_is_a_film_still(tmp_path: Path, name: str) -> None:
+    """It is checked, cut and shown as the film is that it was taken out of."""
+    source = _film(tmp_path, numbered(9), **_TIMES[name])
     target, _ = _clip(source, (4, 4))
     assert _items(target) == [_items(source)[3]]
-    assert complaints(target, _ULTRASOUND) == []
+    if name == "one step":
+        assert complaints(target, _ULTRASOUND) == []
+    with SpanSource(source) as before, SpanSource(target) as after:
+        found, known = (check.errors(check.examine(Bytes(one)).findings) for one in (after, before))
+    assert set(found) <= set(known)
+    again, clip = _clip(target.rename(tmp_path / "single.dcm"), (1, 1))
+    assert [(one.first, one.last, one.anew) for one in clip.cuts] == [(1, 1, 0)]
+    assert _items(again) == [_items(source)[3]]
+    _film_of(tmp_path / "single.dcm", _ranges((1, 1)), tmp_path / "clip.mp4")
+    assert numbers(tmp_path / "clip.mp4") == [3]
 
 
 def test_what_is_no_film_is_told(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from orthanc_video.errors import BadRequest
 from orthanc_video.film import MultiFrame
 from orthanc_video.model import Made, Plan
 
+# The one step of PS3.16 CID 7203 that takes out frames by their time; of films it knows none.
+_TAKEN_OUT = build.code("113092", "DCM", "Temporally-related frames extracted from the set of volumes")
 _EXTRACTED = build.code("109105", "DCM", "Frame Extracting Equipment")
 
 
@@ -74,7 +76,7 @@ def _identify(dataset: Dataset, said: Dataset, source_syntax: str, cuts: Several
     how = f", {anew} of them coded anew" if anew else ""
     done = derived.Done(
         sentence=f"frames {named} of the video{how}, cut out by orthanc-video"[:900],
-        steps=(derived.LOSSY,) if anew else (),
+        steps=(_TAKEN_OUT, derived.LOSSY) if anew else (_TAKEN_OUT,),
         by=_EXTRACTED,
     )
     derived.remember(dataset, said, None, source_syntax, done)

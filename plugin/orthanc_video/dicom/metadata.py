@@ -15,8 +15,8 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
-from orthanc_video.dicom import classes, syntaxes
-from orthanc_video.dicom.said import text, whole
+from orthanc_video.dicom import multiframe, syntaxes
+from orthanc_video.dicom.said import whole
 
 Model = dict[str, Any]
 
@@ -32,9 +32,7 @@ _UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 
 def moves(said: Dataset) -> bool:
     """Whether the object is a video, or a film of single pictures."""
-    if syntax_of(said) in syntaxes.BY_UID:
-        return True
-    return text(said, "SOPClassUID") in classes.CINE and (whole(said, "NumberOfFrames") or 1) > 1
+    return syntax_of(said) in syntaxes.BY_UID or multiframe.is_film(said)
 
 
 def syntax_of(said: Dataset) -> str:

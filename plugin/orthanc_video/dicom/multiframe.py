@@ -9,7 +9,7 @@ from itertools import pairwise
 from pydicom.dataset import Dataset
 
 from orthanc_video.dicom import cadence, classes, pixels, stored, syntaxes
-from orthanc_video.dicom.said import text, value, whole
+from orthanc_video.dicom.said import missing, text, value, whole
 from orthanc_video.dicom.stored import Header, Object
 from orthanc_video.errors import BrokenVideo, NoImage, NotVideo
 from orthanc_video.film import MultiFrame, Pixels
@@ -27,9 +27,18 @@ def locate(source: Object) -> MultiFrame:
 
 def in_object(source: Object, header: Header) -> MultiFrame:
     """As ``locate``, its header having been read."""
-    if text(header.said, "SOPClassUID") not in classes.CINE or _announced(header) < 2:
+    if not is_film(header.said):
         raise NotVideo("The stored object is neither a video nor a film of single pictures.")
     return _pictures(source, header)
+
+
+def is_film(said: Dataset) -> bool:
+    """Whether pictures move, or were taken out of such that do (PS3.3 C.12.3): a part of a film is one, of one frame
+    even. Any other single frame is a still, whatever its class: ophthalmic cameras store them as films' classes."""
+    if text(said, "SOPClassUID") not in classes.CINE:
+        return False
+    frames = whole(said, "NumberOfFrames") or 0
+    return frames > 1 or (frames == 1 and not missing(said, "FrameExtractionSequence"))
 
 
 def pictures(source: Object) -> tuple[MultiFrame, Dataset]:
