@@ -15,9 +15,10 @@ import requests
 from pydicom import dcmread
 
 from cines import film
-from e2e.films import BAR, BITS, Films
+from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
+from judging import judge
 from media.test_cine_render import numbered as bars
 from media.test_cine_render import numbers
 from oracles import complaints
@@ -82,6 +83,47 @@ def test_a_clip_of_a_film_of_single_pictures(server: OrthancServer, tmp_path: Pa
     assert (alone["ID"], "Url" in alone) == (told["ID"], False)
 
 
+def test_a_single_picture_of_a_film_is_a_film_still(server: OrthancServer, tmp_path: Path) -> None:
+    source = film(tmp_path / "film.dcm", bars(30), FrameTime="40", PatientID="4711")
+    told = _post(server, store(server, source.read_bytes()), {"start": {"frame": 12}, "end": {"frame": 12}}).json()
+    assert told["Status"] == "Success", told
+    url = f"{server.gateway_url}/video/instances/{told['ID']}"
+    facts = requests.get(url, timeout=60).json()
+    assert (facts["ID"], facts["NumberOfFrames"]) == (told["ID"], 1)
+    for path in ("thumbnail", "frames/1", "stream", "index"):
+        assert requests.get(f"{url}/{path}", timeout=60).status_code == 200, path
+    again = _post(server, told["ID"], {"start": {"frame": 1}, "end": {"frame": 1}}, Accept="video/mp4")
+    assert numbers(_saved(again.content, tmp_path)) == [11]
+    still = requests.post(f"{url}/stills", data='{"frames": [1], "as": "photographic"}', timeout=60)
+    assert still.json()["Status"] == "Success", still.text
+
+
+_CODINGS = {
+    "hevc": ("1.2.840.10008.1.2.4.107", "mp4", "-c:v libx265 -x265-params log-level=none:keyint=30 -tag:v hvc1"),
+    "mpeg2": ("1.2.840.10008.1.2.4.100", "mpg", "-c:v mpeg2video -q:v 3 -g 15 -bf 2 -s 352x288"),
+}
+
+
+@pytest.mark.parametrize("coding", _CODINGS)
+def test_the_mp4_of_what_browsers_do_not_play_is_the_clip_and_no_rendition(
+    server: OrthancServer, recordings: Recordings, films: Films, tmp_path: Path, coding: str
+) -> None:
+    syntax, suffix, arguments = _CODINGS[coding]
+    path = tmp_path / f"film.{suffix}"
+    ffmpeg("-i", str(films.numbered(90, "25")), *arguments.split(), str(path))
+    named = store(server, recordings.holding(path.read_bytes(), syntax))
+    asked = {"start": {"frame": 20}, "end": {"frame": 70}}
+    told = _post(server, named, asked | {"as": "both"}).json()
+    assert told["Status"] == "Success", told
+    assert f"/video/instances/{named}/clips/" in told["Url"]
+    anew = told["Results"][0]["Ranges"][0]["CodedAnew"]
+    given = [requests.get(f"{server.gateway_url}{told['Url']}", timeout=60)]
+    given += [_post(server, named, asked | {"as": kind}, Accept="video/mp4") for kind in ("both", "dicom", "mp4")]
+    for answer in given:
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "video/mp4")
+        judge(path, _saved(answer.content, tmp_path), range(19, 70), anew)
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["gateway", "orthanc"])
 def test_a_clip_is_an_object_in_the_study_and_a_film(
     server: OrthancServer, numbered: str, tmp_path: Path, own: bool
@@ -104,6 +146,7 @@ def test_a_clip_is_an_object_in_the_study_and_a_film(
     assert said.StudyInstanceUID == origin.StudyInstanceUID
     assert said.SeriesInstanceUID != origin.SeriesInstanceUID
     assert said.NumberOfFrames == last - first + 1
+    assert said.DerivationCodeSequence[0].CodeValue == "113092"
     assert said.SourceImageSequence[0].ReferencedSOPInstanceUID == origin.SOPInstanceUID
     assert list(said.FrameExtractionSequence[0].CalculatedFrameList) == [first, last, 1]
     (result,) = told["Results"]
@@ -182,6 +225,7 @@ def test_from_a_key_frame_on_no_frame_is_coded_anew(server: OrthancServer, numbe
     asked = {"start": {"frame": 70}, "end": {"frame": 130}, "precision": "keyframe", "as": "dicom"}
     (result,) = _post(server, numbered, asked).json()["Results"]
     assert result["Ranges"][0]["First"] == max(key for key in keys if key <= 70)
+    assert 130 <= result["Ranges"][0]["Last"] < min(key for key in keys if key > 130)
     assert result["Ranges"][0]["CodedAnew"] == 0
 
 
@@ -236,6 +280,13 @@ def test_a_bad_range_gets_a_sentence(server: OrthancServer, numbered: str, asked
 def test_what_is_no_number_is_no_moment(server: OrthancServer, numbered: str) -> None:
     answer = _post(server, numbered, '{"start": NaN, "end": 2}')
     assert '"start" of The range is no moment of a video' in answer.json()["detail"]
+    answer = _post(server, numbered, {"start": "soon", "end": 2})
+    assert 'say {"frame": 46} (from 1)' in answer.json()["detail"]
+
+
+def test_a_start_beyond_the_end_is_told_first(server: OrthancServer, numbered: str) -> None:
+    answer = _post(server, numbered, {"start": 13, "end": 12})
+    assert (answer.status_code, "no frame is shown at 13 s" in answer.json()["detail"]) == (400, True)
 
 
 def test_times_that_were_given_out_name_the_same_frames(

@@ -11,11 +11,12 @@ from pydicom.dataset import Dataset, FileDataset
 
 from orthanc_video.clip import Clip, Cut, Range, Wanted, chosen, numbers
 from orthanc_video.derivation import Item
-from orthanc_video.dicom import check, clipped, framed, locate, syntaxes, write
+from orthanc_video.dicom import check, clipped, framed, locate, playable, syntaxes, write
+from orthanc_video.dicom.checks import container
 from orthanc_video.dicom.checks.finding import Finding
 from orthanc_video.dicom.moving import described
 from orthanc_video.dicom.said import whole
-from orthanc_video.errors import BrokenVideo, TooLarge, UnsupportedMedia
+from orthanc_video.errors import BrokenVideo, Nonconforming, TooLarge, UnsupportedMedia
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.film import MultiFrame
 from orthanc_video.jobs.processes import Limits, Listener, MediaProcess, job_limits
@@ -53,25 +54,34 @@ def make(
     folder: Path,
     listener: Listener | None,
 ) -> list[Item]:
-    """The clips of one video: a DICOM file of each, or the MP4 alone where no object is wanted.
+    """The clips of one video: a DICOM file of each, the MP4, or both.
 
-    An object of single pictures is no MP4 that plays as it is: where that is wanted, too, it is made as well.
+    An object that browsers play as it is stored is its own MP4. Of another (H.265, MPEG-2, single pictures) they would
+    get a rendition, which is not the clip: where an MP4 is wanted, too, it is made as well.
     """
     wanted, limits, (source,) = from_json(Wanted, asked), job_limits(settings), sources
     with SpanSource(source) as file:
         plays = isinstance(described(Bytes(file))[0], Located)
     made = []
     for number, ranges in enumerate(wanted.clips, 1):
-        name, film = f"clip-{number}.dcm" if wanted.object else "", ""
-        if wanted.film and not (wanted.object and plays):
+        name, film, told = "", "", list[Clip]()
+        if wanted.object:
+            name = f"clip-{number}.dcm"
+            told.append(of_object(process, limits, source, ranges, folder / name, precise=wanted.precise))
+        if wanted.film and not (name and plays_as_stored(folder / name)):
             film = f"clip-{number}.mp4"
-            told = of_film(
-                process, limits, settings.gateway, source, ranges, folder / film, listener, precise=wanted.precise
-            )
-        if name:
-            told = of_object(process, limits, source, ranges, folder / name, precise=wanted.precise)
-        made.append(Item(object=name, plays=plays and bool(name), film=film, told=_told(told)))
+            gateway, target = settings.gateway, folder / film
+            told.append(of_film(process, limits, gateway, source, ranges, target, listener, precise=wanted.precise))
+        made.append(Item(object=name, plays=plays and bool(name), film=film, told=_told(told[0])))
     return made
+
+
+def plays_as_stored(path: Path) -> bool:
+    """Whether browsers play the video of a DICOM object as it is."""
+    with SpanSource(path) as file:
+        source = Bytes(file)
+        place, _ = described(source)
+        return isinstance(place, Located) and playable.plays(source, place)
 
 
 def _told(clip: Clip) -> dict[str, Any]:
@@ -154,11 +164,24 @@ def judged(process: MediaProcess, limits: Limits, stream: Path, syntax: str) -> 
     info, plan = from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"])
     if plan.action is Action.TRANSCODE:
         raise UnsupportedMedia(f"The video would not conform to the standard. {' '.join(plan.reasons)}")
+    _refuse_sound(info, plan)
     size = stream.stat().st_size
     if size > syntaxes.LARGEST_FRAGMENT:
         raise TooLarge("The video is longer than one object can be (4 GiB).")
     made = Made(path=str(stream), size=size, video=info.video, probed=info)
     return made, dataclasses.replace(plan, action=Action.WRAP)
+
+
+def _refuse_sound(info: MediaInfo, plan: Plan) -> None:
+    """Raises Nonconforming for a sound that DICOM does not allow, which another's object may have."""
+    syntax = syntaxes.BY_UID[plan.transfer_syntax]
+    for sound in info.sounds:
+        if not container.conforms(sound, syntax, info.container):
+            raise Nonconforming(
+                f"The sound ({sound.codec}, {sound.rate} Hz, {sound.channels} channel(s)) is in a form that DICOM does "
+                'not allow here, so no object is made. An edit with audio "drop" leaves it out, and one with strip has '
+                "it in an allowed form: take what that makes. As an MP4 alone it stays as it is."
+            )
 
 
 def _taken(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[Range], target: Path) -> Clip:
@@ -167,8 +190,7 @@ def _taken(source: Path, film: MultiFrame, said: FileDataset, ranges: Sequence[R
     which = numbers(cuts)
     dataset = clipped.of_film(said, film, cuts)
     framed.taken(dataset, source, [film.frames[number] for number in which], target)
-    if len(which) > 1:  # of one picture there is no film to judge
-        refuse_worse(source, target)
+    refuse_worse(source, target)
     return Clip(cuts=cuts)
 
 

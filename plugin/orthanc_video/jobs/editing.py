@@ -67,7 +67,7 @@ def make(
     folder: Path,
     listener: Listener | None,
 ) -> list[Item]:
-    """A DICOM file, or the film alone where no object is wanted."""
+    """A DICOM file, the film, or both, as of clips."""
     wanted = from_json(Wanted, asked)
     tools = Tools(
         process=process, limits=job_limits(settings), how=how(settings.gateway), key=key_of(settings), listener=listener
@@ -75,7 +75,9 @@ def make(
     if wanted.object:
         target = folder / "edit.dcm"
         done = of_objects(tools, sources, wanted, target)
-        return [Item(object=target.name, plays=done.plays, told=_told(done))]
+        is_film = wanted.film and done.plays and not clipping.plays_as_stored(target)
+        film = done.path.name if is_film else ""
+        return [Item(object=target.name, plays=done.plays, film=film, told=_told(done))]
     done = of_streams(tools, sources, wanted, folder)
     return [Item(film=done.path.name, told=_told(done))]
 
