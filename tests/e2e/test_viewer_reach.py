@@ -149,6 +149,28 @@ def test_it_fits(ours: OrthancServer, browser: Browser, instance: str, films: Fi
         visit.close()
 
 
+# The smallest letters that are seen, in pixels.
+LETTERS = """() => {
+  const modal = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+  const text = node => node.nodeType === Node.TEXT_NODE && node.data.trim() !== "";
+  const has = one => one.matches("input, select") || [...one.childNodes].some(text);
+  const lettered = [...modal.querySelectorAll("*")].filter(one => one.checkVisibility() && has(one));
+  const size = one => parseFloat(getComputedStyle(one).fontSize);
+  return Math.min(...lettered.map(size));
+}"""
+
+
+@pytest.mark.parametrize(("size", "least", "most"), [("phone", 11, 16), ("desk", 11, 16), ("wall", 25, 40)])
+def test_letters_are_as_large_as_the_screen_wants(
+    visit: Visit, ours: OrthancServer, instance: str, films: Films, size: str, least: int, most: int
+) -> None:
+    """A wall is looked at from afar."""
+    width, height = SIZES[size]
+    visit.page.set_viewport_size({"width": width, "height": height})
+    found = {name: visit.page.evaluate(LETTERS) for name in pages(visit.page, ours, instance, films.unique())}
+    assert all(least <= letters <= most for letters in found.values()), found
+
+
 def test_tab_reaches_every_control(visit: Visit, ours: OrthancServer, instance: str, films: Films) -> None:
     page = visit.page
     for name in pages(page, ours, instance, films.unique()):
