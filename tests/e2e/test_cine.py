@@ -271,6 +271,86 @@ def test_without_webcodecs_it_plays_all_the_same(
     assert video.evaluate("video => new Promise(done => { video.onplaying = () => done(true); video.play(); })")
 
 
+_READ = """([video, bits, bar]) => {
+  const pen = new OffscreenCanvas(bits * bar, 1).getContext("2d", {willReadFrequently: true});
+  pen.drawImage(video, 0, video.videoHeight / 2, bits * bar, 1, 0, 0, bits * bar, 1);
+  const {data} = pen.getImageData(0, 0, bits * bar, 1);
+  return [...Array(bits).keys()].reduce((sum, bit) => sum + (data[4 * (bit * bar + bar / 2)] > 127 ? 2 ** bit : 0), 0);
+}"""
+
+
+def test_the_keys_of_the_browsers_own_player(server: OrthancServer, films: Films, visit: Visit) -> None:
+    """Steps by the video's rate, ranges, help; J steps back, since it plays in no other direction."""
+    visit.context.add_init_script("delete globalThis.VideoDecoder;")
+    page = visit.page
+    page.goto(f"{server.gateway_url}/#/v/{post(server, made(films, '29.97'))}")
+    video = page.locator("[data-test=player] video")
+    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.onloadeddata = () => done(); })")
+    part = page.locator("[data-test=player]").locator
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            video.press(key)
+
+    def assert_at(number: int) -> None:
+        """The frame that is told and seen, from 0."""
+        expect(part("[data-test=frame]")).to_have_text(str(number + 1))
+        assert video.evaluate(f"video => ({_READ})([video, {BITS}, {BAR}])") == number
+
+    press(*["ArrowRight"] * 5)
+    assert_at(5)
+    press(",", ",", ".", "j")
+    assert_at(3)
+    press("End")
+    assert_at(299)
+    press("ArrowLeft", "ArrowLeft", "o")
+    assert_at(297)
+    press("ArrowLeft", "ArrowLeft", "ArrowLeft", "i")
+    expect(part("[data-test=range-of]")).to_have_text("Range 295–298")
+    press("l")
+    assert not video.evaluate("video => video.paused")
+    page.wait_for_timeout(1000)  # longer than the range takes, and the film from there
+    assert not video.evaluate("video => video.paused || video.ended")
+    press("k")
+    assert video.evaluate("video => video.paused")
+    assert 293 <= int(part("[data-test=frame]").text_content() or 0) - 1 <= 299
+    press("x", "Home")
+    assert_at(0)
+    part("[data-test=stepOn]").click()
+    assert_at(1)
+    press(" ")
+    assert not video.evaluate("video => video.paused")
+    press(" ", "?")
+    expect(part("[data-test=keys]")).to_be_visible()
+    expect(part("[data-test=keys]")).not_to_contain_text("Play backwards")
+    expect(page.locator("[data-test=plain-note]")).to_contain_text("no reverse (J steps back)")
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["exact", "plain"])
+def test_full_screen(plain: bool, server: OrthancServer, films: Films, opened: Opening) -> None:
+    film = opened(post(server, made(films, "50")))
+    if plain:
+        film.part("plain").click()
+    filled = "() => document.fullscreenElement?.className ?? ''"
+    for press in (film.part("full-screen").click, lambda: film.page.keyboard.press("f")):
+        expect(film.part("full-screen")).to_have_attribute("aria-pressed", "false")
+        press()
+        expect(film.part("full-screen")).to_have_attribute("aria-pressed", "true")
+        assert film.page.evaluate(filled) == "stage"
+        film.page.keyboard.press("F")
+    expect(film.part("full-screen")).to_have_attribute("aria-pressed", "false")
+    expect(film.page.get_by_role("button", name="Full screen (F)")).to_be_visible()
+
+
+def test_no_button_for_full_screen_where_there_is_none(
+    server: OrthancServer, films: Films, opened: Opening, visit: Visit
+) -> None:
+    visit.context.add_init_script("Object.defineProperty(Document.prototype, 'fullscreenEnabled', {value: false});")
+    film = opened(post(server, made(films, "50")))
+    expect(film.part("on")).to_be_visible()
+    expect(film.part("full-screen")).to_have_count(0)
+
+
 def test_the_page_is_light(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
     """All that it loads to play, the worker included: 300 KB at most, compressed."""
     opened(post(server, made(films, "50")))

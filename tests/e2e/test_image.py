@@ -124,9 +124,9 @@ def test_turns_and_flips(server: OrthancServer, films: Films, opened: Opening) -
     film = opened(post(server, colours(films)))
     plain = pixels(film)
     assert same(press(film, "r"), np.rot90(plain, -1), 0)
-    assert same(press(film, "f"), np.rot90(plain, -1)[:, ::-1], 0)
+    assert same(press(film, "m"), np.rot90(plain, -1)[:, ::-1], 0)
     assert same(press(film, "Shift+R"), np.rot90(np.rot90(plain, -1)[:, ::-1], 1), 0)
-    assert same(press(film, "0", "Shift+F"), plain[::-1], 0)
+    assert same(press(film, "0", "Shift+M"), plain[::-1], 0)
     # Turned and inverted at once, the arithmetic before the geometry.
     assert same(press(film, "r", "n"), 255 - np.rot90(plain[::-1], -1))
 
@@ -224,6 +224,32 @@ def test_hands(server: OrthancServer, films: Films, opened: Opening) -> None:
     expect(film.part("on")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_shutter_without_a_pointer(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """Placed by Enter, moved by arrows, sized by letters; where its tool is not chosen none of these makes one."""
+    film = opened(post(server, colours(films)))
+    plain = pixels(film)
+
+    def assert_seen(top: float, bottom: float, left: float, right: float) -> None:
+        shown = pixels(film).any(axis=-1)
+        rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+        found = [rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]
+        assert found == pytest.approx([top * 240, bottom * 240, left * 320, right * 320], abs=2)
+
+    assert same(press(film, "Enter", "w"), plain, 0)
+    press(film, "4", "Enter")
+    assert_seen(0.25, 0.75, 0.25, 0.75)
+    press(film, *["Shift+ArrowRight"] * 5, "Shift+ArrowUp")
+    assert_seen(0.23, 0.73, 0.35, 0.85)
+    press(film, *["Shift+H"] * 4, *["w"] * 2)
+    assert_seen(0.31, 0.65, 0.31, 0.89)
+    press(film, "5", "Enter", "h")
+    assert_seen(0.23, 0.77, 0.5 - 0.27 * 0.75, 0.5 + 0.27 * 0.75)
+    assert same(press(film, "u"), plain, 0)
+    # Enter on a button presses that.
+    film.part("image-invert").press("Enter")
+    assert same(pixels(film), 255 - plain)
+
+
 def test_fingers_and_wheel(server: OrthancServer, films: Films, opened: Opening, visit: Visit) -> None:
     film = opened(post(server, colours(films)))
     box: Any = film.page.locator("[data-test=player] canvas").bounding_box()
@@ -257,10 +283,16 @@ def test_keys_and_names(server: OrthancServer, films: Films, opened: Opening) ->
     ):
         expect(film.page.get_by_role("button", name=name, exact=True)).to_be_visible()
     expect(film.page.get_by_role("group", name="Picture")).to_be_visible()
+    expect(film.page.get_by_role("application", name="Video")).to_be_focused()
+    expect(film.part("dropped")).to_have_attribute("aria-live", "off")
+    press(film, "ArrowRight")
+    expect(film.part("position")).to_have_attribute("aria-valuetext", "Frame 2 of 50, 00:00:00.040")
+    press(film, "Home")
     press(film, "?")
     expect(film.part("keys")).to_be_visible()
     expect(film.part("keys")).to_contain_text("Subtract this frame")
     expect(film.part("keys")).to_contain_text("Play backwards")
+    expect(film.part("keys").locator("kbd").filter(has_text="Home")).to_have_count(1)
     film.page.keyboard.press("Escape")
     expect(film.part("keys")).to_be_hidden()
     expect(film.part("frame")).to_have_text("1")
@@ -275,7 +307,7 @@ def test_views_are_saved_and_restored(server: OrthancServer, films: Films, opene
     film.looks(("jump", 12))
     press(film, "s")
     film.looks(("jump", 30))
-    kept = press(film, "r", "f", "+", "+", "Shift+ArrowLeft", "c", "Shift+B", "g", "n")
+    kept = press(film, "r", "m", "+", "+", "Shift+ArrowLeft", "c", "Shift+B", "g", "n")
     film.part("view-name").fill("Größe")
     film.part("view-save").click()
     expect(film.part("view-said")).to_have_text("Saved.")

@@ -88,13 +88,15 @@ def test_no_mark_where_none_is_wanted(server: OrthancServer, films: Films, opene
 
 
 def test_it_goes_on_with_the_next_series(server: OrthancServer, films: Films, opened: Opening) -> None:
-    """In the order in which they were received; at the last one's end it stands."""
+    """In the order in which they were received, at the rate that was chosen; at the last one's end it stands."""
     first, second, third = post_together(server, *(films.unique() for _ in range(3)))
     shown = opened(first)
     shown.part("at-end").select_option("next")
+    shown.choose_rate(20)
     shown.part("on").click()
     shown.page.wait_for_url(re.compile(second), timeout=120_000)
     expect(shown.part("at-end")).to_have_value("next")
+    expect(shown.part("rate")).to_have_value("20")
     shown.page.wait_for_url(re.compile(third))
     expect(shown.part("frame")).to_have_text("25")
     expect(shown.part("on")).to_have_attribute("aria-pressed", "false")

@@ -22,6 +22,14 @@ export function button(text: string, attributes: Record<string, string | boolean
   return element;
 }
 
+/** Whether a key is for the control that it was pressed on: it is typed there, or presses it. */
+export function isForControl({ key, target }: KeyboardEvent): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  const presses = key === " " || key === "Enter";
+  if (target instanceof HTMLInputElement && target.type === "range") return key === "Enter";
+  return target.matches("select, input, textarea") || (presses && target.matches("a, button, summary"));
+}
+
 /** Makes `parent` hold exactly `wanted`, moving as little as possible, so that focus and loaded pictures stay. */
 export function arrange(parent: Element, wanted: Element[]): void {
   const keep = new Set(wanted);

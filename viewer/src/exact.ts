@@ -4,9 +4,10 @@ import type { Video } from "./answers";
 import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import { BUDGET } from "./cine/filmSource";
-import { button, el } from "./dom";
+import { button, el, isForControl } from "./dom";
 import { clock } from "./format";
-import { command } from "./keys";
+import { fullScreen } from "./fullScreen";
+import { command, isFullScreen } from "./keys";
 import { looking } from "./looking";
 import { opened } from "./sources";
 import type { Choice } from "./sources";
@@ -25,18 +26,24 @@ export interface Ways {
   unable: (error: unknown) => void;
   /** The reader wants the browser's own player; null where that has nothing to play. */
   plain: (() => void) | null;
-  /** On with what comes after it. */
-  next: () => void;
+  /** On with what comes after it, at the rate that was chosen. */
+  next: (rate: number | null) => void;
+}
+
+/** What a film goes on with that follows another one. */
+export interface Continued {
+  rate: number | null;
 }
 
 /** `continued`: it plays at once, and goes on with the next one in turn. */
-export function exactStage(about: Video, ways: Ways, continued: boolean): Stage {
+export function exactStage(about: Video, ways: Ways, continued: Continued | null): Stage {
   const seen = looking(about, () => cine, () => turns, () => controls?.obey("toggle"));
   const note = problem(about.remark);
-  const dropped = el("output", { "data-test": "dropped" });
+  const dropped = el("output", { "data-test": "dropped", "aria-live": "off" });
   const timed = timekeeping(about.id);
   seen.picture.append(timed.mark);
   const element = el("div", { class: "stage" }, seen.picture, timed.report, note.element);
+  const whole = fullScreen(element);
   const ending = new AbortController();
   let turns = 0;
   let cine: Cine | null = null;
@@ -67,16 +74,22 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
         timed.changed(player.timing);
       },
       ended: () => {
-        if (player.atEnd === "next") ways.next();
+        if (player.atEnd === "next") ways.next(player.rate);
       },
       onTick: (next) => requestAnimationFrame(next),
       now: () => performance.now(),
     }));
-    if (continued) player.setAtEnd("next");
-    const plain = ways.plain && button(words.plain, { class: "quiet", title: words.plainTitle, "data-test": "plain" }, ways.plain);
+    if (continued) {
+      player.setAtEnd("next");
+      player.setRate(continued.rate);
+    }
+    // Films of single pictures have no sound.
+    const [sound, title] = about.stream ? [words.plain, words.plainTitle] : [words.plainSilent, words.plainSilentTitle];
+    const plain = ways.plain && button(sound, { class: "quiet", title, "data-test": "plain" }, ways.plain);
     // A series is no object that anything could be made of.
     const work = about.sopInstanceUid === "" ? null : bench(about, player);
-    const buttons = transport(player, { next: timingWords.next }, timed.toggle, plain);
+    const particular = { ends: { next: timingWords.next }, rate: player.rate, time: (place: number) => clock(film.start[place] ?? 0) };
+    const buttons = transport(player, particular, timed.toggle, plain, whole.button);
     controls = work?.beside(buttons) ?? buttons;
     timed.report.before(...(work ? [work.timeline] : []), controls.element, read.element, seen.tools);
     if (work) element.append(work.element);
@@ -85,10 +98,9 @@ export function exactStage(about: Video, ways: Ways, continued: boolean): Stage 
   }
 
   element.addEventListener("keydown", (event) => {
-    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "range");
-    const pressed = event.key === " " && event.target instanceof HTMLElement && event.target.matches("button, summary");
-    if (typed || pressed || controls === null) return;
-    if (!seen.obey(event)) {
+    if (isForControl(event) || controls === null) return;
+    if (isFullScreen(event)) whole.toggle();
+    else if (!seen.obey(event)) {
       const wanted = command(event);
       if (wanted === null) return;
       controls.obey(wanted);

@@ -75,8 +75,9 @@ export function framesPerSecond(rate: string, frameTime: number): number {
 
 /** "29.97 fps", "25 fps"; "29,97 Bilder/s". */
 export function frameRate(fps: number): string {
-  const unit = spoken({ en: "fps", de: "Bilder/s" });
-  return fps > 0 ? `${shortest(fps, fps < 10 ? 3 : 2)} ${unit}` : "";
+  const told = shortest(fps, fps < 10 ? 3 : 2);
+  const unit = spoken({ en: "fps", de: told === "1" ? "Bild/s" : "Bilder/s" });
+  return fps > 0 ? `${told} ${unit}` : "";
 }
 
 const CODECS: Record<string, string> = {

@@ -95,7 +95,7 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
     const stall = chooser(words.stall, { goesOn: words.goesOn, waits: words.waits }, "stall", (value) => {
       playing.waits = value === "waits";
     });
-    controls = transport(playing, { hold: words.hold }, by, stall, adding);
+    controls = transport(playing, { ends: { hold: words.hold } }, by, stall, adding);
     foot.replaceChildren(controls.element);
     playing.moveTo(0);
   }

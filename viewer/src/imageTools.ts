@@ -3,13 +3,14 @@
 import type { Video } from "./answers";
 import { button, el } from "./dom";
 import { date, personName } from "./format";
-import { TOOLS, asItIs, done, isAct, isTool } from "./image/commands";
+import { TOOLS, asItIs, done, isAct, isShutter, isTool } from "./image/commands";
 import type { Command, Tool } from "./image/commands";
 import { hands } from "./image/hands";
 import { LEAST_GAMMA, MOST_GAMMA, subtracting, windowOf, windowed, withGamma } from "./image/look";
 import type { Look, Shape } from "./image/look";
 import type { Overlays } from "./image/overlays";
 import type { Beside } from "./image/saved";
+import { placedShutter } from "./image/shutters";
 import { keysHelp } from "./keysHelp";
 import { words } from "./words/image";
 
@@ -100,14 +101,19 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     draw();
   };
   function obey(command: Command): void {
-    if (isAct(command)) change(done(on.look(), command));
+    if (isAct(command)) change(done(on.look(), command, tool));
     else if (isTool(command)) tool = command;
+    else if (command === "placeShutter") placeShutter();
     else if (command === "subtract") change(subtracting(on.look(), on.look().mask === null ? place : null));
     else if (command === "asItIs") change(asItIs(on.turns()));
     else if (command === "overlays") toggleOverlays();
     else if (command === "texts") corner.element.hidden = !corner.element.hidden;
     else help.open();
     draw();
+  }
+
+  function placeShutter(): void {
+    if (isShutter(tool)) change(placedShutter(on.look(), tool, on.aspect()));
   }
 
   function toggleOverlays(): void {

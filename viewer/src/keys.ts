@@ -9,6 +9,8 @@ export const COMMANDS: Record<string, Command> = {
   " ": "toggle",
   arrowleft: "stepBack",
   arrowright: "stepOn",
+  ",": "stepBack",
+  ".": "stepOn",
   home: "first",
   end: "last",
   i: "in",
@@ -16,8 +18,17 @@ export const COMMANDS: Record<string, Command> = {
   x: "whole",
 };
 
+type Pressed = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey">;
+
+/** Of the page's part that a film is in, whatever plays it. */
+export const FULL_SCREEN = "f";
+
+export function isFullScreen({ key, altKey, ctrlKey, metaKey }: Pressed): boolean {
+  return !altKey && !ctrlKey && !metaKey && key.toLowerCase() === FULL_SCREEN;
+}
+
 /** Null for a key that is the browser's, or of a combination. */
-export function command(event: Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey">): Command | null {
+export function command(event: Pressed): Command | null {
   if (event.altKey || event.ctrlKey || event.metaKey) return null;
   return COMMANDS[event.key.toLowerCase()] ?? null;
 }

@@ -38,7 +38,7 @@ export interface Looking {
 /** `motion` is null while there is none yet; `turns` are those that the film's container demands; `click` is a click on the
  * picture that drags nothing. */
 export function looking(about: Video, motion: () => Motion | null, turns: () => number, click: () => void): Looking {
-  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "img", "aria-label": all.videoLabel(date(about.studyDate)) });
+  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "application", "aria-label": all.videoLabel(date(about.studyDate)) });
   const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, words.slow);
   const lost = el("p", { class: "lost", hidden: true, "data-test": "overlays-lost" });
   const ending = new AbortController();

@@ -7,7 +7,7 @@ import { prepareWorker } from "./cineWorker";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import { exactStage } from "./exact";
-import type { Ways } from "./exact";
+import type { Continued, Ways } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
@@ -94,7 +94,7 @@ export function player(onClose: () => void): Player {
   let asking: AbortController | null = null;
   let stage: Stage | null = null;
   /** The video that is opened because the one before it has come to its end. */
-  let continued = "";
+  let continued: (Continued & { id: string }) | null = null;
   let endDeliveries: () => void = () => undefined;
 
   function stop(): void {
@@ -168,12 +168,12 @@ export function player(onClose: () => void): Player {
     );
   }
 
-  async function goOn(about: Video): Promise<void> {
+  async function goOn(about: Video, rate: number | null): Promise<void> {
     const { signal } = (asking = new AbortController());
     const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
     const following = ids[ids.indexOf(about.id) + 1];
     if (following === undefined || signal.aborted) return;
-    continued = following;
+    continued = { id: following, rate };
     location.replace(videoHash(following));
   }
 
@@ -185,9 +185,9 @@ export function player(onClose: () => void): Player {
       unable: otherwise ?? (() => plain(words.plainUnable, null)),
       plain: () => plain(words.plainChosen, exact),
       // Where the list cannot be had it stands at its end.
-      next: () => void goOn(about).catch(() => undefined),
+      next: (rate) => void goOn(about, rate).catch(() => undefined),
     };
-    const exact = (): void => put(exactStage(about, ways, continued === about.id), side);
+    const exact = (): void => put(exactStage(about, ways, continued?.id === about.id ? continued : null), side);
     if (canBeExact()) exact();
     else plain(isSecureContext ? words.plainUnable : words.plainInsecure, null);
   }
@@ -204,7 +204,7 @@ export function player(onClose: () => void): Player {
     if (!canBeExact()) throw new Error(spoken.seriesUnable);
     const choice = { film: series.film, url: "", smaller: null };
     const ways: Ways = { choose: () => Promise.resolve(choice), unable: fail, plain: null, next: () => undefined };
-    put(exactStage(readVideo({ ID: id }), ways, false), null);
+    put(exactStage(readVideo({ ID: id }), ways, null), null);
   }
 
   return {

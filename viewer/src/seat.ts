@@ -37,7 +37,7 @@ export function nameOf(video: Video): string {
 export function cell(id: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
   const name = words.cell(number);
   const title = el("span", { class: "cell-title" }, name);
-  const canvas = el("canvas", { class: "screen", role: "img", "aria-label": name, tabindex: 0 });
+  const canvas = el("canvas", { class: "screen", role: "application", "aria-label": name, tabindex: 0 });
   const screen = new Screen(canvas, () => undefined);
   const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
   const note = problem("");

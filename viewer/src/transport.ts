@@ -39,9 +39,9 @@ function commands(cine: Playing): Record<Command, () => void> {
   };
 }
 
-function rateField(cine: Playing): HTMLElement {
+function rateField(cine: Playing, rate: number | null): HTMLElement {
   const limits = { min: SLOWEST, max: FASTEST, step: "any" };
-  const field = el("input", { type: "number", ...limits, placeholder: words.realTime, "data-test": "rate" });
+  const field = el("input", { type: "number", ...limits, value: rate, placeholder: words.realTime, "data-test": "rate" });
   field.addEventListener("change", () => {
     if (field.reportValidity()) cine.setRate(field.value === "" ? null : field.valueAsNumber);
   });
@@ -71,8 +71,17 @@ function scrubs(cine: Playing, position: HTMLInputElement): void {
   position.addEventListener("change", rest);
 }
 
-/** `ends`: what it may do at its end beside what all films do; `others`: further controls. */
-export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, ...others: (HTMLElement | null)[]): Transport {
+export interface Particular {
+  /** What it may do at its end beside what all films do. */
+  ends: Partial<Record<AtEnd, string>>;
+  /** The rate that it begins with; null for each frame's own time. */
+  rate?: number | null;
+  /** When a frame is shown, in words. */
+  time?: (place: number) => string;
+}
+
+/** `others`: further controls. */
+export function transport(cine: Playing, { ends, rate = null, time = () => "" }: Particular, ...others: (HTMLElement | null)[]): Transport {
   const acts = commands(cine);
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
     button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
@@ -95,13 +104,14 @@ export function transport(cine: Playing, ends: Partial<Record<AtEnd, string>>, .
     act("out", "]", words.markOut),
     act("whole", "[ ]", words.wholeRange),
     range,
-    rateField(cine),
+    rateField(cine, rate),
     endField(cine, ends),
     ...others,
   );
   const draw = (): void => {
     position.max = String(cine.count);
     position.valueAsNumber = cine.place + 1;
+    position.setAttribute("aria-valuetext", words.positionOf(cine.place + 1, cine.count, time(cine.place)));
     back.setAttribute("aria-pressed", String(cine.playing === -1));
     on.setAttribute("aria-pressed", String(cine.playing === 1));
     range.textContent = words.rangeOf(cine.range[0] + 1, cine.range[1] + 1);

@@ -25,10 +25,12 @@ describe("in German", () => {
     expect(format.bytes(1)).toBe("1 Byte");
     expect(format.frameRate(30000 / 1001)).toBe("29,97 Bilder/s");
     expect(format.frameRate(25)).toBe("25 Bilder/s");
+    expect(format.frameRate(1)).toBe("1 Bild/s");
   });
 
   it("sentences take them up", () => {
     expect(words.converting(JOB)).toBe("Wird umgewandelt: 37 % (Bilder werden umgewandelt) · 9,5 Bilder/s · noch 1:15");
+    expect(words.converting({ ...JOB, fps: 1, left: null })).toMatch(/ · 1 Bild\/s$/);
     expect(words.quality({ psnr: 44.49, ssim: 0.99432, lowest: 100, lowestFrame: 7, met: true })).toBe(
       "PSNR 44,5 dB, SSIM 0,994; am wenigsten in Bild 7, gleich.",
     );

@@ -1,13 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { command } from "../src/keys";
+import { command, isFullScreen } from "../src/keys";
 
 const plain = { altKey: false, ctrlKey: false, metaKey: false };
 
 describe("keys", () => {
   it("do what editors' keys do", () => {
-    const keys = ["j", "K", "l", "ArrowLeft", "ArrowRight", "Home", "End", "i", "o", "x", " "];
-    const commands = ["back", "pause", "on", "stepBack", "stepOn", "first", "last", "in", "out", "whole", "toggle"];
+    const keys = ["j", "K", "l", "ArrowLeft", "ArrowRight", "Home", "End", "i", "o", "x", " ", ",", "."];
+    const commands = ["back", "pause", "on", "stepBack", "stepOn", "first", "last", "in", "out", "whole", "toggle", "stepBack", "stepOn"];
     expect(keys.map((key) => command({ ...plain, key }))).toEqual(commands);
+  });
+
+  it("make the film as large as the screen", () => {
+    const pressed = ["f", "F", "g"].map((key) => isFullScreen({ ...plain, key }));
+    expect([...pressed, isFullScreen({ ...plain, key: "f", ctrlKey: true })]).toEqual([true, true, false, false]);
   });
 
   it("are the browser's where they are part of a combination, or mean nothing here", () => {

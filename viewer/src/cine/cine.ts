@@ -67,6 +67,11 @@ export class Cine {
     return this.clock.atEnd;
   }
 
+  /** Frames per second; null for each frame's own time. */
+  get rate(): number | null {
+    return this.clock.rate;
+  }
+
   get range(): readonly [first: number, last: number] {
     return [this.clock.first, this.clock.last];
   }

@@ -27,7 +27,7 @@ export class Clock {
   atEnd: AtEnd = "restart";
   private range: readonly [first: number, last: number];
   /** Frames per second; null for each frame's own time. */
-  private rate: number | null = null;
+  rate: number | null = null;
   /** Seconds in the film at the moment `since`, in seconds of the clock that it is told. */
   private seconds = 0;
   private since = 0;

@@ -2,11 +2,13 @@
 
 import { AS_IT_IS, flipped, flippedOver, panned, turned, windowMoved, withGamma, zoomed } from "./look";
 import type { Look, Point } from "./look";
+import { movedShutter, sizedShutter } from "./shutters";
 
 const STEP = 8; // values
 const FACTOR = 1.25;
 const MOVE = 0.1; // of the screen
 const GAMMA = 1.1;
+const SIDE = 0.02; // of the screen, on each side
 const MIDDLE: Point = [0.5, 0.5];
 
 const moved = (x: number, y: number) => (look: Look): Look => panned(look, MIDDLE, [0.5 + x, 0.5 + y]);
@@ -31,6 +33,10 @@ const ACTS = {
   moreGamma: (look) => withGamma(look, look.gamma * GAMMA),
   lessGamma: (look) => withGamma(look, look.gamma / GAMMA),
   noShutter: (look) => ({ ...look, shutter: null }),
+  shutterWider: (look) => sizedShutter(look, SIDE, 0),
+  shutterNarrower: (look) => sizedShutter(look, -SIDE, 0),
+  shutterTaller: (look) => sizedShutter(look, 0, SIDE),
+  shutterLower: (look) => sizedShutter(look, 0, -SIDE),
 } as const satisfies Record<string, (look: Look) => Look>;
 
 export type Act = keyof typeof ACTS;
@@ -39,7 +45,11 @@ export type Act = keyof typeof ACTS;
 export const TOOLS = ["window", "zoom", "pan", "rectangle", "circle"] as const;
 export type Tool = (typeof TOOLS)[number];
 
-export type Command = Act | Tool | "subtract" | "asItIs" | "overlays" | "texts" | "help";
+export type Command = Act | Tool | "placeShutter" | "subtract" | "asItIs" | "overlays" | "texts" | "help";
+
+export function isShutter(tool: Tool): tool is "rectangle" | "circle" {
+  return tool === "rectangle" || tool === "circle";
+}
 
 export function isAct(command: Command): command is Act {
   return command in ACTS;
@@ -49,8 +59,17 @@ export function isTool(command: Command): command is Tool {
   return (TOOLS as readonly string[]).includes(command);
 }
 
-export function done(look: Look, act: Act): Look {
-  return ACTS[act](look);
+/** What arrows do instead while a shutter's tool is chosen and there is one. */
+const SHUTTER_MOVES: Partial<Record<Act, (look: Look) => Look>> = {
+  lookLeft: (look) => movedShutter(look, -SIDE, 0),
+  lookRight: (look) => movedShutter(look, SIDE, 0),
+  lookUp: (look) => movedShutter(look, 0, -SIDE),
+  lookDown: (look) => movedShutter(look, 0, SIDE),
+};
+
+export function done(look: Look, act: Act, tool: Tool = "window"): Look {
+  const move = isShutter(tool) && look.shutter !== null ? SHUTTER_MOVES[act] : undefined;
+  return (move ?? ACTS[act])(look);
 }
 
 /** As the film's container has it turned. */
@@ -73,8 +92,8 @@ export const KEYS: readonly (readonly [key: string, command: Command])[] = [
   ["Shift+ArrowDown", "lookDown"],
   ["r", "turnRight"],
   ["Shift+R", "turnLeft"],
-  ["f", "flip"],
-  ["Shift+F", "flipOver"],
+  ["m", "flip"],
+  ["Shift+M", "flipOver"],
   ["b", "brighter"],
   ["Shift+B", "darker"],
   ["c", "narrower"],
@@ -83,6 +102,11 @@ export const KEYS: readonly (readonly [key: string, command: Command])[] = [
   ["Shift+G", "lessGamma"],
   ["n", "invert"],
   ["s", "subtract"],
+  ["Enter", "placeShutter"],
+  ["w", "shutterWider"],
+  ["Shift+W", "shutterNarrower"],
+  ["h", "shutterTaller"],
+  ["Shift+H", "shutterLower"],
   ["u", "noShutter"],
   ["d", "overlays"],
   ["t", "texts"],

@@ -8,15 +8,20 @@ const en = {
   time: "Time",
   videoLabel: (date: string) => (date === "" ? "Video" : `Video of ${date}`),
   plainInsecure:
-    "Played by the browser alone, since this page came over an unprotected line: steps may be off by a frame, and there is no reverse, " +
-    "no range and no exact rate. With HTTPS, or on the server itself, all of that is there.",
+    "Played by the browser alone, since this page came over an unprotected line: steps and ranges may be off by a frame; there is no " +
+    "reverse (J steps back) and no exact rate. With HTTPS, or on the server itself, all of that is there.",
   plainUnable:
-    "Played by the browser alone, since it cannot decode this video frame by frame: steps may be off by a frame, and there is no " +
-    "reverse, no range and no exact rate.",
-  plainChosen: "Played by the browser alone, with sound if there is any: steps may be off by a frame, and there is no reverse.",
+    "Played by the browser alone, since it cannot decode this video frame by frame: steps and ranges may be off by a frame; there is no " +
+    "reverse (J steps back) and no exact rate.",
+  plainChosen:
+    "Played by the browser alone, with sound if there is any: steps and ranges may be off by a frame, and there is no reverse (J steps back).",
   exact: "Back to exact frames",
   plain: "With sound",
   plainTitle: "Play by the browser's own player, which plays sound, but is not exact to the frame",
+  plainSilent: "Browser's player",
+  plainSilentTitle: "Play by the browser's own player, which is not exact to the frame",
+  fullScreen: "Full screen (F)",
+  positionOf: (frame: number, frames: number, time: string) => `Frame ${frame} of ${frames}${time === "" ? "" : `, ${time}`}`,
   cineTrouble: {
     unreachable: "The video cannot be loaded at the moment. Any move tries again.",
     changed: "The video has changed on the server. Open it again.",
@@ -48,16 +53,21 @@ const de: typeof en = {
   time: "Zeit",
   videoLabel: (date) => (date === "" ? "Video" : `Video vom ${date}`),
   plainInsecure:
-    "Vom Browser allein abgespielt, da diese Seite über eine ungeschützte Leitung kam: Schritte können um ein Bild danebenliegen; " +
-    "rückwärts, in Bereichen und mit genauer Bildrate geht es nicht. Mit HTTPS oder auf dem Server selbst gibt es all das.",
+    "Vom Browser allein abgespielt, da diese Seite über eine ungeschützte Leitung kam: Schritte und Bereiche können um ein Bild danebenliegen; " +
+    "rückwärts (J geht ein Bild zurück) und mit genauer Bildrate geht es nicht. Mit HTTPS oder auf dem Server selbst gibt es all das.",
   plainUnable:
-    "Vom Browser allein abgespielt, da er dieses Video nicht Bild für Bild decodieren kann: Schritte können um ein Bild danebenliegen; " +
-    "rückwärts, in Bereichen und mit genauer Bildrate geht es nicht.",
+    "Vom Browser allein abgespielt, da er dieses Video nicht Bild für Bild decodieren kann: Schritte und Bereiche können um ein Bild " +
+    "danebenliegen; rückwärts (J geht ein Bild zurück) und mit genauer Bildrate geht es nicht.",
   plainChosen:
-    "Vom Browser allein abgespielt, mit Ton, falls es einen gibt: Schritte können um ein Bild danebenliegen, rückwärts geht es nicht.",
+    "Vom Browser allein abgespielt, mit Ton, falls es einen gibt: Schritte und Bereiche können um ein Bild danebenliegen, rückwärts geht " +
+    "es nicht (J geht ein Bild zurück).",
   exact: "Zurück zu genauen Bildern",
   plain: "Mit Ton",
   plainTitle: "Mit dem Abspieler des Browsers, der den Ton abspielt, aber nicht auf das Bild genau ist",
+  plainSilent: "Abspieler des Browsers",
+  plainSilentTitle: "Mit dem Abspieler des Browsers, der nicht auf das Bild genau ist",
+  fullScreen: "Ganzer Bildschirm (F)",
+  positionOf: (frame, frames, time) => `Bild ${frame} von ${frames}${time === "" ? "" : `, ${time}`}`,
   cineTrouble: {
     unreachable: "Das Video kann im Augenblick nicht geladen werden. Jede Bewegung versucht es erneut.",
     changed: "Das Video hat sich auf dem Server geändert. Bitte erneut öffnen.",

@@ -59,7 +59,7 @@ const inGerman: Progress = {
     verify: "Ziel wird gefragt, ob es angekommen ist",
     keep: "wird auch in Orthanc gespeichert",
   },
-  rate: (fps) => `${fps} Bilder/s`,
+  rate: (fps) => `${fps} ${fps === "1" ? "Bild/s" : "Bilder/s"}`,
   left: (time) => `noch ${time}`,
 };
 

@@ -130,6 +130,6 @@ describe("keys", () => {
 
   it("are known once each", () => {
     expect(new Set(KEYS.map(([key]) => key)).size).toBe(KEYS.length);
-    expect(KEYS.filter(([, command]) => isAct(command)).length).toBe(18);
+    expect(KEYS.filter(([, command]) => isAct(command)).length).toBe(22);
   });
 });
