@@ -231,8 +231,8 @@ def test_a_shutter_without_a_pointer(server: OrthancServer, films: Films, opened
 
     def assert_seen(top: float, bottom: float, left: float, right: float) -> None:
         shown = pixels(film).any(axis=-1)
-        rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
-        found = [rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]
+        rows, columns = np.nonzero(shown)
+        found = [rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]
         assert found == pytest.approx([top * 240, bottom * 240, left * 320, right * 320], abs=2)
 
     assert same(press(film, "Enter", "w"), plain, 0)
