@@ -27,6 +27,14 @@ def test_what_is_not_said_leaves_nothing() -> None:
     assert (found.patient, found.technique, found.profile) == ((), (), "")
 
 
+def test_a_place_of_one_number_is_written_as_it_is() -> None:
+    """Its VM is 3; of one value pydicom makes no list."""
+    for place, line in (("12.5", ("Position 12.5",)), ([], ()), (["1", "2"], ("Position 1\\2",))):
+        dataset = Dataset()
+        dataset.ImagePositionPatient = place
+        assert said(dataset).technique == line
+
+
 def test_lines_stay_lines() -> None:
     dataset = Dataset()
     dataset.PatientID = "1\n2\x1b[31m" + "x" * 500

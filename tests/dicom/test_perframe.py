@@ -110,7 +110,7 @@ def test_what_is_of_the_whole_film_alone_goes() -> None:
     assert [keyword for keyword in gone if keyword in made] == []
 
 
-def overlaid(bits: Sequence[int], frames: int | None = None, origin: int | None = None, rows: int = 2) -> Dataset:
+def overlaid(bits: Sequence[int], frames: int | None = None, origin: Any = None, rows: int = 2) -> Dataset:
     """An overlay whose frames are numbers of ``rows`` × 3 bits."""
     dataset, size = attributes(_COUNT), rows * 3
     packed = sum(value << (at * size) for at, value in enumerate(bits))
@@ -163,6 +163,18 @@ def test_an_overlay_cannot_have_gaps() -> None:
 def test_an_overlay_that_is_too_short() -> None:
     with pytest.raises(BadRequest, match="fewer bits"):
         taken([0, 1], overlaid([1, 2], frames=6, rows=200))
+
+
+def test_an_overlay_whose_numbers_are_several() -> None:
+    with pytest.raises(BadRequest, match=r"\(6000,0051\) is no whole number"):
+        taken([0, 1], overlaid([1, 2], frames=2, origin=[1, 2]))
+
+
+def test_functional_groups_that_are_no_sequence() -> None:
+    source = attributes(_COUNT)
+    source.add_new("PerFrameFunctionalGroupsSequence", "US", 6)
+    with pytest.raises(BadRequest, match="has 0 items for 6 frames"):
+        taken([0, 1], source)
 
 
 def test_curves_along_the_whole_film_go() -> None:

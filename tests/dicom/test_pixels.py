@@ -59,6 +59,7 @@ def test_an_enhanced_objects_window_is_in_its_functional_groups() -> None:
         ([4, 0, 8], b"\x01\x02\x03\x04", Lookup(first=0, bits=8, entries=(1, 2, 3, 4))),
         ([2, 0, 8], b"\x01\x00\x02\x00", Lookup(first=0, bits=8, entries=(1, 2))),
         ([0, 0, 16], bytes(131072), Lookup(first=0, bits=16, entries=(0,) * 65536)),
+        ([1, 10, 16], 7, Lookup(first=10, bits=16, entries=(7,))),
         ([3, 10, 16], [1, 2], None),
         ([3, 10, 17], [1, 2, 3], None),
         ([3, 10], [1, 2, 3], None),

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 
 from pydicom.dataset import Dataset
 
-from orthanc_video.dicom.said import text, value
+from orthanc_video.dicom.said import text, value, written
 from orthanc_video.picture import ANNOTATIONS, Said
 
 _PATIENT = (("PatientName", ""), ("PatientID", "ID "), ("PatientBirthDate", "Born "), ("PatientSex", "Sex "))
@@ -53,7 +53,7 @@ def _readable(attributes: Dataset, keyword: str) -> str:
     elif keyword.endswith("Time") and len(found) >= 4:
         found = f"{found[:2]}:{found[2:4]}"
     elif keyword == "ImagePositionPatient":
-        found = "\\".join(str(one) for one in value(attributes, keyword) or ())
+        found = "\\".join(written(attributes, keyword))
     return "".join(letter for letter in found[:_LONGEST] if letter.isprintable())
 
 

@@ -34,7 +34,7 @@ from orthanc_video.dicom.build import (
     zone,
 )
 from orthanc_video.dicom.classes import VideoClass
-from orthanc_video.dicom.said import missing, text, values, whole, written
+from orthanc_video.dicom.said import items, missing, text, values, whole, written
 from orthanc_video.errors import BadRequest
 from orthanc_video.film import Coded
 from orthanc_video.form import Form, Kind
@@ -100,7 +100,7 @@ def uids(said: Dataset, form: Form, number: int = 0) -> tuple[str, str]:
 
 def is_form(said: Dataset) -> bool:
     """Whether an object was made of another one for a destination."""
-    by = said.get("ContributingEquipmentSequence", None) or []
+    by = items(said, "ContributingEquipmentSequence")
     return any(
         text(one, "Manufacturer") == _MAKER and text(one, "ContributionDescription").startswith(_MADE) for one in by
     )
@@ -249,7 +249,7 @@ def remember(dataset: Dataset, said: Dataset, kind: VideoClass | None, source_sy
     dataset.ImageType = ["DERIVED", second, *further]
     before = text(said, "DerivationDescription")
     dataset.DerivationDescription = f"{before} {done.sentence}.".strip()[-1024:]
-    earlier = [copy.deepcopy(one) for one in said.get("DerivationCodeSequence", None) or []]
+    earlier = [copy.deepcopy(one) for one in items(said, "DerivationCodeSequence")]
     if earlier or done.steps:
         dataset.DerivationCodeSequence = Sequence([*earlier, *map(copy.deepcopy, done.steps)])
     source = referenced(said)
@@ -264,7 +264,7 @@ def remember(dataset: Dataset, said: Dataset, kind: VideoClass | None, source_sy
     by.SoftwareVersions = __version__
     by.ContributionDateTime = f"{local.astimezone(datetime.UTC):%Y%m%d%H%M%S}+0000"
     by.ContributionDescription = f"{done.mark}{done.sentence}."
-    dataset.ContributingEquipmentSequence = Sequence([*dataset.get("ContributingEquipmentSequence", []), by])
+    dataset.ContributingEquipmentSequence = Sequence([*items(dataset, "ContributingEquipmentSequence"), by])
 
 
 def _named(syntax: str) -> str:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from orthanc_video.dicom import derived
-from orthanc_video.dicom.said import text, value, whole
+from orthanc_video.dicom.said import items, text, whole
 
 _DESCRIPTION, _CODES, _EXTRACTION = "DerivationDescription", "DerivationCodeSequence", "FrameExtractionSequence"
 # Characters for what was done before: of the 1024 of VR ST some are for the joining itself.
@@ -53,7 +53,7 @@ def _whole(said: Dataset) -> Dataset:
 
 
 def _items(said: Dataset, keyword: str) -> list[Dataset]:
-    return [copy.deepcopy(one) for one in value(said, keyword) or []]
+    return [copy.deepcopy(one) for one in items(said, keyword)]
 
 
 def _meaning(item: Dataset) -> tuple[str, str]:

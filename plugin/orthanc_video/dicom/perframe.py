@@ -17,7 +17,7 @@ from pydicom.valuerep import DSdecimal
 
 from orthanc_video.dicom.build import ds
 from orthanc_video.dicom.derived import remove
-from orthanc_video.dicom.said import missing, numbers, tags, value, values, written
+from orthanc_video.dicom.said import items, missing, numbers, tags, value, values, written
 from orthanc_video.errors import BadRequest
 from orthanc_video.film import MultiFrame
 
@@ -108,10 +108,10 @@ def _each(said: Dataset, keyword: str, count: int, which: Several[int]) -> None:
 def _groups(said: Dataset, count: int, which: Several[int]) -> None:
     if _GROUPS not in said:
         return
-    items = list(value(said, _GROUPS) or [])
-    if len(items) != count:
-        raise _refused(f"its {_GROUPS} has {len(items)} items for {count} frames")
-    said.PerFrameFunctionalGroupsSequence = Sequence([items[number] for number in which])
+    found = items(said, _GROUPS)
+    if len(found) != count:
+        raise _refused(f"its {_GROUPS} has {len(found)} items for {count} frames")
+    said.PerFrameFunctionalGroupsSequence = Sequence([found[number] for number in which])
 
 
 def _numbered(said: Dataset, keyword: str, about: tuple[str, ...], which: Several[int]) -> None:
@@ -140,7 +140,10 @@ def _overlay(said: Dataset, group: int, which: Several[int]) -> None:
 
     def told(element: int) -> int | None:
         found = said.get(Tag(group, element))
-        return None if found is None or found.value is None else int(found.value)
+        try:
+            return None if found is None or found.value is None else int(found.value)
+        except (TypeError, ValueError):
+            raise _refused(f"what its overlay says by ({group:04X},{element:04X}) is no whole number") from None
 
     if told(_FRAMES) is None and told(_ORIGIN) is None:
         return

@@ -126,8 +126,7 @@ def _entries(data: Any, count: int, bits: int) -> tuple[int, ...]:
         else:
             words = min(count, len(data) // 2)
             found = struct.unpack(f"<{words}H", data[: 2 * words])
-    elif hasattr(data, "__len__"):
-        found = tuple(int(one) & _LARGEST for one in data[:count] if isinstance(one, int))
     else:
-        found = ()
+        several = data[:count] if hasattr(data, "__len__") else [data]
+        found = tuple(int(one) & _LARGEST for one in several if isinstance(one, int))
     return found if len(found) == count else ()

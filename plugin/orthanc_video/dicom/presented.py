@@ -17,7 +17,7 @@ from pydicom.valuerep import DSfloat
 
 from orthanc_video import __version__
 from orthanc_video.dicom import build, derived, identity, overlays, series
-from orthanc_video.dicom.said import missing, numbers, text, value, whole
+from orthanc_video.dicom.said import items, missing, numbers, text, value, whole
 from orthanc_video.errors import BadRequest
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.view import CIRCLE, LINEAR, View
@@ -94,8 +94,8 @@ def view_of(said: Dataset, video: str) -> View | None:
 def _referred(said: Dataset) -> set[str]:
     return {
         text(image, "ReferencedSOPInstanceUID")
-        for group in value(said, "ReferencedSeriesSequence") or ()
-        for image in value(group, "ReferencedImageSequence") or ()
+        for group in items(said, "ReferencedSeriesSequence")
+        for image in items(group, "ReferencedImageSequence")
     }
 
 

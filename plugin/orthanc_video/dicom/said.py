@@ -84,11 +84,15 @@ def whole(said: Dataset, keyword: str) -> int | None:
     return found[0].numerator if len(found) == 1 and found[0].denominator == 1 else None
 
 
+def items(said: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """Those of a sequence; none where the file says that it is no sequence, but a number or a text."""
+    found = value(said, keyword)
+    return tuple(one for one in found if isinstance(one, Dataset)) if _several(found) else ()
+
+
 def item(said: Dataset, keyword: str) -> Dataset | None:
     """The first item of a sequence."""
-    found = value(said, keyword)
-    first = found[0] if _several(found) and len(found) else None
-    return first if isinstance(first, Dataset) else None
+    return next(iter(items(said, keyword)), None)
 
 
 def _several(found: Any) -> bool:

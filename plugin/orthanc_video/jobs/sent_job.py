@@ -7,7 +7,7 @@ import hashlib
 from orthanc_video.archive import changes
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import history, locate, stored
-from orthanc_video.dicom.said import text, value
+from orthanc_video.dicom.said import items, text
 from orthanc_video.errors import Duplicate
 from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.jobs import reading
@@ -29,7 +29,7 @@ def refuse_another(settings: Settings, archive: Archive, upload: Upload, instanc
 
 def _holds(source: Bytes, upload: Upload) -> bool:
     header = stored.header(source)
-    for item in value(header.said, "ContributingEquipmentSequence") or ():
+    for item in items(header.said, "ContributingEquipmentSequence"):
         told = history.read(text(item, "ContributionDescription"))
         if told is not None and told.sha256 == upload.sha256:
             return True
