@@ -11,7 +11,9 @@ from orthanc_video.bitstream.banners import is_banner
 from orthanc_video.bitstream.bits import unescape
 from orthanc_video.bitstream.framing import length_size
 from orthanc_video.bitstream.nal import split_annexb
+from orthanc_video.bitstream.technical import Technical
 from orthanc_video.bitstream.userdata import UserData, clean_configuration, cleaned, escape, messages
+from orthanc_video.bitstream.userdata_mpeg2 import TimeCodes
 from orthanc_video.media.source import opened
 
 _X264 = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")
@@ -53,6 +55,7 @@ def _sei(*parts: bytes, header: bytes = b"\x06") -> bytes:
         ("h264", _sei(_message(6, b"Jane Doe"), _RECOVERY), _sei(_RECOVERY)),
         ("h264", _sei(_message(137, b"SECRET GPS 52.1N JaneDoe")), b""),
         ("h264", _sei(_message(144, b"Jane")), b""),
+        ("h264", _sei(_message(0, b"Jane Doe"), _message(1, b"Jane Doe"), _RECOVERY), _sei(_RECOVERY)),
         ("h264", _sei(_RECOVERY)[:-1] + b"J", b""),  # no end
         ("h264", b"\x09\xf0", b"\x09\xf0"),
         ("h264", b"\x09\xf0Jane Doe", b""),
@@ -82,7 +85,7 @@ def _sei(*parts: bytes, header: bytes = b"\x06") -> bytes:
     ],
 )
 def test_units(codec: str, unit: bytes, kept: bytes) -> None:
-    assert cleaned(codec, unit) == kept
+    assert cleaned(unit, Technical(codec)) == kept
     assert UserData(codec, b"").found(_START + unit) == (unit != kept)
 
 
@@ -124,6 +127,69 @@ def test_what_mpeg2_headers_do_not_need(planted: bytes, kept: bytes) -> None:
     assert data.found(slices + b"\0\0\1" + planted + slices)
     assert data.removed(slices + b"\0\0\1" + planted + slices) == slices + kept + slices
     assert not data.found(slices + kept + slices)
+
+
+_SEQUENCE = bytes.fromhex("000001b31400f0c3ffffe018")  # 25 pictures a second
+
+
+def _group(hours: int, minutes: int, seconds: int, pictures: int, flags: int = 0x40, drop: int = 0) -> bytes:
+    """A group of pictures header (ISO/IEC 13818-2 6.2.2.6)."""
+    code = f"{drop}{hours:05b}{minutes:06b}1{seconds:06b}{pictures:06b}"
+    return b"\0\0\1\xb8" + (int(code, 2) << 7 | flags).to_bytes(4)
+
+
+def _film(begin: int, *, rate: int = 25, half: bool = False) -> list[bytes]:
+    """Packets of groups of 30 pictures, whose time codes count from so many pictures on."""
+    packets = []
+    for number in range(150):
+        at, head = begin + number, b""
+        if number % 30 == 0:
+            head = _SEQUENCE + _group(at // rate // 3600, at // rate // 60 % 60, at // rate % 60, at % rate)
+        fields = [b"\1", b"\2"] if half else [b"\3"]
+        halves = [b"\0\0\1\0\0\x08\0\0" + b"\0\0\1\xb5\x80\0" + one + b"\0\0\0\0\1\1\x09" for one in fields]
+        packets.append(head + b"".join(halves))
+    return packets
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_time_codes_that_count_from_the_first_picture_stay(*, half: bool) -> None:
+    film = _film(0, half=half)
+    data = UserData("mpeg2video", b"")
+    assert not any(data.found(packet) for packet in film)
+    data = UserData("mpeg2video", b"")
+    assert [data.removed(packet) for packet in film] == film
+
+
+def test_time_codes_of_a_clock_become_midnight() -> None:
+    for begin in (30, 25 * 36_930, 25 * 86_399):
+        film = _film(begin)
+        assert UserData("mpeg2video", b"").found(film[0])
+        data = UserData("mpeg2video", b"")
+        left = b"".join(data.removed(packet) for packet in film)
+        assert left.count(_group(0, 0, 0, 0)) == left.count(b"\0\0\1\xb8") == 5
+        assert len(left) == len(b"".join(film))
+    # From the second group on, of another rate, or twice as fast: nobody counts so.
+    for film in (_film(0)[:30] + _film(25 * 36_930)[30:], _film(0, rate=20), _film(0)[:90:3] + _film(0)[90:]):
+        data = UserData("mpeg2video", b"")
+        assert [data.found(packet) for packet in film].index(True) > 0
+
+
+def test_what_a_groups_header_says_beside_its_time_stays() -> None:
+    for flags in (0, 0x20, 0x40, 0x60):
+        told = _group(10, 15, 30, 7, flags, drop=1)
+        assert UserData("mpeg2video", b"").removed(told) == _group(0, 0, 0, 0, flags)
+    assert UserData("mpeg2video", b"").removed(_group(0, 0, 0, 0, 0x5F)) == _group(0, 0, 0, 0)
+    assert UserData("mpeg2video", b"").removed(_group(10, 15, 30, 7)[:7]) == b""
+
+
+def test_dropped_numbers_count_no_pictures() -> None:
+    """29.97/s: of each minute but the tenth the first two numbers are left out (6.3.8)."""
+    codes = TimeCodes()
+    codes.see(0xB3, bytes.fromhex("1400f0c4"))
+    for _ in range(17_982 - 30):  # ten minutes
+        codes.see(0, b"")
+    assert codes.counts(_group(0, 10, 0, 0, drop=1)[4:])
+    assert not codes.counts(_group(0, 10, 1, 0, drop=0)[4:])
 
 
 @pytest.mark.parametrize("options", ["-bf 2", "-flags +ilme+ildct -alternate_scan 1", "-qmin 2 -intra_vlc 1 -g 4"])
@@ -199,8 +265,9 @@ def test_what_encoders_write_stays(clips: Clips, codec: str, options: str) -> No
     """Of any message and unit that x264 and x265 write, nothing is taken for user data."""
     name = f"encoder-{codec}-{abs(hash(options))}"
     raw = clips.encoded(f"{name}.{codec}", f"{options} -bsf:v null", codec=codec).read_bytes()
+    known = Technical(codec)
     for unit in split_annexb(raw):
-        assert cleaned(codec, unit) == unit
+        assert cleaned(unit, known) == unit
     boxed = clips.encoded(f"{name}.mp4", options, codec=codec)
     with opened(boxed) as container:
         extradata = bytes(container.streams.video[0].codec_context.extradata or b"")
@@ -248,8 +315,8 @@ def test_escaping_is_undone(data: bytes) -> None:
 @given(st.sampled_from(["h264", "hevc", "mpeg2video"]), st.binary(), st.sampled_from([b"", b"\1dd\x1e\xff\xe0\0"]))
 def test_any_bytes_are_taken(codec: str, data: bytes, extradata: bytes) -> None:
     """What is left holds nothing more to remove."""
-    private = UserData(codec, extradata if codec == "h264" else b"")
-    assert not private.found(private.removed(data))
+    extradata = extradata if codec == "h264" else b""
+    assert not UserData(codec, extradata).found(UserData(codec, extradata).removed(data))
 
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.binary(max_size=600)), min_size=1, max_size=5))

@@ -49,6 +49,9 @@ def _inputs(clips: Clips) -> Iterator[bytes]:
     yield _for(targets.boxes, views.in_band(clips, emptied=True).read_bytes()[:LONGEST])
     paired = fields.written(clips.video("h264", "ts").with_name("fields.h264"), fields.film(["pair"] * 2), apart=True)
     yield _for(targets.byte_stream, paired.read_bytes()[:LONGEST])
+    # A sequence with buffers and pic_struct, and picture timing with two clocks (bitstream/test_clocks.py has them).
+    sequence = bytes.fromhex("674d000ada10850500108210921405")
+    yield _for(targets.timed_messages, bytes([len(sequence)]) + sequence + bytes.fromhex("ae676480ef1ea80007bd3d"))
     yield _for(targets.jpeg_header, clips.jpeg().read_bytes()[:700])
 
 

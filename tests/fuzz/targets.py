@@ -26,6 +26,7 @@ from orthanc_video.bitstream import (
     psi,
     sei,
     stereo,
+    technical,
     ts,
     userdata,
 )
@@ -73,8 +74,9 @@ def hevc_unit(data: bytes) -> None:
 def _cleans(codec: str, unit: bytes) -> None:
     """What is left of a unit holds nothing more to remove, and is no longer than it was, but for escapes."""
     with refusing():
-        left = userdata.cleaned(codec, unit)
-        assert not left or userdata.cleaned(codec, left) == left
+        known = technical.Technical(codec)
+        left = userdata.cleaned(unit, known)
+        assert not left or userdata.cleaned(left, known) == left
 
 
 def _plausible(sps: h264.Sps | hevc.Sps) -> None:
@@ -191,6 +193,16 @@ def jpeg_header(data: bytes) -> None:
         jpeg.header(data)
 
 
+def timed_messages(data: bytes) -> None:
+    """A sequence parameter set after its length, then what may be a message: nothing is left to take out of what stays,
+    which has two delays and three clocks of 32 bits at most."""
+    known, length = technical.Technical("h264"), data[0] if data else 0
+    known.learn(data[1 : 1 + length])
+    for kind in (0, 1):
+        kept = known.kept(kind, data[1 + length :])
+        assert kept is None or (known.kept(kind, kept) == kept and len(kept) <= (258, 36)[kind])
+
+
 TARGETS: tuple[Callable[[bytes], None], ...] = (
     h264_unit,
     hevc_unit,
@@ -202,6 +214,7 @@ TARGETS: tuple[Callable[[bytes], None], ...] = (
     tables,
     jpeg_header,
     program_stream,
+    timed_messages,
 )
 
 

@@ -3,6 +3,8 @@ made of."""
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
+import clocks
 from cines import LOSSLESS, Frames, coded, colours, film, grey, shown
-from clips import Clips
+from clips import Clips, ffmpeg
 from orthanc_video.clip import Moment, Range
 from orthanc_video.edit import Edit, Wanted
 from orthanc_video.errors import BadRequest, UnsupportedMedia
@@ -66,6 +69,25 @@ def test_what_a_container_arranges_is_not_masked_in_a_range(clips: Clips, tmp_pa
         editing.of_films(tools, [film], edit, tmp_path)
     with pytest.raises(UnsupportedMedia, match="turned, changing, or shown in part"):
         editing.of_films(tools, [clips.conforming(), film], Edit(), tmp_path)
+
+
+@pytest.mark.parametrize("edit", [Edit(strip=True), Edit(deidentify=True, audio="drop")])
+def test_no_time_of_day_is_left_in_the_stream(clips: Clips, tmp_path: Path, edit: Edit) -> None:
+    film = clocks.mpeg2(clips, "mpg")
+    source = Path(shutil.copy(film, tmp_path))
+    made = editing.of_films(_tools(), [source], edit, tmp_path)
+    assert made.anew == 0
+    assert clocks.told(made.path) == {"00:00:00:00"}
+    raw, timed = tmp_path / "raw.h264", tmp_path / "timed.mp4"
+    raw.write_bytes(clocks.timed(clips))
+    ffmpeg("-r", "25", "-i", raw, "-c", "copy", timed)
+    made = editing.of_films(_tools(), [timed], edit, tmp_path)
+    assert made.anew == 0
+    assert clocks.told(made.path) == {"00:00:00:00"}
+    masked = dataclasses.replace(edit, masks=(Region(0, 0, 16, 16),), ranges=(Range(Moment(3), Moment(5)),))
+    made = editing.of_films(_tools(), [Path(shutil.copy(film, tmp_path))], masked, tmp_path)
+    assert made.anew < 30
+    assert clocks.told(made.path) == {"00:00:00:00"}
 
 
 _KNOWN: dict[str, Any] = {

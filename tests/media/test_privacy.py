@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import clocks
 from clips import Clips, picture_source
 from conversions import converted
 from oracles import frame_md5s, slice_hash
@@ -261,6 +262,43 @@ def test_mpeg2_user_data_goes(clips: Clips, tmp_path: Path, kind: str) -> None:
     assert result.plan.action is Action.REMUX
     assert _planted(result.path) == []
     assert slice_hash(result.stream, "mpeg2video") == slice_hash(source, "mpeg2video")
+
+
+@pytest.mark.parametrize("kind", ["mpg", "ts"])
+def test_the_time_of_day_of_mpeg2s_groups_goes(clips: Clips, tmp_path: Path, kind: str) -> None:
+    source = clocks.mpeg2(clips, kind)
+    assert min(clocks.told(source)) == "10:15:30:00"
+    result = converted(source, tmp_path / "o")
+    assert result.plan.action is Action.REMUX
+    assert "names, places or times" in result.said
+    assert clocks.told(result.stream) == {"00:00:00:00"}
+    assert slice_hash(result.stream, "mpeg2video") == slice_hash(source, "mpeg2video")
+    assert frame_md5s(result.stream) == frame_md5s(source)
+    again = converted(result.stream.rename(tmp_path / "again.mpg"), tmp_path / "p")
+    assert again.plan.action is Action.WRAP, again.said
+
+
+def test_time_codes_that_tell_no_time_of_day_stay_as_they_are(clips: Clips, tmp_path: Path) -> None:
+    source = converted(clocks.mpeg2(clips, "mpg", ""), tmp_path / "o").stream
+    codes = clocks.told(source)
+    assert len(codes) == 3
+    result = converted(source.rename(tmp_path / "again.mpg"), tmp_path / "p")
+    assert result.plan.action is Action.WRAP, result.said
+    assert clocks.told(result.stream) == codes
+
+
+@pytest.mark.parametrize("kind", ["mp4", "ts", "mkv"])
+def test_the_time_of_day_of_h264s_pictures_goes(clips: Clips, tmp_path: Path, kind: str) -> None:
+    raw, source = tmp_path / "raw.h264", tmp_path / f"timed.{kind}"
+    raw.write_bytes(clocks.timed(clips))
+    _ffmpeg("-fflags", "+genpts", "-r", "30000/1001", "-i", raw, "-c", "copy", "-movflags", "+faststart", source)
+    assert any(time.startswith("10:15:30") for time in clocks.told(source))
+    result = converted(source, tmp_path / "o")
+    assert result.plan.action is Action.REMUX
+    assert "names, places or times" in result.said
+    assert clocks.told(result.stream) == {"00:00:00:00"}
+    assert slice_hash(result.stream) == slice_hash(source)
+    assert frame_md5s(result.stream) == frame_md5s(source)
 
 
 _BESIDE_MPEG2: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {

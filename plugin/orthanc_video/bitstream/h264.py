@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from orthanc_video.bitstream.bits import BitReader, unescape
 from orthanc_video.bitstream.levels import LEVELS, Level, lowest_level
@@ -26,6 +26,7 @@ __all__ = [
     "SPS",
     "SUBSET_SPS",
     "Avcc",
+    "Buffering",
     "Level",
     "Pps",
     "Sps",
@@ -58,6 +59,23 @@ _LONGEST_SIDE = 1_055
 
 # How many luma samples one chroma sample spans, by ChromaArrayType (Table 6-1; 0 has no chroma to keep in step).
 _CHROMA_SPAN = ((1, 1), (2, 2), (2, 1), (1, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buffering:
+    """By what SEI messages of buffering and timing are written (H.264 E.2.1, E.2.2).
+
+    ``nal_buffers`` and ``vcl_buffers`` are how many hypothetical buffers there are, 0 where there are no parameters of
+    such; the lengths are those of initial_cpb_removal_delay, cpb_removal_delay, dpb_output_delay and time_offset.
+    """
+
+    nal_buffers: int = 0
+    vcl_buffers: int = 0
+    initial_bits: int = 24
+    removal_bits: int = 24
+    output_bits: int = 24
+    offset_bits: int = 24
+    pic_struct: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +116,7 @@ class Sps:
     fixed_frame_rate: bool
     max_num_reorder_frames: int | None
     max_dec_frame_buffering: int | None
+    buffering: Buffering = Buffering()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +166,7 @@ class _Vui:
     fixed_frame_rate: bool = False
     max_num_reorder_frames: int | None = None
     max_dec_frame_buffering: int | None = None
+    buffering: Buffering = field(default_factory=Buffering)
 
 
 def parse_sps(nal: bytes) -> Sps:
@@ -207,6 +227,7 @@ def _sps(reader: BitReader) -> Sps:
         fixed_frame_rate=vui.fixed_frame_rate,
         max_num_reorder_frames=vui.max_num_reorder_frames,
         max_dec_frame_buffering=vui.max_dec_frame_buffering,
+        buffering=vui.buffering,
     )
 
 
@@ -312,33 +333,43 @@ def _vui(reader: BitReader) -> _Vui:
         vui.num_units_in_tick = reader.bits(32)
         vui.time_scale = reader.bits(32)
         vui.fixed_frame_rate = reader.flag()
-    _skip_buffering(reader)
-    reader.flag()  # pic_struct_present_flag
+    buffering = _buffering(reader)
+    vui.buffering = replace(buffering, pic_struct=reader.flag())
     if reader.flag():
         _restrictions(reader, vui)
     return vui
 
 
-def _skip_buffering(reader: BitReader) -> None:
-    """The two sets of hypothetical reference decoder parameters (E.1.2) and what follows where there is any."""
-    for_nal = reader.flag()
-    if for_nal:
-        _skip_hrd(reader)
-    for_vcl = reader.flag()
-    if for_vcl:
-        _skip_hrd(reader)
+def _buffering(reader: BitReader) -> Buffering:
+    """The two sets of hypothetical reference decoder parameters (E.1.2) and what follows where there is any.
+
+    Both say the same lengths (E.2.2).
+    """
+    for_nal = _hrd(reader) if reader.flag() else None
+    for_vcl = _hrd(reader) if reader.flag() else None
     if for_nal or for_vcl:
         reader.flag()  # low_delay_hrd_flag
+    count, lengths = for_nal or for_vcl or (0, (24, 24, 24, 24))
+    initial, removal, output, offset = lengths
+    return Buffering(
+        nal_buffers=count if for_nal else 0,
+        vcl_buffers=for_vcl[0] if for_vcl else 0,
+        initial_bits=initial,
+        removal_bits=removal,
+        output_bits=output,
+        offset_bits=offset,
+    )
 
 
-def _skip_hrd(reader: BitReader) -> None:
+def _hrd(reader: BitReader) -> tuple[int, tuple[int, int, int, int]]:
+    """The number of buffers, and the four lengths in bits."""
     count = reader.ue("cpb_cnt_minus1", 31) + 1
     reader.bits(8)  # bit_rate_scale, cpb_size_scale
     for _ in range(count):
         reader.ue("bit_rate_value_minus1")
         reader.ue("cpb_size_value_minus1")
         reader.flag()  # cbr_flag
-    reader.bits(20)  # four lengths of 5 bits
+    return count, (reader.bits(5) + 1, reader.bits(5) + 1, reader.bits(5) + 1, reader.bits(5))
 
 
 def _restrictions(reader: BitReader, vui: _Vui) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from orthanc_video.bitstream.bits import BitReader
+from orthanc_video.bitstream.clocks import Clocks
 from orthanc_video.errors import BrokenVideo
 
 _Form = Callable[[bytes], bool]
@@ -17,15 +18,31 @@ _Reading = Callable[[BitReader], object]
 # Mastering display colour volume: the largest coordinate (0.00002 each) and luminance (10,000 cd/m² by 0.0001).
 _FARTHEST, _BRIGHTEST = 50_000, 100_000_000
 _HIGHEST_LIGHT, _LAST_TRANSFER = 10_000, 18
+_PERIOD, _TIMING = 0, 1  # buffering_period, pic_timing
 
 
-def is_technical(codec: str, kind: int, payload: bytes) -> bool:
-    """Whether a message of this payloadType has the form that the standard gives it; ``codec`` is FFmpeg's name."""
-    form = _FORMS[codec].get(kind)
-    try:
-        return form is not None and form(payload)
-    except BrokenVideo:
-        return False
+class Technical:
+    """The messages of one stream, whose units come in their order; ``codec`` is FFmpeg's name."""
+
+    def __init__(self, codec: str) -> None:
+        self.codec = codec
+        self._clocks = Clocks()
+        self._forms = _FORMS.get(codec, {})
+
+    def learn(self, unit: bytes) -> None:
+        """A sequence parameter set: what it says of messages that come after it."""
+        if self.codec == "h264":
+            self._clocks.learn(unit)
+
+    def kept(self, kind: int, payload: bytes) -> bytes | None:
+        """What stays of a message of this payloadType; None where it has not the form that the standard gives it."""
+        form = self._forms.get(kind)
+        try:
+            if self.codec == "h264" and kind in {_PERIOD, _TIMING}:
+                return self._clocks.period(payload) if kind == _PERIOD else self._clocks.timing(payload)
+            return payload if form is not None and form(payload) else None
+        except BrokenVideo:
+            return None
 
 
 def _read(reading: _Reading) -> _Form:
@@ -167,11 +184,9 @@ def _transfer(payload: bytes) -> bool:
 
 
 _BOTH: dict[int, _Form] = {3: _filler, 137: _mastering, 144: _light, 147: _transfer}
-# By payloadType (H.264 D.1.1, H.265 D.2.1). Of buffering periods and picture timing only the length is known here.
+# By payloadType (H.264 D.1.1, H.265 D.2.1). Of H.265 buffering periods and picture timing only the length is known.
 _FORMS: dict[str, dict[int, _Form]] = {
     "h264": {
-        0: _at_most(18),  # buffering_period
-        1: _at_most(36),  # pic_timing
         2: _read(lambda reader: _pan_scan(reader, h264=True)),
         6: _read(lambda reader: _recovery(reader, h264=True)),
         7: _repeated,
@@ -182,8 +197,8 @@ _FORMS: dict[str, dict[int, _Form]] = {
         **_BOTH,
     },
     "hevc": {
-        0: _at_most(46),
-        1: _at_most(13),
+        _PERIOD: _at_most(46),
+        _TIMING: _at_most(13),
         2: _read(lambda reader: _pan_scan(reader, h264=False)),
         6: _read(lambda reader: _recovery(reader, h264=False)),
         19: _read(lambda reader: _grain(reader, h264=False)),

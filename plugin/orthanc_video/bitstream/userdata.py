@@ -1,25 +1,25 @@
 """What cameras and encoders write among the pictures that is no picture: user data, which may name people and places.
 
 SEI messages of H.264 and H.265, NAL units of private and reserved types, fillers; MPEG-2's user_data (userdata_mpeg2).
-Kept is what has the exact form that the standard gives it; all else goes.
+Kept is what has the exact form that the standard gives it; all else goes, and so do times of day.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from orthanc_video.bitstream import h264, hevc, userdata_mpeg2
 from orthanc_video.bitstream.banners import is_banner
 from orthanc_video.bitstream.bits import unescape
 from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
-from orthanc_video.bitstream.technical import is_technical
+from orthanc_video.bitstream.technical import Technical
 from orthanc_video.errors import BrokenVideo
 
 _UNREGISTERED = 5  # user_data_unregistered
-# Tables 7-1: coded pictures and parameter sets, which are taken as they are.
-_H264_AS_IS = frozenset({1, 2, 3, 4, 5, 7, 8, 15, 20, 21})
+# Tables 7-1: coded pictures and parameter sets, which are taken as they are; those of H.264 sequences are read, too.
+_H264_AS_IS = frozenset({1, 2, 3, 4, 5, 8, 15, 20, 21})
 _HEVC_AS_IS = frozenset({*range(10), *range(16, 22), 32, 33, 34})
 # Access unit delimiter: 3 bits that say what pictures there are, then the end.
 _DELIMITER = re.compile(rb"[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\0*")
@@ -37,6 +37,8 @@ Read = Callable[[int, int], bytes]
 class UserData:
     """Finds and removes it in the packets of one stream, whose ``extradata`` is as FFmpeg hands it over.
 
+    Packets come in their order, once each: what a message or a time code means depends on what came before it.
+
     What an encoder says of itself (x264, x265) stays, and so does every message that decoders need. Of codecs not known
     here nothing is found. ``configured``: the extradata hold some.
     """
@@ -45,12 +47,15 @@ class UserData:
         self._codec = codec
         self._length_size = length_size(codec, extradata)
         self.configured = clean_configuration(codec, extradata) != extradata
+        self._technical, self._codes = Technical(codec), userdata_mpeg2.TimeCodes()
+        for unit in h264.parameter_sets(extradata)[0] if codec == "h264" else ():
+            self._technical.learn(unit)
         self._is_as_is = bytes(_is_as_is(codec, first) for first in range(256))
 
     def found(self, data: bytes | memoryview) -> bool:
         """Whether a whole packet holds any."""
         if self._codec == "mpeg2video":
-            return userdata_mpeg2.found(bytes(data))
+            return userdata_mpeg2.found(bytes(data), self._codes)
         if self._codec not in _CLEANED:
             return False
         if self._length_size:
@@ -88,30 +93,35 @@ class UserData:
         return False
 
     def _tells(self, unit: bytes) -> bool:
-        return cleaned(self._codec, unit) != unit
+        return cleaned(unit, self._technical) != unit
 
     def removed(self, data: bytes) -> bytes:
         """A whole packet without it; ``data`` itself where it holds none."""
-        if not self.found(data):
-            return data
         if self._codec == "mpeg2video":
-            return userdata_mpeg2.removed(data)
-        return joined(_cleaned(self._codec, units_of(data, self._length_size)), self._length_size)
+            return userdata_mpeg2.removed(data, self._codes)
+        if self._codec not in _CLEANED:
+            return data
+        units = list(units_of(data, self._length_size))
+        kept = _cleaned(units, self._technical)
+        return data if kept == units else joined(kept, self._length_size)
 
 
-def cleaned(codec: str, unit: bytes) -> bytes:
+def cleaned(unit: bytes, technical: Technical) -> bytes:
     """A NAL unit without user data: itself where there is none, empty where nothing else is left."""
-    return _CLEANED[codec](unit)
+    return _CLEANED[technical.codec](unit, technical)
 
 
-def _cleaned(codec: str, units: Iterator[bytes]) -> list[bytes]:
-    return [unit for unit in (cleaned(codec, unit) for unit in units) if unit]
+def _cleaned(units: Iterable[bytes], technical: Technical) -> list[bytes]:
+    return [unit for unit in (cleaned(unit, technical) for unit in units) if unit]
 
 
-def _cleaned_h264(unit: bytes) -> bytes:
+def _cleaned_h264(unit: bytes, technical: Technical) -> bytes:
     kind = h264.nal_type(unit)
+    if kind == h264.SPS:
+        technical.learn(unit)
+        return unit
     if kind == 6:
-        return _cleaned_sei("h264", unit, 1)
+        return _cleaned_sei(unit, 1, technical)
     if kind == 9:
         return unit if _DELIMITER.fullmatch(unit, 1) else b""
     if kind in {10, 11}:  # end of sequence, end of stream: a header alone
@@ -123,10 +133,10 @@ def _cleaned_h264(unit: bytes) -> bytes:
     return unit if kind in _H264_AS_IS else b""
 
 
-def _cleaned_hevc(unit: bytes) -> bytes:
+def _cleaned_hevc(unit: bytes, technical: Technical) -> bytes:
     kind = hevc.nal_type(unit) if len(unit) > 1 else -1
     if kind in {39, 40}:
-        return _cleaned_sei("hevc", unit, 2)
+        return _cleaned_sei(unit, 2, technical)
     if kind == 35:
         return unit if _DELIMITER.fullmatch(unit, 2) else b""
     if kind in {36, 37}:
@@ -146,18 +156,30 @@ def _is_as_is(codec: str, first: int) -> bool:
     return codec == "hevc" and first >> 1 & 63 in _HEVC_AS_IS
 
 
-def _cleaned_sei(codec: str, unit: bytes, header: int) -> bytes:
+def _cleaned_sei(unit: bytes, header: int, technical: Technical) -> bytes:
     found = messages(unescape(unit[header:]))
     if found is None:
         return b""  # damaged: no decoder can read it either
-    kept = [message for kind, payload, message in found if _stays(codec, kind, payload)]
-    if kept and len(kept) == len(found):
+    kept = [_kept(*message, technical) for message in found]
+    if kept == [message for _, _, message in found]:
         return unit
-    return unit[:header] + escape(b"".join(kept) + b"\x80") if kept else b""
+    left = b"".join(kept)
+    return unit[:header] + escape(left + b"\x80") if left else b""
 
 
-def _stays(codec: str, kind: int, payload: bytes) -> bool:
-    return is_banner(payload) if kind == _UNREGISTERED else is_technical(codec, kind, payload)
+def _kept(kind: int, payload: bytes, message: bytes, technical: Technical) -> bytes:
+    """What stays of a message with its header; empty where nothing does."""
+    if kind == _UNREGISTERED:
+        return message if is_banner(payload) else b""
+    kept = technical.kept(kind, payload)
+    if kept is None or kept == payload:
+        return b"" if kept is None else message
+    return _number(kind) + _number(len(kept)) + kept
+
+
+def _number(value: int) -> bytes:
+    """A type or size as bytes of 255 and a last one (7.3.2.3.1)."""
+    return b"\xff" * (value // 255) + bytes([value % 255])
 
 
 def messages(payload: bytes) -> list[tuple[int, bytes, bytes]] | None:
@@ -198,12 +220,12 @@ def escape(rbsp: bytes) -> bytes:
 def clean_configuration(codec: str, extradata: bytes) -> bytes:
     """A decoder configuration without user data (ISO/IEC 14496-15 5.3.3, 8.3.3); itself where it holds none."""
     if codec == "mpeg2video":
-        return userdata_mpeg2.removed(extradata)
+        return userdata_mpeg2.removed(extradata, userdata_mpeg2.TimeCodes())
     if codec not in _CLEANED or not extradata:
         return extradata
     if is_byte_stream(extradata):
         units = list(split_annexb(extradata))
-        kept = _cleaned(codec, iter(units))
+        kept = _cleaned(units, Technical(codec))
         return extradata if kept == units else joined(kept, 0)
     return _clean_avcc(extradata) if codec == "h264" else _clean_hvcc(extradata)
 
@@ -227,7 +249,7 @@ def _clean_hvcc(extradata: bytes) -> bytes:
     for _ in range(extradata[22] if len(extradata) > 22 else 0):
         kind, count = extradata[at : at + 1], int.from_bytes(extradata[at + 1 : at + 3])
         units, at = _counted(extradata, at + 3, count)
-        kept = _cleaned("hevc", iter(units))
+        kept = _cleaned(units, Technical("hevc"))
         if kept or not units:
             arrays.append(kind + len(kept).to_bytes(2) + _sized(kept))
     return extradata[:22] + bytes([len(arrays)]) + b"".join(arrays)

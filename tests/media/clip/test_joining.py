@@ -39,3 +39,13 @@ def test_pictures_not_yet_shown_are_not_dropped(kind: int) -> None:
 def test_other_codecs_stay() -> None:
     data = joined([b"\x65\x88\x84"], 0)
     assert joining.entered(joining.Film("h264", (), 0), data) == data
+
+
+def test_time_codes_of_mpeg2_do_not_jump() -> None:
+    """10:15:30:07 in a closed group (ISO/IEC 13818-2 6.2.2.6): of a clip all are 0."""
+    film = joining.Film("mpeg2video", (), 0)
+    code = int("0" + f"{10:05b}{15:06b}1{30:06b}{7:06b}", 2) << 7 | 0x40
+    picture = b"\0\0\1\0\0\x08\0\0\0\0\1\1" + _BODY
+    data = b"\0\0\1\xb8" + code.to_bytes(4) + picture
+    for made in (joining.copied(film, data), joining.anew(film, data)):
+        assert made == b"\0\0\1\xb8\x00\x08\x00\x40" + picture

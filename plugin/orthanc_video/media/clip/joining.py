@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from orthanc_video.bitstream import h264, hevc, mpeg2, nal
+from orthanc_video.bitstream import h264, hevc, mpeg2, nal, userdata_mpeg2
 from orthanc_video.bitstream.bits import ue, unescape
 from orthanc_video.bitstream.framing import joined, length_size, units_of
 from orthanc_video.bitstream.h264 import parameter_sets as sets_of_h264
@@ -116,9 +116,9 @@ def _first(said: int | None, otherwise: int) -> int:
 
 
 def anew(of: Film, data: bytes) -> bytes:
-    """A frame coded anew, without the encoder's own words."""
+    """A frame coded anew, without the encoder's own words, and as if its film began with it."""
     if of.codec == "mpeg2video":
-        return data
+        return userdata_mpeg2.untimed(data)
     kept = [unit for unit in units_of(data, 0) if _KINDS[of.codec](unit) not in _WORDS[of.codec]]
     return joined((_levelled(unit, of) if of.codec == "hevc" else unit for unit in kept), 0)
 
@@ -139,9 +139,12 @@ def _levelled(unit: bytes, of: Film) -> bytes:
 
 
 def copied(of: Film, data: bytes, sets: Iterable[bytes] = ()) -> bytes:
-    """A frame of the source; with the first of a copy of H.265 go its ``sets``, since others may be before it."""
+    """A frame of the source; with the first of a copy of H.265 go its ``sets``, since others may be before it.
+
+    Time codes of MPEG-2, which would jump, become 0.
+    """
     if of.codec == "mpeg2video":
-        return data
+        return userdata_mpeg2.untimed(data)
     units = list(units_of(data, of.length_size))
     if not any(_is_set(of.codec, unit) for unit in units):
         units = [*sets, *units]
