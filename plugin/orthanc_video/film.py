@@ -130,6 +130,7 @@ class Coded:
     each pixel has ``samples``. ``step`` is the seconds from one to the next where that is always the same (of one
     picture 0), and ``start`` those from the film's first frame to the first that was taken, which is number ``first``
     (from 1). ``aspect`` is a pixel's width to its height. ``numbers`` are those of frames that were named one by one.
+    ``copied`` of them are not coded anew, but as they were.
     """
 
     path: str
@@ -144,3 +145,4 @@ class Coded:
     first: int
     aspect: Rational = Rational(1)  # noqa: RUF009
     numbers: tuple[int, ...] = ()
+    copied: int = 0

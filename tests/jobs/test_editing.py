@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.encaps import generate_frames
 
 import clocks
-from cines import LOSSLESS, Frames, coded, colours, film, grey, shown
+from cines import LOSSLESS, LOSSY, Frames, coded, colours, film, grey, shown
 from clips import Clips, ffmpeg
 from orthanc_video.clip import Moment, Range
 from orthanc_video.edit import Edit, Wanted
@@ -135,6 +136,60 @@ def test_lossy_pictures_stay_alike_beside_a_mask(tmp_path: Path) -> None:
         before, after = shown(source, number).astype(int), shown(target, number).astype(int)
         assert after[9:19, 11:31].max() <= 8
         assert np.abs(before[32:] - after[32:]).mean() < 3
+
+
+def _lies(path: Path) -> list[bytes]:
+    """The frames as they lie in an object."""
+    said = dcmread(path)
+    if not said.file_meta.TransferSyntaxUID.is_encapsulated:
+        size = said.Rows * said.Columns * said.SamplesPerPixel
+        return [said.PixelData[at * size : (at + 1) * size] for at in range(said.NumberOfFrames)]
+    return list(generate_frames(said.PixelData, number_of_frames=said.NumberOfFrames))
+
+
+_RANGE = Edit(masks=(_MASK,), ranges=(Range(Moment(2), Moment(3)),))
+
+
+@pytest.mark.parametrize("frames", [grey(6), colours(6)], ids=["grey", "colours"])
+@pytest.mark.parametrize("name", ["plain", "5", "50", "50 4:4:4", "50 4:2:0", "70", "80"])
+def test_pictures_beside_a_range_are_the_same_bytes(tmp_path: Path, name: str, frames: Frames) -> None:
+    source = film(tmp_path / "film.dcm", frames, **_KNOWN)
+    if name != "plain":
+        source = coded(source, (LOSSLESS | LOSSY)[name])
+    target = tmp_path / "edit.dcm"
+    told = editing.of_objects(_tools(), [source], Wanted(edit=_RANGE, object=True), target)
+    assert (told.anew, told.sentences) == (2, ("2 of 6 pictures are coded anew; the others are copied.",))
+    before, after = _lies(source), _lies(target)
+    assert [number for number in range(6) if before[number] != after[number]] == [1, 2]
+    of, made = dcmread(source), dcmread(target)
+    assert made.PhotometricInterpretation == of.PhotometricInterpretation
+    assert "2 of 6 frames coded anew" in made.DerivationDescription
+    lossy = name in LOSSY
+    assert made.LossyImageCompression == ("01" if lossy else "00")
+    assert not lossy or list(made.LossyImageCompressionMethod) == ["ISO_10918_1"] * 2
+    for number in range(6):
+        picture, was = shown(target, number).astype(int), shown(source, number).astype(int)
+        assert np.abs(picture[32:] - was[32:]).mean() < 3
+        assert (picture[9:19, 11:31].max() <= 8) == (number in {1, 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("50", dataclasses.replace(_RANGE, crop=_CROP)),
+        ("50", dataclasses.replace(_RANGE, strip=True)),
+        ("50", dataclasses.replace(_RANGE, deidentify=True, audio="drop")),
+        ("50 RGB", _RANGE),  # what is coded anew is no RGB
+    ],
+)
+def test_pictures_that_cannot_stay_are_all_coded_anew(tmp_path: Path, name: str, edit: Edit) -> None:
+    source = coded(film(tmp_path / "film.dcm", colours(6), **_KNOWN), LOSSY[name])
+    target = tmp_path / "edit.dcm"
+    told = editing.of_objects(_tools(), [source], Wanted(edit=edit, object=True), target)
+    assert (told.anew, told.sentences) == (6, ("All 6 pictures are coded anew.",))
+    before, after = _lies(source), _lies(target)
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert dcmread(target).PhotometricInterpretation == "YBR_FULL_422"
 
 
 def test_single_pictures_are_de_identified(tmp_path: Path) -> None:

@@ -68,14 +68,15 @@ def of_edit(sources: Several[Source], edit: Edit, plan: Plan, made: Made, anew: 
 
 
 def of_pictures(source: Source, edit: Edit, coded: Coded, times: Several[int], size: int, key: bytes) -> Dataset:
-    """Of a film of single pictures, ``coded`` anew in its own transfer syntax; ``times`` and ``size`` as a form's."""
+    """Of a film of single pictures, ``coded`` in its own transfer syntax; ``times`` and ``size`` as a form's."""
     dataset = derived.taken(source.said, kind_of(source.said))
     derived.pixels(dataset, coded)
     derived.cine(dataset, coded, times)
     derived.lossy(dataset, source.syntax, source.syntax, coded, size, coded.frames)
     _place(dataset, edit.crop)
     lossy = derived.is_lossy(source.syntax)
-    how = f"all {coded.frames} frames coded anew{'' if lossy else ' without loss'}"
+    which = f"{coded.frames - coded.copied} of {coded.frames}" if coded.copied else f"all {coded.frames}"
+    how = f"{which} frames coded anew{'' if lossy else ' without loss'}"
     _finish(dataset, [source], edit, how, source.syntax, key, lossy=lossy)
     return dataset
 

@@ -130,7 +130,7 @@ def _pictures_of(source: Path) -> tuple[MultiFrame, edited.Source] | None:
 
 
 def _of_pictures(tools: Tools, source: Path, film: MultiFrame, of: edited.Source, edit: Edit, target: Path) -> Edited:
-    """As ``of_objects``, of a film of single pictures: all of them are coded anew, as they were."""
+    """As ``of_objects``, of a film of single pictures: what changes is coded anew, as it was."""
     if not (edit.masks or edit.crop or edit.deidentify):
         raise BadRequest("Single pictures have neither sound nor a container: crop, mask or de-identify them.")
     kind = edited.kind_of(of.said)
@@ -142,8 +142,11 @@ def _of_pictures(tools: Tools, source: Path, film: MultiFrame, of: edited.Source
     write.write(framed.envelope(dataset, pictures), Path(coded.path), target)
     if coded.frames > 1:
         clipping.refuse_worse(source, target)
-    sentence = f"All {coded.frames} pictures are coded anew."
-    return Edited(path=target, syntax=film.transfer_syntax, anew=coded.frames, sentences=(sentence,), plays=False)
+    anew = coded.frames - coded.copied
+    sentence = f"All {anew} pictures are coded anew."
+    if coded.copied:
+        sentence = f"{anew} of {coded.frames} pictures are coded anew; the others are copied."
+    return Edited(path=target, syntax=film.transfer_syntax, anew=anew, sentences=(sentence,), plays=False)
 
 
 def of_streams(tools: Tools, sources: Sequence[Path], wanted: Wanted, folder: Path) -> Edited:

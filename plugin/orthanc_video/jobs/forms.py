@@ -170,6 +170,7 @@ def _coded(answer: object, target: Path) -> Coded:
         coded = from_json(Coded, answer["coded"])  # type: ignore[index]
         right = coded.path == str(target) and Path(coded.index).parent == target.parent
         right = right and 0 < coded.rows < 1 << 16 and 0 < coded.columns < 1 << 16 and coded.samples in {1, 3}
+        right = right and 0 <= coded.copied < coded.frames
     except (KeyError, TypeError, ValueError, AttributeError):
         right = False
     if not right:

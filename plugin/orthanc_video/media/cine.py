@@ -72,7 +72,7 @@ class Cine:
     def _plain(self, number: int) -> bytes:
         about, codec = self._about.pixels, syntaxes.IMAGES[self._about.transfer_syntax].codec
         if codec == "raw":
-            return self._coded(number)
+            return self.coded(number)
         found = self._decoded(number)
         if found.samples.ndim == 2:
             return shades.words(about)[found.samples].tobytes()
@@ -80,13 +80,14 @@ class Cine:
             return (found.samples.transpose(2, 0, 1) if about.planar else found.samples).tobytes()
         return self._shown(found).tobytes() if about.bits_allocated == 8 else found.samples.tobytes()
 
-    def _coded(self, number: int) -> bytes:
+    def coded(self, number: int) -> bytes:
+        """The frame as it lies in the object."""
         return b"".join(self._source.read_at(span.offset, span.length) for span in self._about.frames[number])
 
     def _decoded(self, number: int) -> Decoded:
         pixels = self._about.pixels
         try:
-            found = self._decode(self._coded(number), pixels)
+            found = self._decode(self.coded(number), pixels)
         except (VideoError, MemoryError):
             raise
         except Exception as error:  # four decoders, each with errors of its own for damaged frames

@@ -29,7 +29,7 @@ from orthanc_video.errors import BadRequest, BrokenVideo, TooLarge
 from orthanc_video.film import Coded, MultiFrame
 from orthanc_video.form import Form, Kind
 from orthanc_video.media import cine, exact, moments, planes, timing
-from orthanc_video.media.coders import CODERS, Coder, encoded
+from orthanc_video.media.coders import Coder, coder_like, encoded
 from orthanc_video.media.edit.retouching import Retouched
 from orthanc_video.media.seen import Picture
 from orthanc_video.model import Progress, Rational, Span
@@ -53,7 +53,10 @@ _FINEST = 10**9
 
 
 class _Source(Protocol):
-    """``aspect`` is a pixel's width to its height, ``is_grey`` whether the pictures have no colours by their nature."""
+    """``aspect`` is a pixel's width to its height, ``is_grey`` whether the pictures have no colours by their nature.
+
+    ``unchanged`` is a frame that is not coded anew, as it is to be written; None of all others.
+    """
 
     aspect: Fraction
     is_grey: bool
@@ -61,6 +64,7 @@ class _Source(Protocol):
 
     def __len__(self) -> int: ...
     def frame(self, number: int) -> Shown: ...
+    def unchanged(self, number: int) -> bytes | None: ...
     def start(self, number: int) -> Fraction: ...
 
 
@@ -76,15 +80,17 @@ def code(
 ) -> Coded:
     """Writes the frames that ``form`` asks for, or those that are ``named``, each once, and beside them their index.
 
-    Of single pictures with the crop and the masks of an ``edit``.
+    Of single pictures with the crop and the masks of an ``edit``; frames that it does not touch are copied where they
+    can be.
 
     ``shades``: what the SOP class holds, ``grey``, ``colours`` or ``either``. Raises BadRequest where the film has no
     such frames, or colours that the class does not hold; BrokenVideo where a frame cannot be decoded.
     """
-    coder = CODERS.get(form.transfer_syntax)
+    photometric = stored.pixels.photometric if edit and isinstance(stored, MultiFrame) else ""
+    coder = coder_like(form.transfer_syntax, photometric)
     if coder is None:
         raise BadRequest(f"Single pictures are not written in the transfer syntax {form.transfer_syntax}.")
-    with _opened(path, stored, edit) as source:
+    with _opened(path, stored, edit, coder) as source:
         numbers: Sequence[int] = chosen(len(source), form)
         if named:
             numbers = sorted({source.timed.number(moment) for moment in named})
@@ -115,6 +121,7 @@ def code(
             first=numbers[0] + 1,
             aspect=Rational.of(source.aspect),
             numbers=() if isinstance(numbers, range) else tuple(number + 1 for number in numbers),
+            copied=work.copied,
         )
 
 
@@ -182,11 +189,12 @@ def _constant(starts: Sequence[Fraction]) -> Fraction | None:
 
 
 class _Work:
-    """``size`` are the rows and columns of the frames, once there is one."""
+    """``size`` are the rows and columns of the frames, once one is coded; ``copied`` counts those that are not."""
 
     def __init__(self, source: _Source, coder: Coder, form: Form, *, as_grey: bool) -> None:
         self._source, self._coder, self._form, self._as_grey = source, coder, form, as_grey
         self.size = (0, 0)
+        self.copied = 0
 
     def frames(self, numbers: Sequence[int]) -> Iterator[bytes]:
         """In their order."""
@@ -195,8 +203,7 @@ class _Work:
         with ThreadPoolExecutor(processors) as pool:
             try:
                 for number in numbers:
-                    shown = self._fitted(self._source.frame(number), number)
-                    waiting.append(pool.submit(self._encoded, shown, number))
+                    waiting.append(self._begun(pool, number))
                     if len(waiting) > processors + _AHEAD:
                         yield waiting.popleft().result()
                 while waiting:
@@ -204,6 +211,15 @@ class _Work:
             finally:
                 for left in waiting:
                     left.cancel()
+
+    def _begun(self, pool: ThreadPoolExecutor, number: int) -> Future[bytes]:
+        own = self._source.unchanged(number)
+        if own is None:
+            return pool.submit(self._encoded, self._fitted(self._source.frame(number), number), number)
+        self.copied += 1
+        done: Future[bytes] = Future()
+        done.set_result(own)
+        return done
 
     def _encoded(self, shown: Shown, number: int) -> bytes:
         if self._as_grey and _is_colourful(shown):
@@ -250,16 +266,23 @@ def _is_colourful(shown: Shown) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, stored: MultiFrame | Spans, edit: Edit | None) -> Iterator[_Source]:
+def _opened(path: Path, stored: MultiFrame | Spans, edit: Edit | None, coder: Coder) -> Iterator[_Source]:
     if isinstance(stored, MultiFrame):
         with cine.opened(path, stored) as pictures:
-            yield Retouched(pictures, stored, edit) if edit else _Film(pictures, stored)
+            yield Retouched(pictures, stored, edit, coder.photometric) if edit else _Film(pictures, stored)
     else:
         with exact.video(path, stored, threads=True) as video:
             yield _Video(video)
 
 
-class _Film:
+class _Anew:
+    """Of which every frame is coded anew."""
+
+    def unchanged(self, _number: int) -> bytes | None:
+        return None
+
+
+class _Film(_Anew):
     def __init__(self, pictures: cine.Cine, film: MultiFrame) -> None:
         self._film = film
         self.frame = pictures.picture
@@ -272,7 +295,7 @@ class _Film:
         return len(self._film.frames)
 
 
-class _Video:
+class _Video(_Anew):
     def __init__(self, video: exact.Exact) -> None:
         self._video = video
         self.frame = video.frame

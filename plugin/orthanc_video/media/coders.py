@@ -48,12 +48,12 @@ def encoded(coder: Coder, picture: av.VideoFrame | Picture, quality: int, *, as_
     return coder.encode(np.ascontiguousarray(picture), quality)
 
 
-def _jpeg(picture: Picture, quality: int) -> bytes:
-    """JPEG Baseline, chroma halved across (PS3.3 C.7.6.3.1.2)."""
+def _jpeg(picture: Picture, quality: int, *, chroma: str = "422") -> bytes:
+    """JPEG Baseline, chroma halved across unless said otherwise (PS3.3 C.7.6.3.1.2)."""
     if picture.ndim == 2:
         made: bytes = simplejpeg.encode_jpeg(picture[..., None], quality or QUALITY, "GRAY", "Gray")
     else:
-        made = simplejpeg.encode_jpeg(picture, quality or QUALITY, "RGB", "422")
+        made = simplejpeg.encode_jpeg(picture, quality or QUALITY, "RGB", chroma)
     return made
 
 
@@ -101,3 +101,11 @@ CODERS: dict[str, Coder] = {
     f"{_JPEG}91": Coder("YBR_ICT", functools.partial(_jpeg2000, reversible=False), lossy=True),
     f"{_JPEG}201": Coder("YBR_RCT", _htj2k),
 }
+# By the Photometric Interpretation, too, where there is another one than above.
+_LIKE = {(f"{_JPEG}50", "YBR_FULL"): Coder("YBR_FULL", functools.partial(_jpeg, chroma="444"), lossy=True)}
+
+
+def coder_like(transfer_syntax: str, photometric: str) -> Coder | None:
+    """One of this transfer syntax, of colours with this Photometric Interpretation if any is; None where there is none
+    of the syntax."""
+    return _LIKE.get((transfer_syntax, photometric)) or CODERS.get(transfer_syntax)
