@@ -191,6 +191,26 @@ def test_films_dropped_anywhere(viewer: Viewer, films: Films) -> None:
     expect(viewer.part("uploads")).to_be_hidden()
 
 
+@pytest.mark.parametrize("kind", ["v", "g"], ids=["player", "grid"])
+def test_a_film_dropped_on_what_is_open(kind: str, server: OrthancServer, films: Films, visiting: Open) -> None:
+    """It stays open and is where it was; whose the film is is asked over it, and a note says that it is on its way."""
+    seen = post(server, films.unique(2.0))
+    viewer = visiting(server)
+    page, name = viewer.visit.page, {"v": "player", "g": "grid"}[kind]
+    page.goto(f"{server.gateway_url}/#/{kind}/{seen}")
+    expect(viewer.part("frame")).to_have_text("1")
+    viewer.part(name).locator("canvas").press("End")
+    expect(viewer.part("frame")).to_have_text("50")
+    viewer.visit.drop(viewer.part(name).locator("canvas"), films.unique())
+    expect(viewer.part("whose")).to_be_visible()
+    viewer.part("whose-unsaid").click()
+    expect(viewer.part(name)).to_be_visible()
+    expect(viewer.part(name).get_by_role("status").filter(has_text="1 file is being uploaded")).to_be_in_viewport()
+    expect(viewer.part("frame")).to_have_text("50")
+    viewer.part(f"{name}-close").click()
+    assert viewer.stored() != seen
+
+
 def test_a_dropped_folder(viewer: Viewer, films: Films, tmp_path: Path) -> None:
     folder = tmp_path / "Films" / "of today"
     folder.mkdir(parents=True)

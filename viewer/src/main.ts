@@ -6,6 +6,7 @@ import { grid } from "./grid";
 import { jobs } from "./jobs";
 import { language } from "./language";
 import { list } from "./list";
+import { notice } from "./notice";
 import { player } from "./player";
 import { readGroup, readHash, readSeriesHash } from "./route";
 import { takeDrops, uploadButton, uploads } from "./upload";
@@ -25,9 +26,12 @@ const refresh = (): void => {
 const count = el("span", { class: "count", "data-test": "count" });
 const asked = whose();
 const take = async (files: File[]): Promise<void> => {
-  closePlayer();
   const told = (await needsAsking(files)) ? await asked.ask(files) : {};
-  if (told !== null) up.add(files, told);
+  if (told === null) return;
+  up.add(files, told);
+  // The rows are in the list, behind what is looked at.
+  const open = [panel, together].find(({ element }) => element.open);
+  if (open) notice(open.element, words.uploadRuns(files.length));
 };
 const videos = list((total) => (count.textContent = total === null ? "" : words.videoCount(total)), uploadButton((files) => void take(files)));
 const panel = player(closePlayer);

@@ -1,6 +1,6 @@
 // The page around all parts.
 
-import { spoken } from "../language";
+import { plural, spoken } from "../language";
 
 const en = {
   title: "Videos",
@@ -9,6 +9,7 @@ const en = {
   uploadLabel: "Upload video files",
   refresh: "Refresh",
   dropHere: "Drop to upload",
+  uploadRuns: (files: number) => `${plural(files, "file is", "files are")} being uploaded: the list shows how it goes.`,
   cancel: "Cancel",
   close: "Close",
   again: "Try again",
@@ -21,6 +22,7 @@ const de: typeof en = {
   uploadLabel: "Videodateien hochladen",
   refresh: "Aktualisieren",
   dropHere: "Zum Hochladen loslassen",
+  uploadRuns: (files) => `${plural(files, "Datei wird", "Dateien werden")} hochgeladen: Die Liste zeigt, wie weit es ist.`,
   cancel: "Abbrechen",
   close: "Schließen",
   again: "Erneut versuchen",
