@@ -129,7 +129,8 @@ def paths(stored: dict[str, Any]) -> list[str]:
     own = [
         "/", "/docs", "/openapi.json", "/assets/index.js", "/video/capabilities", "/video/instances",
         "/video/instances/{ID}", "/video/instances/{ID}/stream", "/video/instances/{ID}/index",
-        "/video/series/{ParentSeries}/index", "/video/instances/{ID}/thumbnail",
+        "/video/series/{ParentSeries}/index", "/video/series/{ParentSeries}",
+        "/video/studies/{ParentStudy}/series", "/video/instances/{ID}/thumbnail",
         "/video/instances/{ID}/assign", "/video/instances/{ID}/links",
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",

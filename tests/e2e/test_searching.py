@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from pydicom import dcmread
+from pydicom.uid import generate_uid
 
 from cines import colours, film
 from e2e.films import Films
@@ -61,6 +62,7 @@ def test_videos_of_one_study(ours: OrthancServer) -> None:
         ({"Patient": "searched, berta"}, {"SEARCH-2"}),
         ({"Patient": "search-1"}, {"SEARCH-1"}),
         ({"Patient": "Müller"}, {"OTHER-3"}),
+        ({"Patient": "Clara Müller"}, {"OTHER-3"}),
         ({"From": "20261110"}, {"SEARCH-2", "OTHER-3"}),
         ({"To": "20261110"}, {"SEARCH-1"}),
         ({"From": "20261115", "To": "20261115", "Patient": "OTHER"}, {"OTHER-3"}),
@@ -120,3 +122,37 @@ def test_a_search_for_no_study_in_particular_is_refused(ours: OrthancServer) -> 
     answer = requests.post(f"{ours.gateway_url}/video/studies/find", json={}, timeout=30)
     assert answer.status_code == 400
     assert "what is looked for" in answer.json()["detail"]
+
+
+def test_the_series_of_a_study(ours: OrthancServer, tmp_path: Path) -> None:
+    """Videos and pictures of any kind, and nothing that holds none; videos are found by what their series is called."""
+    whose = {"PatientName": "Sliced^Otto", "PatientID": "SLICED-1", "StudyInstanceUID": generate_uid()}
+    said = {"StudyDate": "20261120", "StudyDescription": "Thorax", **whose}
+    held = [("CT", 7, "Lung", 3), ("SR", 2, "Report", 1), ("US", -1, "Four chambers", 1)]
+    for modality, number, description, count in held:
+        tags: dict[str, Any] = {"Modality": modality, "SeriesNumber": number, "SeriesDescription": description}
+        tags["SeriesInstanceUID"] = generate_uid()
+        frames = 2 if modality == "US" else 1
+        for _ in range(count):
+            path = film(tmp_path / "one.dcm", colours(frames), FrameTime="40", **said, **tags)
+            store(ours, path.read_bytes())
+    (study,) = _found(ours, "studies", Patient="otto sliced")["Studies"]
+    url = f"{ours.gateway_url}/video/studies/{study['ID']}/series"
+    found = requests.get(url, timeout=30).json()["Series"]
+    told = [(one["Modality"], one["SeriesNumber"], one["SeriesDescription"], one["Instances"]) for one in found]
+    assert told == [("US", "-1", "Four chambers", 1), ("CT", "7", "Lung", 3)]
+    for one in found:
+        assert one["PatientName"] == "Sliced^Otto"
+        assert (one["PatientID"], one["StudyDate"], one["StudyDescription"]) == ("SLICED-1", "20261120", "Thorax")
+        assert one["ParentStudy"] == study["ID"]
+        parent = requests.get(f"{ours.url}/instances/{one['Instance']}/series", timeout=10).json()["ID"]
+        assert parent == one["ID"]
+        record = requests.get(f"{ours.url}/series/{parent}", timeout=10).json()
+        for name in (one["ID"], record["MainDicomTags"]["SeriesInstanceUID"]):
+            assert requests.get(f"{ours.gateway_url}/video/series/{name}", timeout=10).json() == one
+    looked_at(ours, found[0]["Instance"])
+    (video,) = _found(ours, "instances", Description="chambers")["Instances"]
+    assert (video["SeriesDescription"], video["SeriesNumber"], video["Modality"]) == ("Four chambers", "-1", "US")
+    for nothing in (found[0]["ID"], "0" * 8 + "-00000000" * 4, "somewhere"):
+        assert requests.get(f"{ours.gateway_url}/video/studies/{nothing}/series", timeout=10).status_code == 404
+        assert requests.get(f"{ours.gateway_url}/video/series/{study['ID']}", timeout=10).status_code == 404

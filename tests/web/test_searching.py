@@ -12,15 +12,20 @@ from orthanc_video.web.searching import sought_of
 
 
 def test_a_person_types_names_as_they_are_shown() -> None:
-    named = [{"PatientName": "*Doe*Jane*"}, {"PatientID": "*Doe*Jane*"}]
+    named = [{"PatientName": "*Doe*Jane*"}, {"PatientName": "*Jane*Doe*"}, {"PatientID": "*Doe*Jane*"}]
     for typed in ("Doe, Jane", " Doe  Jane ", "Doe^Jane", "Doe\\Jane"):
-        assert Sought(patient=typed).queries() == named
+        assert Sought(patient=typed).queries("StudyDescription") == named
 
 
 def test_all_that_is_said_counts() -> None:
     given = {"Patient": "4711", "From": "20261101", "To": "20261130", "Description": "colon"}
     rest = {"StudyDate": "20261101-20261130", "StudyDescription": "*colon*"}
-    assert sought_of(given).queries() == [{"PatientName": "*4711*", **rest}, {"PatientID": "*4711*", **rest}]
+    wanted = [{"PatientName": "*4711*", **rest}, {"PatientID": "*4711*", **rest}]
+    assert sought_of(given).queries("StudyDescription") == wanted
+    both = sought_of(given).queries("StudyDescription", "SeriesDescription")
+    assert [set(query) - {"StudyDate"} for query in both] == [
+        {whose, what} for whose in ("PatientName", "PatientID") for what in ("StudyDescription", "SeriesDescription")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -32,11 +37,11 @@ def test_all_that_is_said_counts() -> None:
     ],
 )
 def test_dates(given: dict[str, str], date: str) -> None:
-    assert sought_of(given).queries() == [{"StudyDate": date}]
+    assert sought_of(given).queries("StudyDescription") == [{"StudyDate": date}]
 
 
 def test_nothing_is_looked_for() -> None:
-    assert sought_of({"Patient": " , ", "Description": ""}).queries() == [{}]
+    assert sought_of({"Patient": " , ", "Description": ""}).queries("StudyDescription") == [{}]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ export interface Video {
   transferSyntaxUid: string;
   transferSyntax: string;
   studyId: string | null;
+  seriesId: string | null;
+  modality: string;
+  seriesNumber: string;
+  seriesDescription: string;
+  /** DICOM's: "101530.5". */
+  contentTime: string;
   patientName: string;
   patientId: string;
   studyDate: string;
@@ -168,6 +174,11 @@ export function readVideo(value: unknown): Video {
     transferSyntaxUid: text(item["TransferSyntaxUID"]),
     transferSyntax: text(item["TransferSyntax"]) || text(item["TransferSyntaxUID"]),
     studyId: orthancId(item["ParentStudy"]),
+    seriesId: orthancId(item["ParentSeries"]),
+    modality: text(item["Modality"]),
+    seriesNumber: text(item["SeriesNumber"]),
+    seriesDescription: text(item["SeriesDescription"]),
+    contentTime: text(item["ContentTime"]),
     patientName: text(item["PatientName"]),
     patientId: text(item["PatientID"]),
     studyDate: text(item["StudyDate"]),

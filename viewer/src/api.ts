@@ -14,6 +14,8 @@ import type { View } from "./image/saved";
 import { readOrdered } from "./made";
 import type { Made, Order } from "./made";
 import { Said } from "./said";
+import { readSeries as readSeriesFacts, readSeriesList } from "./series";
+import type { Series as SeriesFacts } from "./series";
 import { asked, readStudies } from "./studies";
 import type { Found, Sought } from "./studies";
 import { words } from "./words";
@@ -45,6 +47,8 @@ export const address = {
   thumbnail: (id: string) => `video/instances/${encodeURIComponent(id)}/thumbnail`,
   /** What the server draws of a frame; as image/png without loss. */
   frame: (id: string, number: number, type: string) => `video/instances/${encodeURIComponent(id)}/frames/${number}?accept=${type}`,
+  /** A small picture of any instance that has pictures. */
+  small: (id: string) => `video/instances/${encodeURIComponent(id)}/frames/1?accept=image/jpeg&viewport=320,320`,
   sheet: (id: string, columns: number) => `video/instances/${encodeURIComponent(id)}/sheet?columns=${columns}&rows=1&width=1600`,
   study: (id: string) => `app/explorer.html#study?uuid=${encodeURIComponent(id)}`,
   events: (job: string) => `video/jobs/${encodeURIComponent(job)}/events`,
@@ -94,6 +98,15 @@ export async function getVideosOf(study: string, signal: AbortSignal): Promise<V
     found.unshift(...page.videos.reverse());
   }
   return found;
+}
+
+/** All series of a study that hold pictures. */
+export async function getSeriesOf(study: string, signal: AbortSignal): Promise<SeriesFacts[]> {
+  return readSeriesList(await ask(`video/studies/${encodeURIComponent(study)}/series`, { signal }));
+}
+
+export async function getSeriesFacts(id: string, signal: AbortSignal): Promise<SeriesFacts> {
+  return readSeriesFacts(await askAgain(`video/series/${encodeURIComponent(id)}`, { signal }));
 }
 
 export async function getVideo(id: string, signal: AbortSignal): Promise<Video> {

@@ -33,6 +33,12 @@ export function instant(value: string): string {
   return `${day(String(at.getFullYear()), two(at.getMonth() + 1), two(at.getDate()))} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
+/** A DICOM time: "101530.5" becomes "10:15"; anything else stays away. */
+export function timeOfDay(value: string): string {
+  const match = /^(\d{2}):?(\d{2})/.exec(value);
+  return match ? `${match[1]}:${match[2]}` : "";
+}
+
 /** "0:10", "12:05", "1:02:03". */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

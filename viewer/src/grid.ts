@@ -1,6 +1,6 @@
 // Several series of a study together, in step.
 
-import { getVideosOf } from "./api";
+import { getSeriesOf, getVideosOf } from "./api";
 import type { Video } from "./answers";
 import { Group } from "./cine/group";
 import { BUDGET } from "./cine/filmSource";
@@ -8,9 +8,11 @@ import type { Step } from "./cine/together";
 import { button, el } from "./dom";
 import { personName } from "./format";
 import { command } from "./keys";
-import { groupHash, MOST_TOGETHER } from "./route";
+import { groupHash, memberOfSeries, MOST_TOGETHER } from "./route";
 import { cell, nameOf } from "./seat";
 import type { Cell } from "./seat";
+import { withoutVideos } from "./series";
+import type { Series } from "./series";
 import { canBeExact } from "./sources";
 import { transport } from "./transport";
 import type { Transport } from "./transport";
@@ -52,13 +54,15 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
     titled(video);
     if (study !== null || video.studyId === null) return;
     study = video.studyId;
-    void getVideosOf(study, signal).then(offer, () => undefined); // then there is nothing to add
+    void Promise.all([getVideosOf(study, signal), getSeriesOf(study, signal)]).then(offer, () => undefined); // then there is nothing to add
   };
-  const offer = (videos: Video[]): void => {
-    const others = videos.filter(({ id }) => !ids.includes(id));
+  const offer = ([videos, series]: [Video[], Series[]]): void => {
+    const all = videos.map((video): [string, string] => [video.id, nameOf(video)]);
+    all.push(...withoutVideos(series, videos).map(({ id, about }): [string, string] => [memberOfSeries(id), nameOf(about)]));
+    const others = all.filter(([member]) => !ids.includes(member));
     const full = ids.length >= MOST_TOGETHER || others.length === 0;
     adding.replaceChildren(el("option", { value: "" }, others.length === 0 ? words.addNone : words.add));
-    adding.append(...others.map((video) => el("option", { value: video.id }, nameOf(video))));
+    adding.append(...others.map(([value, name]) => el("option", { value }, name)));
     adding.disabled = full;
   };
   adding.disabled = true;

@@ -1,13 +1,13 @@
 // The list of videos: cards by study, page by page, as the server orders them (newest first).
 
-import { address, findVideos, getPage } from "./api";
+import { findStudies, findVideos, getPage } from "./api";
 import type { Page, Video } from "./answers";
-import { arrange, button, el } from "./dom";
-import { bytes, codec, date, duration, frameRate, framesPerSecond, personName, pictureSize } from "./format";
-import { videoHash } from "./route";
-import { ENGLISH, tellError } from "./said";
+import { button, el } from "./dom";
+import { tellError } from "./said";
 import { search } from "./search";
-import { byStudy, isEverything } from "./studies";
+import { isEverything } from "./studies";
+import type { Study } from "./studies";
+import { studyGroups } from "./studyGroups";
 import { words } from "./words";
 
 const PAGE = 50;
@@ -18,70 +18,8 @@ export interface List {
   find: (id: string) => Video | null;
 }
 
-function picture(video: Video): HTMLElement {
-  const image = el("img", { src: address.thumbnail(video.id), alt: "", loading: "lazy", decoding: "async" });
-  const frame = el("span", { class: "thumbnail" }, image);
-  image.addEventListener("error", () => {
-    image.remove();
-    frame.classList.add("missing");
-  });
-  if (video.seconds > 0) frame.append(el("span", { class: "length" }, duration(video.seconds)));
-  return frame;
-}
-
-function card(video: Video): HTMLLIElement {
-  const facts = [
-    pictureSize(video.columns, video.rows),
-    frameRate(framesPerSecond(video.rate, video.frameTime)),
-    codec(video.codec),
-    video.bytes > 0 ? bytes(video.bytes) : "",
-  ].filter(Boolean);
-  return el(
-    "li",
-    {},
-    el(
-      "a",
-      { class: "card", href: videoHash(video.id), "data-test": "card", "data-id": video.id },
-      picture(video),
-      el(
-        "span",
-        { class: "card-text" },
-        // The study's head shows it; a link is to have a name of its own all the same.
-        el("span", { class: "unseen" }, personName(video.patientName) || words.noName),
-        el("span", { class: "card-facts" }, ...facts.map((fact) => el("span", {}, fact))),
-        el("span", { ...ENGLISH, class: "card-syntax" }, video.transferSyntax),
-      ),
-    ),
-  );
-}
-
-interface Group {
-  told: string;
-  element: HTMLElement;
-  cards: HTMLElement;
-}
-
-function group(video: Video): Omit<Group, "told"> {
-  const cards = el("ul", { class: "cards" });
-  const id = `study-${video.studyId ?? video.id}`;
-  const element = el(
-    "section",
-    { class: "study", "aria-labelledby": id, "data-test": "study-group" },
-    el(
-      "header",
-      {},
-      el("h2", { id }, personName(video.patientName) || words.noName),
-      el("span", {}, date(video.studyDate) || words.noDate),
-      video.studyDescription === "" ? null : el("span", {}, video.studyDescription),
-      video.patientId === "" ? null : el("span", { class: "card-id" }, words.idOf(video.patientId)),
-    ),
-    cards,
-  );
-  return { element, cards };
-}
-
 export function list(onCount: (total: number | null) => void, chooser: HTMLElement): List {
-  const studies = el("div", { class: "studies" });
+  const studies = studyGroups();
   const looked = search(() => void turn(0));
   const empty = el(
     "div",
@@ -107,38 +45,12 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
   let since = 0;
   let shown: Page | null = null;
   let asking: AbortController | null = null;
-  let made = new Map<string, { told: string; element: HTMLLIElement }>();
-  let groups = new Map<string, Group>();
 
-  /** The groups of a page, those that are there already kept where they still tell the same. */
-  function grouped(videos: Video[]): HTMLElement[] {
-    const kept: typeof groups = new Map();
-    for (const [first, ...more] of byStudy(videos)) {
-      if (first === undefined) continue;
-      const { patientName, patientId, studyDate, studyDescription } = first;
-      const [name, told] = [first.studyId ?? first.id, JSON.stringify([patientName, patientId, studyDate, studyDescription])];
-      const before = groups.get(name);
-      const one = before?.told === told ? before : { told, ...group(first) };
-      arrange(one.cards, [first, ...more].flatMap((video) => made.get(video.id)?.element ?? []));
-      kept.set(name, one);
-    }
-    groups = kept;
-    return [...kept.values()].map((one) => one.element);
-  }
-
-  function draw(page: Page): void {
-    const kept: typeof made = new Map();
-    for (const video of page.videos) {
-      const told = JSON.stringify(video);
-      const before = made.get(video.id);
-      kept.set(video.id, before?.told === told ? before : { told, element: card(video) });
-    }
-    made = kept;
-    arrange(studies, grouped(page.videos));
+  function draw(page: Page, others: Study[]): void {
+    studies.draw(page.videos, others);
     const all = isEverything(looked.sought());
     empty.hidden = page.total > 0 || !all;
-    none.hidden = page.total > 0 || all;
-    looked.element.hidden = page.total === 0 && all;
+    none.hidden = page.total > 0 || others.length > 0 || all;
     pages.hidden = page.total <= PAGE && since === 0;
     range.textContent = words.range(since + 1, since + page.videos.length, page.total);
     previous.disabled = since === 0;
@@ -146,12 +58,19 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
     onCount(page.total);
   }
 
+  /** What is looked for: a page of videos, and on the first one the studies that hold other pictures, too. */
+  async function found(signal: AbortSignal): Promise<[Page, Study[]]> {
+    const sought = looked.sought();
+    if (isEverything(sought)) return [await getPage(since, PAGE, signal), []];
+    const others = since === 0 ? findStudies(sought, signal).then(({ studies }) => studies) : [];
+    return Promise.all([findVideos(sought, since, PAGE, signal), others]);
+  }
+
   async function refresh(): Promise<void> {
     asking?.abort();
     const mine = (asking = new AbortController());
     try {
-      const sought = looked.sought();
-      const page = await (isEverything(sought) ? getPage(since, PAGE, mine.signal) : findVideos(sought, since, PAGE, mine.signal));
+      const [page, others] = await found(mine.signal);
       if (mine.signal.aborted) return;
       if (page.videos.length === 0 && since > 0) {
         // The page has emptied meanwhile.
@@ -160,7 +79,7 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
       }
       shown = page;
       problem.hidden = true;
-      draw(page);
+      draw(page, others);
     } catch (error) {
       if (mine.signal.aborted) return;
       tellError(trouble, error);
@@ -177,7 +96,7 @@ export function list(onCount: (total: number | null) => void, chooser: HTMLEleme
   }
 
   return {
-    element: el("div", { class: "list" }, looked.element, problem, loading, empty, none, studies, pages),
+    element: el("div", { class: "list" }, looked.element, problem, loading, empty, none, studies.element, pages),
     refresh,
     find: (id) => shown?.videos.find((video) => video.id === id) ?? null,
   };

@@ -1,18 +1,18 @@
 // The player panel: the video, by exact frames where the browser can, and what is known of it.
 
-import { address, getSeries, getVideo, getVideosOf } from "./api";
-import { readVideo } from "./answers";
+import { address, getSeries, getSeriesFacts, getSeriesOf, getVideo, getVideosOf } from "./api";
 import type { Video } from "./answers";
 import { prepareWorker } from "./cineWorker";
 import { deliveries } from "./deliveries";
 import { button, el } from "./dom";
 import { exactStage } from "./exact";
 import type { Continued, Ways } from "./exact";
-import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize } from "./format";
+import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize, timeOfDay } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
 import { ENGLISH, tellError } from "./said";
-import { groupHash, videoHash } from "./route";
+import { groupHash, memberOfSeries, seriesHash, videoHash } from "./route";
+import { withoutVideos } from "./series";
 import { canBeExact, choose, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
@@ -29,7 +29,8 @@ export interface Player {
 // What is longer gets a line of its own.
 const LONG_FACT = 18;
 
-function facts(video: Video): HTMLElement {
+/** `images`: of how many a series is made. */
+function facts(video: Video, images = 0): HTMLElement {
   const fps = framesPerSecond(video.rate, video.frameTime);
   const fraction = video.rate.includes("/") && !video.rate.endsWith("/1") ? ` (${video.rate})` : "";
   const w = words.fact;
@@ -37,6 +38,10 @@ function facts(video: Video): HTMLElement {
     [w.patientId, video.patientId],
     [w.studyDate, date(video.studyDate)],
     [w.study, video.studyDescription],
+    [w.series, [video.seriesNumber, video.seriesDescription].filter(Boolean).join(" · ")],
+    [w.modality, video.modality],
+    [w.taken, timeOfDay(video.contentTime)],
+    [w.images, images > 0 ? String(images) : ""],
     [w.received, instant(video.received)],
     [w.duration, video.seconds > 0 ? clock(video.seconds) : ""],
     [w.frames, video.frames > 0 ? String(video.frames) : ""],
@@ -117,13 +122,17 @@ export function player(onClose: () => void): Player {
     // What is stored need not be an MP4: then the server names it.
     const stored = el("a", { class: "button", href: address.asStored(about.id), download: true, "data-test": "stored" }, words.downloadStored);
     const mp4 = { class: "button", href: address.stream(about.id), download: `video-${about.id.slice(0, 8)}.mp4`, "data-test": "download" };
+    return around(about, about.id, el("a", mp4, words.download), about.playable || !about.stream ? null : stored);
+  }
+
+  /** To what is around it in its study; `member`: what it is called among those that are shown together. */
+  function around(about: Video, member: string, ...before: (HTMLElement | null)[]): HTMLElement {
     const study = { class: "button", target: "_blank", rel: "noopener", "data-test": "study" };
     return el(
       "p",
       { class: "links" },
-      el("a", mp4, words.download),
-      about.playable || !about.stream ? null : stored,
-      el("a", { class: "button", href: groupHash([about.id]), "data-test": "together" }, groupWords.open),
+      ...before,
+      el("a", { class: "button", href: groupHash([member]), "data-test": "together" }, groupWords.open),
       about.studyId === null ? null : el("a", { ...study, href: address.study(about.studyId) }, words.study),
     );
   }
@@ -168,13 +177,17 @@ export function player(onClose: () => void): Player {
     );
   }
 
+  /** On with what comes after it in its study: first the videos, then the series of single pictures. */
   async function goOn(about: Video, rate: number | null): Promise<void> {
     const { signal } = (asking = new AbortController());
-    const ids = about.studyId === null ? [] : (await getVideosOf(about.studyId, signal)).map(({ id }) => id);
-    const following = ids[ids.indexOf(about.id) + 1];
+    if (about.studyId === null) return;
+    const [videos, held] = await Promise.all([getVideosOf(about.studyId, signal), getSeriesOf(about.studyId, signal)]);
+    const pictures = withoutVideos(held, videos).filter(({ count }) => count > 1);
+    const all = [...videos.map(({ id }) => ({ id, hash: videoHash(id) })), ...pictures.map(({ id }) => ({ id, hash: seriesHash(id) }))];
+    const following = all[all.findIndex(({ id }) => id === about.id) + 1];
     if (following === undefined || signal.aborted) return;
-    continued = { id: following, rate };
-    location.replace(videoHash(following));
+    continued = { id: following.id, rate };
+    location.replace(following.hash);
   }
 
   /** `otherwise`: what is done where what is stored cannot be shown after all; without it a rendition is played. */
@@ -195,16 +208,22 @@ export function player(onClose: () => void): Player {
   /** All pictures of a series, one after the other; one object that moves is opened by itself. */
   async function showSeries(id: string, signal: AbortSignal): Promise<void> {
     title.textContent = spoken.series;
-    const series = await getSeries(id, signal);
+    const [pictures, series] = await Promise.all([getSeries(id, signal), getSeriesFacts(id, signal)]);
     if (signal.aborted) return;
-    if ("object" in series) {
-      location.replace(videoHash(series.object));
+    if ("object" in pictures) {
+      if (continued?.id === id) continued = { ...continued, id: pictures.object };
+      location.replace(videoHash(pictures.object));
       return;
     }
     if (!canBeExact()) throw new Error(spoken.seriesUnable);
-    const choice = { film: series.film, url: "", smaller: null };
-    const ways: Ways = { choose: () => Promise.resolve(choice), unable: fail, plain: null, next: () => undefined };
-    put(exactStage(readVideo({ ID: id }), ways, null), null);
+    const { about } = series;
+    title.textContent = personName(about.patientName) || words.noName;
+    const choice = { film: pictures.film, url: "", smaller: null };
+    const next: Ways["next"] = (rate) => void goOn(about, rate).catch(() => undefined);
+    const ways: Ways = { choose: () => Promise.resolve(choice), unable: fail, plain: null, next };
+    const label = { class: "about", "aria-label": spoken.about };
+    const side = el("aside", label, around(about, memberOfSeries(id)), facts(about, series.count));
+    put(exactStage(about, ways, continued?.id === id ? continued : null), side);
   }
 
   return {

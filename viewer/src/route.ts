@@ -25,6 +25,10 @@ function named(form: RegExp, hash: string): string | null {
   return id !== undefined && isOrthancId(id) ? id : null;
 }
 
+export function seriesHash(id: string): string {
+  return `#/s/${id}`;
+}
+
 /** How many videos are shown together at most. */
 export const MOST_TOGETHER = 9;
 
@@ -32,8 +36,21 @@ export function groupHash(ids: readonly string[]): string {
   return `#/g/${ids.join(",")}`;
 }
 
-/** The videos that are shown together, each once; null where it is not about that. */
+/** What a series of single pictures is called among those that are shown together. */
+const SERIES = "s-";
+
+export function memberOfSeries(id: string): string {
+  return SERIES + id;
+}
+
+/** The series that a member of a group is; null where it is a video. */
+export function readMember(member: string): string | null {
+  return member.startsWith(SERIES) ? member.slice(SERIES.length) : null;
+}
+
+/** The videos and series that are shown together, each once; null where it is not about that. */
 export function readGroup(hash: string): string[] | null {
-  const ids = /^#\/g\/([^/]+)$/.exec(hash)?.[1]?.split(",") ?? [];
-  return ids.length > 0 && ids.every(isOrthancId) ? [...new Set(ids)].slice(0, MOST_TOGETHER) : null;
+  const members = /^#\/g\/([^/]+)$/.exec(hash)?.[1]?.split(",") ?? [];
+  const known = members.every((member) => isOrthancId(readMember(member) ?? member));
+  return members.length > 0 && known ? [...new Set(members)].slice(0, MOST_TOGETHER) : null;
 }

@@ -1,7 +1,9 @@
 // One of several series that are shown together: its picture, its name, how far it is behind, what corrects it.
 
-import { getVideo } from "./api";
+import { getSeries, getSeriesFacts, getVideo } from "./api";
 import type { Video } from "./answers";
+import { seriesName } from "./cards";
+import type { Film } from "./cine/film";
 import type { Group, Seat } from "./cine/group";
 import type { Source } from "./cine/source";
 import type { Step } from "./cine/together";
@@ -10,6 +12,7 @@ import { clock, date, duration, instant } from "./format";
 import { asItIs } from "./image/commands";
 import { Screen } from "./image/screen";
 import { prepare } from "./prepare";
+import { readMember } from "./route";
 import { choose, isShownAsStored, opened } from "./sources";
 import type { Choice } from "./sources";
 import { problem, readOut } from "./stage";
@@ -30,11 +33,21 @@ export interface Cell {
 }
 
 export function nameOf(video: Video): string {
-  return words.received(instant(video.received) || date(video.studyDate), video.seconds > 0 ? duration(video.seconds) : "");
+  const when = instant(video.received) || date(video.studyDate);
+  return words.named(seriesName(video) || video.modality, when, video.seconds > 0 ? duration(video.seconds) : "");
 }
 
-/** `remove` takes it out; null where it is the only one. */
-export function cell(id: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
+/** What it is about, and of single pictures the frames; an object that is all of its series is shown as itself. */
+async function found(member: string, signal: AbortSignal): Promise<{ about: Video; film: Film | null }> {
+  const series = readMember(member);
+  if (series === null) return { about: await getVideo(member, signal), film: null };
+  const pictures = await getSeries(series, signal);
+  if ("object" in pictures) return { about: await getVideo(pictures.object, signal), film: null };
+  return { about: (await getSeriesFacts(series, signal)).about, film: pictures.film };
+}
+
+/** `member`: a video's ID, or what a series is called here (route.ts). `remove` takes it out; null where it is the only one. */
+export function cell(member: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
   const name = words.cell(number);
   const title = el("span", { class: "cell-title" }, name);
   const canvas = el("canvas", { class: "screen", role: "application", "aria-label": name, tabindex: 0 });
@@ -45,18 +58,20 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
   const foot = el("div", { class: "cell-foot" });
   const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
   const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
-  const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": id }, head, picture, note.element, foot);
+  const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": member }, head, picture, note.element, foot);
   const correction = el("output", { "data-test": "correction" });
   const offset = el("input", { type: "number", step: "any", value: 0, "data-test": "offset" });
   const offsetName = el("span", {});
-  let playable: Video | null = null;
+  let told: Video | null = null;
   let empty = true;
 
   async function load(signal: AbortSignal): Promise<Choice> {
     try {
-      const about = (playable = await getVideo(id, signal));
+      const { about, film } = await found(member, signal);
+      told = about;
       title.textContent = `${name} · ${nameOf(about)}`;
       known(about);
+      if (film !== null) return { film, url: "", smaller: null };
       if (await isShownAsStored(about)) return await choose(about, false, signal);
       if (!about.playable) {
         const waiting = prepare(about, signal);
@@ -65,7 +80,7 @@ export function cell(id: string, number: number, known: (video: Video) => void, 
       }
       return await choose(about, true, signal);
     } catch (error) {
-      if (!signal.aborted) note.tell(playable === null ? words.failed : words.unable);
+      if (!signal.aborted) note.tell(told === null ? words.failed : words.unable);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { groupHash, MOST_TOGETHER, readGroup, readHash, videoHash } from "../src/route";
+import { groupHash, memberOfSeries, MOST_TOGETHER, readGroup, readHash, readMember, readSeriesHash, seriesHash, videoHash } from "../src/route";
 
 const ID = "356a192b-7913b04c-54574d18-c28d46e6-395428ab";
 
@@ -17,6 +17,13 @@ it("keeps videos that are shown together in the hash, each once, and not too man
   expect(readGroup(groupHash([ID, ID]))).toEqual([ID]);
   expect(readGroup(groupHash(OTHERS))).toHaveLength(MOST_TOGETHER);
   expect(readHash(groupHash([ID]))).toBeNull();
+});
+
+it("keeps series of single pictures among them", () => {
+  const group = readGroup(groupHash([ID, memberOfSeries(ID)])) ?? [];
+  expect(group.map(readMember)).toEqual([null, ID]);
+  expect(readGroup("#/g/s-")).toBeNull();
+  expect(readSeriesHash(seriesHash(ID))).toBe(ID);
 });
 
 it.each(["#/g/", "#/g/1", `#/g/${ID},`, `#/g/${ID},x`, `#/v/${ID}`, `#/g/${ID}/${ID}`])("%j shows none together", (hash) =>

@@ -20,6 +20,7 @@ from orthanc_video.film import MultiFrame
 _AT_ONCE = 4
 _LONGEST = 12  # of an integer string (PS3.5 6.2)
 _MODALITIES = ("ES", "GM", "XC")
+_TOLD = ("PatientName", "PatientID", "StudyDate", "Modality", "SeriesNumber", "SeriesDescription", "ContentTime")
 
 
 async def videos(
@@ -106,7 +107,8 @@ async def facts(access: Access, objects: Objects, caller: Caller, instance: str)
         "ParentSeries": resource["ParentSeries"],
         "ParentStudy": series["ParentStudy"],
         "ParentPatient": study["ParentPatient"],
-        **{key: tags.get(key, "") for key in ("PatientName", "PatientID", "StudyDate", "StudyDescription")},
+        **{key: tags.get(key, "") for key in _TOLD},
+        "StudyDescription": study["MainDicomTags"].get("StudyDescription", tags.get("StudyDescription", "")),
         **(_film(stored.film) if isinstance(stored, StoredFilm) else _video(stored, tags)),
         "Received": metadata.get("ReceptionDate", ""),
         "Plan": _plan(told),

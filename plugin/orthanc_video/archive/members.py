@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from orthanc_video.archive.access import Access
 from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.identifiers import is_uid
+from orthanc_video.archive.numbers import number_of
 from orthanc_video.dicom.slices import Slice, ordered
 from orthanc_video.errors import NotFound
 
@@ -24,10 +25,10 @@ async def members(access: Access, caller: Caller, study: str, series: str = "") 
     """Those of a study, or of one of its series, in the order of the series' and their own numbers; raises NotFound."""
     held = await series_of(access, caller, study, series)
     found: list[Member] = []
-    for one in sorted(held, key=lambda one: _number(one, "SeriesNumber")):
+    for one in sorted(held, key=lambda one: number_of(one, "SeriesNumber")):
         uid = one["MainDicomTags"]["SeriesInstanceUID"]
         listed = await access.remembered(caller, f"/series/{one['ID']}/instances")
-        ordered = sorted(listed, key=lambda item: _number(item, "InstanceNumber"))
+        ordered = sorted(listed, key=lambda item: number_of(item, "InstanceNumber"))
         found += [_member(item, uid) for item in ordered]
     if not found:
         raise NotFound("The study named in the path holds no such series." if series else "The study holds nothing.")
@@ -53,10 +54,3 @@ async def frames_of(access: Access, caller: Caller, series: str) -> list[tuple[s
 def _member(item: dict[str, Any], series: str) -> Member:
     tags = item["MainDicomTags"]
     return Member(item["ID"], str(tags["SOPInstanceUID"]), series, bool(tags.get("NumberOfFrames")))
-
-
-def _number(item: dict[str, Any], keyword: str) -> tuple[int, str]:
-    """That of a resource, which need not be there or a number; equals always come in the same order."""
-    said = str(item["MainDicomTags"].get(keyword, "")).strip()
-    digits = said.removeprefix("-")
-    return (int(said) if digits.isascii() and digits.isdigit() and len(digits) < 13 else 1 << 40, item["ID"])

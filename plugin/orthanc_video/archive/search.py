@@ -18,6 +18,7 @@ _AT_ONCE = 4
 # What parts the words of a name, as DICOM writes it and as people do; a backslash would be a list of values.
 _BETWEEN_WORDS = re.compile(r"[\s,^=\\]+")
 _SHOWN = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+_OF_SERIES = ("StudyDescription", "SeriesDescription")
 _OF_STUDY = ("StudyInstanceUID", "StudyDate", "StudyDescription", "AccessionNumber")
 
 
@@ -31,20 +32,28 @@ class Sought:
     last: str = ""
     description: str = ""
 
-    def queries(self) -> list[dict[str, str]]:
-        """What Orthanc is asked: the patient's name has these words, in this order, or the ID does."""
+    def queries(self, *described: str) -> list[dict[str, str]]:
+        """What Orthanc is asked: one of these attributes has the description, the patient's name or ID the words."""
         rest = {"StudyInstanceUID": self.study} if self.study else {}
         if self.first or self.last:
             rest["StudyDate"] = self.first if self.first == self.last else f"{self.first}-{self.last}"
-        if pattern := _pattern(self.description):
-            rest["StudyDescription"] = pattern
-        if pattern := _pattern(self.patient):
-            return [{"PatientName": pattern, **rest}, {"PatientID": pattern, **rest}]
-        return [rest]
+        text = _pattern(self.description)
+        descriptions = [{keyword: text} for keyword in described] if text else [{}]
+        return [{**whose, **rest, **what} for whose in self._people() for what in descriptions]
+
+    def _people(self) -> list[dict[str, str]]:
+        """The words are in DICOM's order, the family name first, or in that of people who write it at the end."""
+        typed = _pattern(self.patient)
+        if not typed:
+            return [{}]
+        names = dict.fromkeys((typed, _pattern(self.patient, last_in_front=True)))
+        return [*({"PatientName": name} for name in names), {"PatientID": typed}]
 
 
-def _pattern(text: str) -> str:
+def _pattern(text: str, *, last_in_front: bool = False) -> str:
     words = [word for word in _BETWEEN_WORDS.split(text) if word]
+    if last_in_front:
+        words = [*words[-1:], *words[:-1]]
     return f"*{'*'.join(words)}*" if words else ""
 
 
@@ -67,13 +76,15 @@ async def uid_of(access: Access, caller: Caller, study: str) -> str:
 
 async def series(access: Access, caller: Caller, sought: Sought) -> list[dict[str, Any]]:
     """The records of all series of the studies that are looked for."""
-    found = await asyncio.gather(*(records(access, caller, "Series", query) for query in sought.queries()))
+    found = await asyncio.gather(*(records(access, caller, "Series", query) for query in sought.queries(*_OF_SERIES)))
     return list({one["ID"]: one for several in found for one in several}.values())
 
 
 async def studies(access: Access, caller: Caller, sought: Sought, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """The studies that are looked for, the latest first, at most ``limit``; and whether there are more."""
-    found = await asyncio.gather(*(records(access, caller, "Study", query, limit + 1) for query in sought.queries()))
+    found = await asyncio.gather(
+        *(records(access, caller, "Study", query, limit + 1) for query in sought.queries("StudyDescription"))
+    )
     names = {str(one["ID"]) for several in found for one in several}
     turns = asyncio.Semaphore(_AT_ONCE)
     readable: list[dict[str, Any]] = []

@@ -1,4 +1,7 @@
-"""Searches by what a person types: videos, and studies that one may join. By POST, since names are in no address."""
+"""Searches by what a person types: videos, and studies that one may join. By POST, since names are in no address.
+
+And what a study that was found holds.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orthanc_video.archive import catalogue, search
+from orthanc_video.archive import catalogue, search, series
 from orthanc_video.archive.identifiers import is_orthanc_id
 from orthanc_video.archive.search import Sought
-from orthanc_video.errors import BadRequest
+from orthanc_video.errors import BadRequest, NotFound
 from orthanc_video.web.bodies import small_object
 from orthanc_video.web.context import CallerNow, GatewayParts
 from orthanc_video.web.draining import DrainingRoute
@@ -53,6 +56,20 @@ async def find_studies(request: Request, gateway: GatewayParts, caller: CallerNo
         raise BadRequest(f"Say what is looked for, such as {_EXAMPLE}.")
     found, more = await search.studies(gateway.access, caller.unvouched, sought, limit)
     return JSONResponse({"Studies": found, "More": more})
+
+
+@router.get("/studies/{study}/series")
+async def series_of_study(study: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """The series of a study (an Orthanc ID) that hold pictures, in the order of their numbers."""
+    if not is_orthanc_id(study):
+        raise NotFound("That is not the ID that Orthanc gives a study.")
+    return JSONResponse({"Series": await series.of_study(gateway.access, caller, study)})
+
+
+@router.get("/series/{named}")
+async def one_series(named: str, gateway: GatewayParts, caller: CallerNow) -> Response:
+    """What a series is, and whose: by its Orthanc ID or its Series Instance UID."""
+    return JSONResponse(await series.of(gateway.access, caller, await gateway.access.series(caller, named)))
 
 
 async def _within(given: Mapping[str, Any], sought: Sought, gateway: GatewayParts, caller: CallerNow) -> Sought:

@@ -17,6 +17,7 @@ const en = {
   unread: {
     video: "The server described a video without its ID.",
     studies: "The server's list of studies could not be read.",
+    series: "What the server says of a study's series could not be read.",
     videos: "The server's list of videos could not be read.",
     job: "The server's word on the conversion could not be read.",
     upload: "The server's answer to the upload could not be read.",
@@ -38,6 +39,7 @@ const de: typeof en = {
   unread: {
     video: "Der Server hat ein Video ohne seine ID beschrieben.",
     studies: "Die Untersuchungsliste des Servers war nicht zu lesen.",
+    series: "Was der Server von den Serien einer Untersuchung sagt, war nicht zu lesen.",
     videos: "Die Videoliste des Servers war nicht zu lesen.",
     job: "Die Auskunft des Servers über die Umwandlung war nicht zu lesen.",
     upload: "Die Antwort des Servers auf das Hochladen war nicht zu lesen.",

@@ -15,6 +15,8 @@ const en = {
   noName: "No name",
   noDate: "No study date",
   idOf: (id: string) => `ID ${id}`,
+  seriesNumber: (number: string) => `Series ${number}`,
+  images: (count: number) => plural(count, "image", "images"),
 };
 
 const de: typeof en = {
@@ -30,6 +32,8 @@ const de: typeof en = {
   noName: "Ohne Namen",
   noDate: "Ohne Untersuchungsdatum",
   idOf: (id) => `ID ${id}`,
+  seriesNumber: (number) => `Serie ${number}`,
+  images: (count) => plural(count, "Bild", "Bilder"),
 };
 
 export const words = spoken({ en, de });
