@@ -44,3 +44,8 @@ async def views(access: Access, objects: Objects, caller: Caller, video: str) ->
     found = await asyncio.gather(*map(kept, instances))
     told = [(instance, view) for instance, view in zip(instances, found, strict=True) if view is not None]
     return sorted(told, key=lambda one: (one[1].frame, one[1].name, one[0]))
+
+
+async def delete(access: Access, caller: Caller, view: str) -> None:
+    """Deletes the object that keeps a view, by its Orthanc ID. Raises as Orthanc refuses it."""
+    await access.json(caller, "DELETE", f"/instances/{view}")

@@ -62,7 +62,7 @@ async def delete_view(named: str, view: str, gateway: GatewayParts, caller: Call
     """Deletes one of them, as Orthanc lets the caller delete the object that keeps it."""
     who = caller.unvouched
     await _found(named, view, gateway, who)
-    await gateway.access.json(who, "DELETE", f"/instances/{view}")
+    await archived.delete(gateway.access, who, view)
     return Response(status_code=204)
 
 
