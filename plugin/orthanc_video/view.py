@@ -13,7 +13,8 @@ RECTANGLE, CIRCLE = "rectangle", "circle"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """In values of 8 bits, as they are shown without one; ``function`` as PS3.3 C.11.2.1.3 names it."""
+    """In the modality's values where there are more than 8 bits of grey, else in values of 8 bits, as they are shown
+    without one; ``function`` as PS3.3 C.11.2.1.3 names it."""
 
     center: float
     width: float
@@ -36,13 +37,15 @@ class Shutter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """``frame`` (from 1) is the one that was looked at, ``subtract`` the one that is subtracted, 0 where none is; a
-    window is then one of differences. ``x``, ``y`` are the point in the middle. Pictures are turned by ``rotation``
-    degrees clockwise, then flipped (PS3.3 C.10.6). ``overlays`` are drawn or not, ``texts`` in the corners are shown or
-    not; None where the view does not say."""
+    window is then one of differences. ``table`` is the number (from 1) of the object's VOI LUT that is in a window's
+    place; where there is neither, it is shown as it says itself. ``x``, ``y`` are the point in the middle. Pictures are
+    turned by ``rotation`` degrees clockwise, then flipped (PS3.3 C.10.6). ``overlays`` are drawn or not, ``texts`` in
+    the corners are shown or not; None where the view does not say."""
 
     name: str = ""
     frame: int = 1
     window: Window | None = None
+    table: int | None = None
     gamma: float = 1.0
     invert: bool = False
     zoom: float = 1.0

@@ -135,7 +135,7 @@ def paths(stored: dict[str, Any]) -> list[str]:
         "/video/instances/{ID}/clips", "/video/instances/{ID}/clips/00000000000000000000000000000000-1.mp4",
         "/video/instances/{ID}/frames/1", "/video/instances/{ID}/frames", "/video/instances/{ID}/sheet",
         "/video/instances/{ID}/preview", "/video/instances/{ID}/stills", "/video/instances/{ID}/marks",
-        "/video/instances/{ID}/overlays",
+        "/video/instances/{ID}/overlays", "/video/instances/{ID}/values",
         "/video/instances/{ID}/views", "/video/instances/{ID}/views/00000000-00000000-00000000-00000000-00000000",
         "/video/instances/{SOPInstanceUID}/stream", "/video/jobs",
         f"/video/jobs/{stored['Video']['Job']}", "/video/ingest", "/instances", "/video/nothing",
@@ -209,6 +209,7 @@ PICTURES = [
     "/video/instances/{ID}/index",
     "/video/instances/{ID}/thumbnail",
     "/video/instances/{ID}/overlays",
+    "/video/instances/{ID}/values",
     *_FRAMES,
     *DICOM_WEB,
 ]

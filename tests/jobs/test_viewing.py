@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from cines import colours, film, grey, overlay
 from clips import Clips
@@ -184,3 +185,65 @@ def test_frames_that_there_are_not(tmp_path: Path) -> None:
     for view in ({"frame": 6}, {"subtract": 6}):
         with pytest.raises(BadRequest, match="5 frames"):
             _made(_grey_film(tmp_path), tmp_path, **view)
+
+
+def _table(first: int, *entries: int) -> Dataset:
+    table = Dataset()
+    table.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries), first, 16])
+    table.LUTExplanation = f"from {first}"
+    table.add_new("LUTData", "OW", np.array(entries, "<u2").tobytes())
+    return table
+
+
+def _deep(folder: Path, **more: Any) -> Path:
+    return film(folder / "film.dcm", grey(5, 12), bits=12, FrameTime="40", PatientSex="F", **more)
+
+
+def test_a_window_of_values_is_said_with_how_they_come_about(tmp_path: Path) -> None:
+    """PS3.4 N.2.1.1: what a state does not say of the modality's values is taken for none."""
+    source = _deep(tmp_path, RescaleSlope="2", RescaleIntercept="-1024", RescaleType="HU")
+    said = _made(source, tmp_path, window=Window(center=-600, width=1500), subtract=2)
+    (window,) = said.SoftcopyVOILUTSequence
+    assert (window.WindowCenter, window.WindowWidth) == (-600, 1500)
+    assert (said.RescaleSlope, said.RescaleIntercept, said.RescaleType) == (2, -1024, "HU")
+    assert _errors(said) == []
+    # The lowest value is the brightest, and a window is still one of the values.
+    dark = _made(
+        _deep(tmp_path, PhotometricInterpretation="MONOCHROME1"), tmp_path, window=Window(center=100, width=50)
+    )
+    assert (dark.SoftcopyVOILUTSequence[0].WindowCenter, dark.PresentationLUTShape) == (100, "INVERSE")
+
+
+def test_what_the_object_opens_with_is_said(tmp_path: Path) -> None:
+    tables = Sequence([_table(3, 0, 65535), _table(-7, 1, 2, 65535)])
+    both = _deep(tmp_path, WindowCenter=["40", "7"], WindowWidth=["400", "8"], VOILUTSequence=tables)
+    assert _made(both, tmp_path).SoftcopyVOILUTSequence[0].WindowCenter == 40
+    said = _made(both, tmp_path, table=2)
+    (table,) = said.SoftcopyVOILUTSequence[0].VOILUTSequence
+    assert (list(table.LUTDescriptor), table.LUTExplanation) == ([3, -7, 16], "from -7")
+    assert np.frombuffer(table.LUTData, "<u2").tolist() == [1, 2, 65535]
+    assert _errors(said) == []
+    view = presented.view_of(said, dcmread(both).SOPInstanceUID)
+    assert view is not None
+    assert view.table == 2
+    with pytest.raises(BadRequest, match="no VOI LUT 3"):
+        _made(both, tmp_path, table=3)
+    alone = _made(_deep(tmp_path, VOILUTSequence=tables), tmp_path)
+    assert list(alone.SoftcopyVOILUTSequence[0].VOILUTSequence[0].LUTDescriptor) == [2, 3, 16]
+    assert "SoftcopyVOILUTSequence" not in _made(_deep(tmp_path), tmp_path)
+    # Of differences it says nothing.
+    assert "SoftcopyVOILUTSequence" not in _made(both, tmp_path, subtract=1)
+
+
+def test_a_table_of_the_modality_is_said(tmp_path: Path) -> None:
+    source = _deep(tmp_path, ModalityLUTSequence=Sequence([_table(0, *range(15, 65536, 16))]))
+    said = _made(source, tmp_path, window=Window(center=100, width=50))
+    (table,) = said.ModalityLUTSequence
+    assert (list(table.LUTDescriptor), table.ModalityLUTType) == ([4096, 0, 16], "US")
+    assert "RescaleSlope" not in said
+    assert _errors(said) == []
+
+
+def test_no_table_for_what_has_none(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no VOI LUT 1"):
+        _made(_grey_film(tmp_path), tmp_path, table=1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_video.errors import BadRequest
-from orthanc_video.view import CIRCLE, RECTANGLE, Shutter, View, Window
+from orthanc_video.view import CIRCLE, LINEAR_EXACT, RECTANGLE, Shutter, View, Window
 from orthanc_video.web.views import view_of
 
 
@@ -52,6 +52,13 @@ def test_views() -> None:
     assert view_of({"shutter": {"kind": "rectangle", **edges}}).shutter == seen
 
 
+def test_windows_of_the_modalitys_values() -> None:
+    asked = {"center": -600, "width": Decimal("0.25"), "function": "LINEAR_EXACT"}
+    assert view_of({"window": asked}).window == Window(center=-600, width=0.25, function=LINEAR_EXACT)
+    assert view_of({"window": {"center": 40000, "width": 65536}}).window == Window(center=40000, width=65536)
+    assert (view_of({"table": 2}).table, view_of({"table": None}).table) == (2, None)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -64,9 +71,13 @@ def test_views() -> None:
         ({"frame": True}, '"frame" must be a whole number'),
         ({"frame": Decimal("1.5")}, '"frame" must be a whole number'),
         ({"window": [1, 2]}, '"window" must be an object'),
-        ({"window": {"center": 1}}, '"width" must be a number from 1 to 2048'),
+        ({"window": {"center": 1}}, '"width" must be a number from 1 to'),
         ({"window": {"center": 1, "width": Decimal("NaN")}}, '"width" must be a number'),
         ({"window": {"center": 1, "width": 1, "function": "CUBIC"}}, '"function" must be one of'),
+        ({"window": {"center": 1, "width": Decimal("0.5")}}, '"width" must be a number from 1 to'),
+        ({"window": {"center": 1, "width": 0, "function": "SIGMOID"}}, '"width" must be a number from 1e-06'),
+        ({"table": 0}, '"table" must be a whole number from 1'),
+        ({"table": 1, "window": {"center": 1, "width": 2}}, "not both"),
         ({"gamma": 0}, '"gamma" must be a number from 0.1 to 10'),
         ({"gamma": Decimal("1e999")}, '"gamma" must be a number'),
         ({"invert": 1}, '"invert" must be true or false'),
@@ -86,7 +97,21 @@ def test_views_that_are_refused(given: dict[str, Any], sentence: str) -> None:
         view_of(given)
 
 
-_KEYS = ("name", "frame", "window", "gamma", "zoom", "center", "rotation", "shutter", "subtract", "kind", "x", "width")
+_KEYS = (
+    "name",
+    "frame",
+    "window",
+    "gamma",
+    "zoom",
+    "center",
+    "rotation",
+    "shutter",
+    "subtract",
+    "table",
+    "kind",
+    "x",
+    "width",
+)
 _ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
@@ -94,7 +119,7 @@ _ANYTHING = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(_KEYS[:9]), _ANYTHING))
+@given(st.dictionaries(st.sampled_from(_KEYS[:10]), _ANYTHING))
 def test_whatever_is_asked_is_a_view_or_refused(asked: dict[str, Any]) -> None:
     with contextlib.suppress(BadRequest):
         assert isinstance(view_of(asked), View)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import struct
+from itertools import zip_longest
 from typing import Any
 
 from pydicom.dataset import Dataset
 
-from orthanc_video.dicom.said import item, number, numbers, text, value, whole
+from orthanc_video.dicom.said import item, number, numbers, text, value, values, whole
 from orthanc_video.errors import BrokenVideo
 from orthanc_video.film import Lookup, Pixels, Window, WindowFunction
 from orthanc_video.model import Rational
 
 _LONGEST_TABLE = 65536
 _LARGEST = (1 << 16) - 1
+_NARROWEST = 1e-9
 _COLOURS = ("Red", "Green", "Blue")
 
 
@@ -38,9 +40,9 @@ def of(said: Dataset) -> Pixels:
         aspect=_aspect(said),
         slope=number(grey, "RescaleSlope") or 1.0,
         intercept=number(grey, "RescaleIntercept") or 0.0,
-        modality=_table(item(said, "ModalityLUTSequence"), "LUT", signed=signed),
-        window=_window(_of_frames(said, "FrameVOILUTSequence")),
-        voi=_table(item(said, "VOILUTSequence"), "LUT", signed=signed),
+        modality=table(item(said, "ModalityLUTSequence"), "LUT", signed=signed),
+        window=next((window for window, _ in windows(_of_frames(said, "FrameVOILUTSequence"))), None),
+        voi=table(item(said, "VOILUTSequence"), "LUT", signed=signed),
         palette=_palette(said, signed=signed) if photometric == "PALETTE COLOR" else (),
     )
 
@@ -81,28 +83,31 @@ def _aspect(said: Dataset) -> Rational:
     return aspect if 0.1 <= float(aspect) <= 10 else Rational(1)
 
 
-def _window(said: Dataset) -> Window | None:
-    """The first of them; a width that its function does not allow makes it none (C.11.2.1.2)."""
-    centers, widths = numbers(said, "WindowCenter"), numbers(said, "WindowWidth")
+def windows(said: Dataset) -> list[tuple[Window, str]]:
+    """With what each is called; a width that its function does not allow makes it none (C.11.2.1.2)."""
     named = text(said, "VOILUTFunction") or WindowFunction.LINEAR
-    if not centers or not widths or named not in list(WindowFunction):
-        return None
-    function = WindowFunction(named)
-    if widths[0] < 1 and (function is WindowFunction.LINEAR or widths[0] <= 0):
-        return None
-    return Window(center=float(centers[0]), width=float(widths[0]), function=function)
+    if named not in list(WindowFunction):
+        return []
+    function, names = WindowFunction(named), values(said, "WindowCenterWidthExplanation")
+    least = 1 if function is WindowFunction.LINEAR else _NARROWEST
+    both = zip_longest(numbers(said, "WindowCenter"), numbers(said, "WindowWidth"), names)
+    return [
+        (Window(center=float(center), width=float(width), function=function), name or "")
+        for center, width, name in both
+        if center is not None and width is not None and width >= least
+    ]
 
 
 def _palette(said: Dataset, *, signed: bool) -> tuple[Lookup, ...]:
-    tables = [_table(said, f"{colour}PaletteColorLookupTable", signed=signed) for colour in _COLOURS]
-    found = tuple(table for table in tables if table is not None)
+    tables = [table(said, f"{colour}PaletteColorLookupTable", signed=signed) for colour in _COLOURS]
+    found = tuple(one for one in tables if one is not None)
     if len(found) < len(_COLOURS):
         kind = "segmented" if "SegmentedRedPaletteColorLookupTableData" in said else "missing or damaged"
         raise BrokenVideo(f"The object's colours are in a palette that is {kind}.")
     return found
 
 
-def _table(said: Dataset | None, name: str, *, signed: bool) -> Lookup | None:
+def table(said: Dataset | None, name: str, *, signed: bool) -> Lookup | None:
     """A table with its descriptor: number of entries (0 for 65536), first value, bits of an entry (C.11.1.1.1)."""
     if said is None:
         return None

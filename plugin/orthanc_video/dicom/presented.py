@@ -8,6 +8,7 @@ UIDs follow from the video's and from the view: the same saved twice is one obje
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from PIL import ImageCms
@@ -16,11 +17,12 @@ from pydicom.sequence import Sequence
 from pydicom.valuerep import DSfloat
 
 from orthanc_video import __version__
-from orthanc_video.dicom import build, derived, identity, overlays, series
+from orthanc_video.dicom import build, derived, identity, overlays, pixels, series, values
 from orthanc_video.dicom.said import items, missing, numbers, text, value, whole
 from orthanc_video.errors import BadRequest
+from orthanc_video.film import Lookup
 from orthanc_video.plain import from_json, to_json
-from orthanc_video.view import CIRCLE, LINEAR, View
+from orthanc_video.view import CIRCLE, LINEAR, View, Window
 
 GRAYSCALE, COLOR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
@@ -28,8 +30,9 @@ _GROUP, _CREATOR, _ELEMENT = 0x0073, "ORTHANC-VIDEO VIEW", 0x01
 _BLACK = [0, 0x8080, 0x8080]  # CIELab (C.10.7.1.1)
 _INPUT_DEVICE = slice(12, 16), b"scnr"  # of an ICC profile's header (C.11.15.1.1)
 _VALUES = 256
-_SAID_SINCE = {"overlays", "texts"}
+_SAID_SINCE = {"overlays", "texts", "table"}
 _LAYER, _ACTIVATION = "OVERLAYS", 0x1001
+_MOST_ENTRIES = 1 << 16
 
 
 def series_of(said: Dataset) -> str:
@@ -49,6 +52,9 @@ def of_view(said: FileDataset, view: View) -> Dataset:
     for element in identity.elements(identity.taken(said, identity.PATIENT | identity.STUDY | {identity.TIMEZONE})):
         dataset.add(element)
     grey = _grey(said)
+    found = _values(said) if grey else None
+    if view.table is not None and view.table > (0 if found is None else len(found.tables)):
+        raise BadRequest(f"The object has no VOI LUT {view.table} by which its values are shown.")
     dataset.SOPClassUID, dataset.Modality = (GRAYSCALE if grey else COLOR), "PR"
     series.join(dataset, said, "views")
     kept = _kept(view)
@@ -64,7 +70,7 @@ def of_view(said: FileDataset, view: View) -> Dataset:
         _overlays(dataset, said)
     if grey:
         _mask(dataset, view)
-        _tones(dataset, said, view)
+        _tones(dataset, said, view, found)
     else:
         dataset.ICCProfile = value(said, "ICCProfile") or _srgb()
     block = dataset.private_block(_GROUP, _CREATOR, create=True)
@@ -183,16 +189,21 @@ def _mask(dataset: Dataset, view: View) -> None:
     dataset.RecommendedViewingMode = "SUB"
 
 
-def _tones(dataset: Dataset, said: Dataset, view: View) -> None:
-    """PS3.3 C.11.8 and C.11.6; the window where it can be said of the stored values."""
+def _values(said: Dataset) -> values.Values | None:
+    """None where there are none beyond eight bits."""
+    if (whole(said, "BitsStored") or 0) <= 8:
+        return None
+    return values.of(said, pixels.of(said), whole(said, "NumberOfFrames") or 1)
+
+
+def _tones(dataset: Dataset, said: Dataset, view: View, found: values.Values | None) -> None:
+    """PS3.3 C.11.8 and C.11.6; the window where it can be said of the stored values, or of what becomes of them."""
     dark = text(said, "PhotometricInterpretation") == "MONOCHROME1"
-    if view.window is not None and _shown_as_stored(said):
-        item, window = Dataset(), view.window
-        center = _VALUES - window.center if dark and not view.subtract else window.center
-        item.WindowCenter, item.WindowWidth = DSfloat(center, auto_format=True), DSfloat(window.width, auto_format=True)
-        if window.function != LINEAR:
-            item.VOILUTFunction = window.function
-        dataset.SoftcopyVOILUTSequence = Sequence([item])
+    if found is not None:
+        _of_values(dataset, said, view, found)
+    elif view.window is not None and _shown_as_stored(said):
+        center = _VALUES - view.window.center if dark and not view.subtract else view.window.center
+        _show_by(dataset, _windowed(replace(view.window, center=center)))
     inverse = view.invert != dark
     if view.gamma == 1:
         dataset.PresentationLUTShape = "INVERSE" if inverse else "IDENTITY"
@@ -205,6 +216,66 @@ def _tones(dataset: Dataset, said: Dataset, view: View) -> None:
     levels = (round((1 - one if view.invert else one) * 0xFFFF) for one in shown)
     table.add_new(0x00283006, "OW", b"".join(level.to_bytes(2, "little") for level in levels))
     dataset.PresentationLUTSequence = Sequence([table])
+
+
+def _of_values(dataset: Dataset, said: Dataset, view: View, found: values.Values) -> None:
+    """By the modality's values, which a state has to say itself how to come by (PS3.4 N.2.1.1); of frames that come by
+    them each in another way it cannot."""
+    ways = {(frame.slope, frame.intercept) for frame in found.frames}
+    if len(ways) > 1:
+        return
+    if found.modality is not None:
+        table = _table(found.modality, "")
+        table.ModalityLUTType = "US"  # unspecified (C.11.1.1.2)
+        dataset.ModalityLUTSequence = Sequence([table])
+    else:
+        ((slope, intercept),) = ways
+        dataset.RescaleSlope, dataset.RescaleIntercept = _decimal(slope), _decimal(intercept)
+        dataset.RescaleType = text(said, "RescaleType") or "US"
+    shown = _windowed(view.window) if view.window is not None else None if view.subtract else _opening(found, view)
+    if shown is not None:
+        _show_by(dataset, shown)
+
+
+def _opening(found: values.Values, view: View) -> Dataset | None:
+    """What the object proposes itself for all of its frames: its first window, else its first VOI LUT."""
+    windows = {frame.windows[:1] for frame in found.frames}
+    if view.table or (found.tables and windows == {()}):
+        item = Dataset()
+        item.VOILUTSequence = Sequence([_table(*found.tables[(view.table or 1) - 1])])
+        return item
+    first = [window for ((window, _),) in windows - {()}]
+    if len(windows) != 1 or not first:
+        return None
+    return _windowed(Window(center=first[0].center, width=first[0].width, function=first[0].function))
+
+
+def _show_by(dataset: Dataset, item: Dataset) -> None:
+    dataset.SoftcopyVOILUTSequence = Sequence([item])
+
+
+def _windowed(window: Window) -> Dataset:
+    item = Dataset()
+    item.WindowCenter, item.WindowWidth = _decimal(window.center), _decimal(window.width)
+    if window.function != LINEAR:
+        item.VOILUTFunction = str(window.function)
+    return item
+
+
+def _decimal(number: float) -> DSfloat:
+    return DSfloat(number, auto_format=True)
+
+
+def _table(table: Lookup, name: str) -> Dataset:
+    """C.11.1.1.1: of 65,536 entries the number is 0, and numbers are signed where the first value is."""
+    item, signed = Dataset(), table.first < 0
+    count = len(table.entries) % _MOST_ENTRIES
+    first = [count - _MOST_ENTRIES if signed and count >= _MOST_ENTRIES // 2 else count, table.first, table.bits]
+    item.add_new(0x00283002, "SS" if signed else "US", first)
+    if name:
+        item.LUTExplanation = name
+    item.add_new(0x00283006, "OW", b"".join(entry.to_bytes(2, "little") for entry in table.entries))
+    return item
 
 
 def _shown_as_stored(said: Dataset) -> bool:

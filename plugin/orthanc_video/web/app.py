@@ -50,6 +50,7 @@ from orthanc_video.web import (
     session,
     stills,
     uploads,
+    values,
     views,
 )
 from orthanc_video.web.context import CallerNow, Gateway, GatewayParts, entered
@@ -141,6 +142,7 @@ def _route(app: FastAPI, settings: Settings) -> None:
         assigning.router,
         clips.router,
         edits.router,
+        values.router,
         views.router,
         destinations.router,
         orders.router,

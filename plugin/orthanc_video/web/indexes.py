@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from orthanc_video.archive.members import frames_of
 from orthanc_video.archive.objects import Stored, StoredFilm, StoredVideo, held
 from orthanc_video.bitstream import mp4
-from orthanc_video.dicom import cadence, syntaxes
+from orthanc_video.dicom import cadence, syntaxes, values
 from orthanc_video.dicom.locate import Stream
 from orthanc_video.dicom.playable import is_shown_as_coded
 from orthanc_video.errors import BrokenVideo, NotAcceptable
@@ -91,6 +91,7 @@ def _of_pictures(stored: StoredFilm) -> dict[str, Any]:
         **_timed([film.cadence.start(number) for number in range(len(sizes) + 1)]),
         "Codec": syntaxes.IMAGES[film.transfer_syntax].codec,
         "ShownAsCoded": shown,
+        "Values": values.is_there(film.pixels),
         "Offset": list(accumulate(sizes[:-1], initial=0)),
         "Size": sizes,
     }

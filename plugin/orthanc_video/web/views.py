@@ -26,10 +26,11 @@ router = APIRouter(prefix="/video/instances", tags=["views"], route_class=Draini
 
 _EXAMPLE = '{"name": "papilla", "frame": 46, "window": {"center": 110, "width": 90}, "zoom": 2, "rotation": 90}'
 _KEYS = {"name", "frame", "window", "gamma", "invert", "zoom", "center", "rotation", "flip", "shutter", "subtract"}
-_KEYS |= {"overlays", "texts"}
+_KEYS |= {"table", "overlays", "texts"}
 _LONGEST_NAME = 64  # of VR LO
 _MOST_FRAMES = 10**6
-_DIGITS = 6
+_MOST_TABLES = 100
+_DIGITS, _NARROWEST, _LARGEST = 6, 1e-6, 1e9
 
 
 @router.post("/{named}/views")
@@ -98,10 +99,14 @@ def view_of(given: Mapping[str, Any]) -> View:
     if rotation % 90:
         raise BadRequest('"rotation" must be 0, 90, 180 or 270.')
     subtract = 0 if given.get("subtract") is None else _whole(given, "subtract", 1, _MOST_FRAMES, 0)
+    table = None if given.get("table") is None else _whole(given, "table", 1, _MOST_TABLES, 0)
+    if table and given.get("window") is not None:
+        raise BadRequest('A view has a "window" or a "table", not both.')
     return View(
         name=name.strip(),
         frame=_whole(given, "frame", 1, _MOST_FRAMES, 1),
         window=_window(_object(given, "window", {"center", "width", "function"})),
+        table=table,
         gamma=_number(given, "gamma", 0.1, 10, 1),
         invert=flag(given, "invert"),
         zoom=_number(given, "zoom", 1, 100, 1),
@@ -124,8 +129,11 @@ def _window(given: Mapping[str, Any] | None) -> Window | None:
     if given is None:
         return None
     function = one_of(given, "function", (LINEAR, LINEAR_EXACT, SIGMOID), LINEAR)
+    least = 1 if function == LINEAR else _NARROWEST
     return Window(
-        center=_number(given, "center", -1024, 1024), width=_number(given, "width", 1, 2048), function=function
+        center=_number(given, "center", -_LARGEST, _LARGEST),
+        width=_number(given, "width", least, _LARGEST),
+        function=function,
     )
 
 
