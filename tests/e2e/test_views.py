@@ -25,6 +25,7 @@ _VIEW = {
     "flip": True,
     "shutter": {"kind": "circle", "x": 0.25, "y": 0.5, "radius": 0.4},
     "subtract": 1,
+    "table": None,
     "overlays": False,
     "texts": True,
 }

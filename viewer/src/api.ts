@@ -3,7 +3,7 @@
 import { fields, readJob, readJobs, readPage, readPosted, readPreparing, readProblem, readVideo, text } from "./answers";
 import type { Job, Page, Posted, Video } from "./answers";
 import { readFilm, readPictures, readSeries } from "./cine/film";
-import type { Film, Series } from "./cine/film";
+import type { Film, Series, Served } from "./cine/film";
 import { pause } from "./cine/line";
 import { readDeliveries, readDestinations } from "./delivery";
 import type { Delivery, Destination } from "./delivery";
@@ -153,13 +153,19 @@ const absolute = (path: string): string => new URL(path, document.baseURI).href;
 /** The frames of an object of single pictures. */
 export async function getPictures(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(address.index(id) + STORED, { signal });
-  return readPictures(index, (number) => absolute(address.frame(id, number, "image/png")));
+  return readPictures(index, id, served);
 }
+
+const served: Served = {
+  drawn: (instance, number) => absolute(address.frame(instance, number, "image/png")),
+  samples: (instance, number) => absolute(address.frame(instance, number, "application/octet-stream")),
+  about: (instance) => absolute(`video/instances/${encodeURIComponent(instance)}/values`),
+};
 
 /** The frames of all instances of a series, in their order, or the one instance that has them all. */
 export async function getSeries(id: string, signal: AbortSignal): Promise<Series> {
   const index = await askAgain(`video/series/${encodeURIComponent(id)}/index`, { signal });
-  return readSeries(index, (instance, number) => absolute(address.frame(instance, number, "image/png")));
+  return readSeries(index, served);
 }
 
 export async function getJob(id: string): Promise<Job> {

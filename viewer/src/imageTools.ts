@@ -6,12 +6,13 @@ import { date, personName } from "./format";
 import { TOOLS, asItIs, done, isAct, isShutter, isTool } from "./image/commands";
 import type { Command, Tool } from "./image/commands";
 import { hands } from "./image/hands";
-import { LEAST_GAMMA, MOST_GAMMA, subtracting, windowOf, windowed, withGamma } from "./image/look";
-import type { Look, Shape } from "./image/look";
+import { LEAST_GAMMA, MOST_GAMMA, subtracting, tableOf, windowOf, windowed, withGamma } from "./image/look";
+import type { Look, Shape, Window } from "./image/look";
 import type { Overlays } from "./image/overlays";
 import type { Beside } from "./image/saved";
 import { placedShutter } from "./image/shutters";
 import { keysHelp } from "./keysHelp";
+import { windowMenu } from "./windows";
 import { words } from "./words/image";
 
 export interface ImageTools {
@@ -33,6 +34,8 @@ export interface Pictured {
   /** Width to height, before it is turned. */
   aspect: () => number;
   look: () => Look;
+  /** All of the values of the picture that is shown; null for one of eight bits. */
+  whole: () => Window | null;
   /** Quarter turns that the film's container demands. */
   turns: () => number;
   change: (look: Look) => void;
@@ -59,9 +62,9 @@ const SIGNS: readonly (readonly [Command, string])[] = [
 const TOOL_SIGNS: Record<Tool, string> = { window: "◐", zoom: "⌕", pan: "✥", rectangle: "▭", circle: "◯" };
 
 function summary(look: Look): string {
-  const { center, width } = windowOf(look);
+  const [{ center, width }, table] = [windowOf(look), tableOf(look)];
   return [
-    words.window(center, width),
+    table === null ? words.window(center, width) : words.table(table.name, look.own.tables.indexOf(table) + 1),
     look.zoom > 1 ? words.zoomed(look.zoom) : "",
     look.gamma === 1 ? "" : words.gammaOf(look.gamma),
     look.invert ? words.inverted : "",
@@ -148,8 +151,10 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     change(windowed(on.look(), center, width, shape.value as Shape));
   });
 
+  const menu = windowMenu({ look: on.look, whole: on.whole, change });
   function draw(): void {
     const look = on.look();
+    menu.draw();
     const pressed: Partial<Record<Command, boolean>> = {
       flip: look.flip,
       invert: look.invert,
@@ -172,6 +177,7 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     { class: "image-tools", role: "group", "aria-label": words.tools },
     ...TOOLS.map((one) => act(one, TOOL_SIGNS[one])),
     ...SIGNS.map(([command, sign]) => act(command, sign)),
+    menu.element,
     el("label", {}, `${words.shape} `, shape),
     el("label", {}, `${words.gamma} `, gamma),
   );

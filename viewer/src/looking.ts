@@ -2,10 +2,10 @@
 
 import type { Video } from "./answers";
 import { getOverlays } from "./api";
+import type { Frame } from "./cine/source";
 import { el } from "./dom";
 import { date } from "./format";
 import { asItIs, imageCommand } from "./image/commands";
-import type { Picture } from "./image/darkroom";
 import type { Look } from "./image/look";
 import { Overlays } from "./image/overlays";
 import type { Size } from "./image/placing";
@@ -29,7 +29,7 @@ export interface Looking {
   canvas: HTMLCanvasElement;
   picture: HTMLElement;
   tools: HTMLElement;
-  draw: (picture: Picture, size: Size, place: number, time: string) => void;
+  draw: (picture: Frame, size: Size, place: number, time: string) => void;
   /** Whether a key was one of the picture's. */
   obey: (event: KeyboardEvent) => boolean;
   end: () => void;
@@ -84,7 +84,7 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
   }
 
   const overlays = (): Overlays | null => screen.overlays;
-  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, change, click, overlays });
+  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, whole: () => screen.whole, change, click, overlays });
   // Those of a series are of no object, which a view would name.
   const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, beside: tools.beside, restore });
   // On a phone the picture needs the room more than its tools do.

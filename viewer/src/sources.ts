@@ -45,7 +45,11 @@ const streamed = (id: string, question = ""): string => new URL(address.stream(i
 export async function choose(about: Video, rendition: boolean, signal: AbortSignal): Promise<Choice> {
   const { id } = about;
   const stored = !about.playable && !rendition;
-  if (stored && !about.stream) return { film: await getPictures(id, signal), url: streamed(id, STORED), smaller: smaller(about) };
+  if (stored && !about.stream) {
+    const film = await getPictures(id, signal);
+    // A smaller version has eight bits.
+    return { film, url: streamed(id, STORED), smaller: film.valued.length > 0 ? null : smaller(about) };
+  }
   const question = stored ? STORED : "";
   const film = await getFilm(id, signal, question);
   if (!(await decodes(film))) throw new Error(`not decodable: ${film.codec}`);

@@ -3,7 +3,7 @@
 
 import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
-import type { Source } from "./source";
+import type { Frame, Source } from "./source";
 import { Timing } from "./timing";
 
 /** Seconds that are fetched ahead while it plays, and frames while it stands. */
@@ -12,7 +12,7 @@ const [AHEAD_SECONDS, AHEAD_FRAMES] = [2, 8];
 const PATIENCE = 0.5;
 
 export interface Screen {
-  draw: (frame: VideoFrame, place: number) => void;
+  draw: (frame: Frame, place: number) => void;
   /** Whether it plays, where its range is, or what it counts has changed. */
   changed: () => void;
   /** It has come to its end, and goes no farther by itself. */
@@ -239,7 +239,7 @@ export class Cine {
   }
 
   /** `back`: in the course of playing, so that it has a time, and so many frames before the one that is due; else null. */
-  private draw(frame: VideoFrame, place: number, back: number | null): void {
+  private draw(frame: Frame, place: number, back: number | null): void {
     [this.drawn, this.drawnAt] = [place, this.now()];
     // Not the tick's own time: that may be over for long where the page was busy.
     if (back !== null) this.timing.show(place, this.now() - this.clock.due(place), back);

@@ -9,6 +9,14 @@ import { codecOf } from "./codecs";
 /** By a decoder of video; each by itself from the stored object's bytes; each as the server draws it. */
 export type How = "decoded" | "pictures" | "drawn";
 
+/** Where a frame's values are told of, which frame of its object it is (from 0), and the address of its samples; null
+ * where these are the stored object's bytes. */
+export interface Valued {
+  readonly about: string;
+  readonly number: number;
+  readonly samples: string | null;
+}
+
 export interface Film {
   readonly how: How;
   readonly codec: string;
@@ -16,6 +24,8 @@ export interface Film {
   readonly description: Uint8Array;
   /** Of what the server draws: each frame's address, by sample. */
   readonly addresses: readonly string[];
+  /** Likewise where its grey values are had, should it have some beyond what is drawn; empty where none has. */
+  readonly valued: readonly Valued[];
   /** Width and height at which frames are shown, where that is not their own: of a smaller one in place of another. */
   readonly shownAs: readonly [number, number] | null;
   /** Quarter turns clockwise that the container demands. */
@@ -44,7 +54,7 @@ function column(value: unknown, count: number): number[] {
 }
 
 /** A film in the order of presentation, from what its index says in the order of decoding. */
-function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32Array): Omit<Film, "how" | "codec" | "description" | "addresses"> {
+function ordered(index: Record<string, unknown>, keys: (count: number) => Uint32Array): Omit<Film, "how" | "codec" | "description" | "addresses" | "valued"> {
   const [count, timescale] = [Number(index["NumberOfFrames"]), Number(index["Timescale"])];
   if (!(Number.isSafeInteger(count) && count > 0 && timescale > 0)) throw new AnswerError(UNREADABLE);
   const times = column(index["Time"], count);
@@ -84,24 +94,37 @@ export function readFilm(value: unknown): Film {
     return each(count).filter((sample) => flags[sample] === true);
   };
   const film = ordered(index, keys);
-  return { ...film, how: "decoded", codec: codecOf(text(index["Codec"]), description), description, addresses: [] };
+  return { ...film, how: "decoded", codec: codecOf(text(index["Codec"]), description), description, addresses: [], valued: [] };
 }
 
-const STILL = { codec: "", description: new Uint8Array() };
+const STILL = { codec: "", description: new Uint8Array(), valued: [] };
 
-/** The answer of `/index`, of single pictures; `drawn` is where the server draws the frame of a number. */
-export function readPictures(value: unknown, drawn: (number: number) => string): Film {
+/** Addresses of what the server has of an instance's frames. */
+export interface Served {
+  drawn: (instance: string, number: number) => string;
+  samples: (instance: string, number: number) => string;
+  about: (instance: string) => string;
+}
+
+/** The answer of `/index`, of an instance of single pictures. */
+export function readPictures(value: unknown, instance: string, served: Served): Film {
   const index = fields(value);
   const film = ordered(index, each);
   if (index["ShownAsCoded"] === true) return { ...film, ...STILL, how: "pictures", addresses: [] };
-  return { ...film, ...STILL, how: "drawn", addresses: Array.from(each(film.count), (sample) => drawn(sample + 1)) };
+  const numbers = Array.from(each(film.count), (sample) => sample + 1);
+  const valued = index["Values"] !== true ? [] : numbers.map((number) => valuedOf(served, instance, number, index["Codec"] === "raw"));
+  return { ...film, ...STILL, how: "drawn", addresses: numbers.map((number) => served.drawn(instance, number)), valued };
+}
+
+function valuedOf(served: Served, instance: string, number: number, raw = false): Valued {
+  return { about: served.about(instance), number: number - 1, samples: raw ? null : served.samples(instance, number) };
 }
 
 /** Of a series: the object that has all of its frames, where it is one that moves; else they are drawn one by one. */
 export type Series = { readonly object: string } | { readonly film: Film };
 
 /** The answer of a series' `/index`. */
-export function readSeries(value: unknown, drawn: (instance: string, number: number) => string): Series {
+export function readSeries(value: unknown, served: Served): Series {
   const index = fields(value);
   const film = ordered(index, each);
   const instances = index["Instance"];
@@ -110,8 +133,9 @@ export function readSeries(value: unknown, drawn: (instance: string, number: num
   const names = instances.map(text);
   const [object = ""] = names;
   if (names.length > 1 && names.every((name) => name === object)) return { object };
-  const addresses = numbers.map((number, at) => drawn(names[at] ?? "", number));
-  return { film: { ...film, ...STILL, how: "drawn", addresses } };
+  const addresses = numbers.map((number, at) => served.drawn(names[at] ?? "", number));
+  const valued = numbers.map((number, at) => valuedOf(served, names[at] ?? "", number));
+  return { film: { ...film, ...STILL, how: "drawn", addresses, valued } };
 }
 
 /** Whether decoding may begin at a sample. */

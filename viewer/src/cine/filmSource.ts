@@ -5,7 +5,9 @@ import type { Film } from "./film";
 import type { Order, Report, Trouble } from "./messages";
 import { keyFor, nextRun } from "./plan";
 import type { Run } from "./plan";
-import type { Source } from "./source";
+import { isValues } from "./source";
+import type { Frame, Source } from "./source";
+import type { Grey } from "./values";
 
 /** Decoded frames in memory, in bytes: of the 512 MB that a page may have, the rest is for what is on its way. */
 export const BUDGET = 384 << 20;
@@ -19,8 +21,9 @@ export interface Told {
 export class FilmSource implements Source {
   readonly start: Float64Array;
   readonly seconds: number;
-  private readonly cache: Cache<VideoFrame>;
+  private readonly cache: Cache<Frame>;
   private readonly refused = new Set<number>();
+  private readonly greys = new Map<number, Grey>();
   private path: readonly number[] = [];
   /** Frames that no decoder gives, though it should. */
   private readonly lost = new Set<number>();
@@ -52,7 +55,7 @@ export class FilmSource implements Source {
     return this.bytesOfFrame === 0 ? 8 : Math.max(2, Math.floor(this.budget / this.bytesOfFrame));
   }
 
-  get(place: number): VideoFrame | null {
+  get(place: number): Frame | null {
     return this.cache.get(place);
   }
 
@@ -115,15 +118,17 @@ export class FilmSource implements Source {
   }
 
   private hear(report: Report): void {
+    if (report.kind === "grey") {
+      this.greys.set(report.name, report.grey);
+      return;
+    }
     if (report.kind === "frame") {
-      if (this.closed) {
-        report.frame.close();
-        return;
-      }
-      this.fruitful = true;
-      this.bytesOfFrame = sizeOf(report.frame);
-      this.cache.add(report.place, report.frame);
-      this.told.arrived(report.place);
+      this.take(report.place, report.frame);
+      return;
+    }
+    if (report.kind === "values") {
+      const grey = this.greys.get(report.grey);
+      if (grey) this.take(report.place, { ...report.values, grey, close: () => undefined });
       return;
     }
     if (report.id !== this.id) return;
@@ -134,8 +139,20 @@ export class FilmSource implements Source {
     if (report.kind === "trouble") this.fail(report.trouble);
     this.plan();
   }
+
+  private take(place: number, frame: Frame): void {
+    if (this.closed) {
+      frame.close();
+      return;
+    }
+    this.fruitful = true;
+    this.bytesOfFrame = sizeOf(frame);
+    this.cache.add(place, frame);
+    this.told.arrived(place);
+  }
 }
 
-function sizeOf(frame: VideoFrame): number {
+function sizeOf(frame: Frame): number {
+  if (isValues(frame)) return frame.words.byteLength;
   return frame.format === null ? frame.codedWidth * frame.codedHeight * 2 : frame.allocationSize();
 }

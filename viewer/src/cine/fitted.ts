@@ -1,6 +1,6 @@
 // Frames of fewer pixels, where those of all do not come in time: the same places, at the same size on screen.
 
-import type { Source } from "./source";
+import type { Frame, Source } from "./source";
 
 export type Size = readonly [width: number, height: number];
 /** Makes a source of the frames at a part of their width and height, to be shown at `size`; null where there is none. */
@@ -36,7 +36,7 @@ export class Fitted implements Source {
     return this.source.room;
   }
 
-  get(place: number): VideoFrame | null {
+  get(place: number): Frame | null {
     const frame = this.source.get(place);
     if (frame !== null) this.size ??= [frame.displayWidth, frame.displayHeight];
     return frame ?? this.before?.get(place) ?? null;

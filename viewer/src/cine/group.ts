@@ -2,7 +2,7 @@
 
 import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
-import type { Source } from "./source";
+import type { Frame, Source } from "./source";
 import { meanRate, together } from "./together";
 import type { Member, Score, Step } from "./together";
 
@@ -15,7 +15,7 @@ const PATIENCE = 1;
 
 export interface Seat {
   readonly source: Source;
-  draw: (frame: VideoFrame, place: number) => void;
+  draw: (frame: Frame, place: number) => void;
   /** What is on its screen is so many frames from what is due; 0: it is what is due. */
   behind: (frames: number) => void;
 }

@@ -1,5 +1,19 @@
 // Where the engine has its frames from.
 
+import type { Grey, Words } from "./values";
+
+/** A frame's grey values, and what their object says of them. */
+export interface Values extends Words {
+  readonly grey: Grey;
+  close: () => void;
+}
+
+export type Frame = VideoFrame | Values;
+
+export function isValues(frame: object): frame is Values {
+  return "grey" in frame;
+}
+
 export interface Source {
   /** By place, in the order of presentation: when each frame begins, in seconds since the first one. */
   readonly start: Float64Array;
@@ -8,7 +22,7 @@ export interface Source {
   /** Frames that it can hold, about. */
   readonly room: number;
   /** A frame's picture if it is there; it is the source's, and drawn at once. */
-  get: (place: number) => VideoFrame | null;
+  get: (place: number) => Frame | null;
   /** The frames that are wanted, the present one first: whatever of them is not there is fetched. `hurried`: faster than the film
    * itself goes. */
   want: (path: readonly number[], hurried?: boolean) => void;

@@ -6,14 +6,16 @@ import type { Run } from "./plan";
 
 const AT_ONCE = 4;
 
-/** A frame's picture, coded as browsers know it; `until` is the last sample that is wanted with it. */
-export type Get = (sample: number, until: number, signal: AbortSignal) => Promise<Blob>;
+/** What a frame is made of; `until` is the last sample that is wanted with it. */
+export type Get<Coded> = (sample: number, until: number, signal: AbortSignal) => Promise<Coded>;
+/** Hands a frame on; what cannot be shown does not come. */
+export type Show<Coded> = (place: number, coded: Coded, signal: AbortSignal) => Promise<void>;
 
-export class Stills {
+export class Stills<Coded> {
   constructor(
     private readonly film: Film,
-    private readonly get: Get,
-    private readonly keep: (place: number, frame: VideoFrame) => void,
+    private readonly get: Get<Coded>,
+    private readonly show: Show<Coded>,
   ) {}
 
   /** Resolves when all frames of the run were handed on that can be, or `signal` was aborted. */
@@ -23,7 +25,8 @@ export class Stills {
     if (run.back) void this.get(this.sample(run.first), this.sample(run.last), signal).catch(() => undefined);
     const one = async (): Promise<void> => {
       for (let place = places.shift(); place !== undefined && !signal.aborted; place = places.shift()) {
-        await this.show(place, this.sample(run.last), signal);
+        const coded = await this.get(this.sample(place), this.sample(run.last), signal);
+        if (!signal.aborted) await this.show(place, coded, signal);
       }
     };
     try {
@@ -36,16 +39,17 @@ export class Stills {
   private sample(place: number): number {
     return this.film.sampleOf[place] ?? 0;
   }
+}
 
-  private async show(place: number, until: number, signal: AbortSignal): Promise<void> {
-    const coded = await this.get(this.sample(place), until, signal);
-    if (signal.aborted) return;
+/** Shows pictures that are coded as browsers know them. */
+export function pictures(film: Film, keep: (place: number, frame: VideoFrame) => void): Show<Blob> {
+  return async (place, coded) => {
     // DICOM turns no picture by what a camera says in it. What cannot be decoded does not come.
     const picture = await createImageBitmap(coded, { imageOrientation: "none" }).catch(() => null);
     if (picture === null) return;
-    const [displayWidth, displayHeight] = this.film.shownAs ?? [picture.width, picture.height];
+    const [displayWidth, displayHeight] = film.shownAs ?? [picture.width, picture.height];
     const frame = new VideoFrame(picture, { timestamp: place * STAMP, displayWidth, displayHeight });
     picture.close();
-    this.keep(place, frame);
-  }
+    keep(place, frame);
+  };
 }

@@ -7,10 +7,14 @@ import { again, LineError, pause } from "./line";
 import type { Line } from "./line";
 import type { Order, Report } from "./messages";
 import type { Run } from "./plan";
-import { Stills } from "./stills";
+import { pictures, Stills } from "./stills";
+import type { Get } from "./stills";
+import { Valuing } from "./valuing";
+import type { Coded } from "./valuing";
 
 const line: Line = { fetch: (to, init) => fetch(to, init), pause, now: () => performance.now() };
-let following: Decoding | Stills | null = null;
+type Follower = Decoding | Stills<Blob> | Stills<Coded>;
+let following: Follower | null = null;
 let current = new AbortController();
 let before: Promise<void> = Promise.resolve();
 
@@ -18,20 +22,41 @@ function tell(report: Report, transfer: Transferable[] = []): void {
   self.postMessage(report, { transfer });
 }
 
-function follower(film: Film, url: string): Decoding | Stills {
+function follower(film: Film, url: string): Follower {
   const keep = (place: number, frame: VideoFrame): void => tell({ kind: "frame", place, frame }, [frame]);
-  if (film.how === "drawn") return new Stills(film, (sample, _, signal) => drawn(film.addresses[sample] ?? "", signal), keep);
   const bytes = new Bytes(url, film, line);
   if (film.how === "decoded") return new Decoding(film, bytes, keep);
-  return new Stills(film, async (sample, until, signal) => new Blob([(await bytes.sample(sample, until, signal)).slice()]), keep);
+  const show = pictures(film, keep);
+  if (film.how === "pictures") return new Stills(film, async (...asked) => new Blob([(await bytes.sample(...asked)).slice()]), show);
+  const drawn: Get<Blob> = (sample, _, signal) => had(film.addresses[sample] ?? "", signal);
+  if (film.valued.length === 0) return new Stills(film, drawn, show);
+  const samples: Get<Uint8Array> = async (sample, until, signal) => {
+    const address = film.valued[sample]?.samples ?? null;
+    return address === null ? bytes.sample(sample, until, signal) : new Uint8Array(await (await had(address, signal)).arrayBuffer());
+  };
+  const valuing = new Valuing(film, { about, samples, drawn }, {
+    grey: (name, grey) => tell({ kind: "grey", name, grey }),
+    values: (place, values, grey) => tell({ kind: "values", place, values, grey }, [values.words.buffer]),
+  });
+  return new Stills(film, valuing.get, valuing.show(show));
 }
 
-function drawn(address: string, signal: AbortSignal): Promise<Blob> {
+function had(address: string, signal: AbortSignal): Promise<Blob> {
   const once = async (): Promise<Blob | null> => {
     const response = await fetch(address, { signal });
     return response.ok ? await response.blob() : null;
   };
   return again(once, line, signal);
+}
+
+/** Null where the server has nothing to tell. */
+async function about(address: string, signal: AbortSignal): Promise<unknown> {
+  const once = async (): Promise<{ answer: unknown } | null> => {
+    const response = await fetch(address, { signal });
+    if (response.ok) return { answer: await response.json() };
+    return response.status < 500 ? { answer: null } : null;
+  };
+  return (await again(once, line, signal)).answer;
 }
 
 async function follow(id: number, run: Run, signal: AbortSignal): Promise<void> {

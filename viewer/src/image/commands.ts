@@ -4,7 +4,7 @@ import { AS_IT_IS, flipped, flippedOver, panned, turned, windowMoved, withGamma,
 import type { Look, Point } from "./look";
 import { movedShutter, sizedShutter } from "./shutters";
 
-const STEP = 8; // values
+const STEP = 8; // of 256 in what the picture opens with
 const FACTOR = 1.25;
 const MOVE = 0.1; // of the screen
 const GAMMA = 1.1;

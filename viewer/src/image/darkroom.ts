@@ -38,9 +38,10 @@ void main() {
 
 const [PICTURE, MASK, TABLE] = [0, 1, 2];
 
-function program(gl: WebGL2RenderingContext): WebGLProgram {
+/** Something that draws the three corners of a triangle over all of the canvas. */
+export function program(gl: WebGL2RenderingContext, fragments: string): WebGLProgram {
   const made = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTICES], [gl.FRAGMENT_SHADER, FRAGMENTS]] as const) {
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTICES], [gl.FRAGMENT_SHADER, fragments]] as const) {
     const shader = gl.createShader(kind);
     if (shader === null) throw new Error("WebGL has no shader to give");
     gl.shaderSource(shader, source);
@@ -50,6 +51,19 @@ function program(gl: WebGL2RenderingContext): WebGLProgram {
   gl.linkProgram(made);
   if (!gl.getProgramParameter(made, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(made) ?? "");
   return made;
+}
+
+/** Uses the program, with textures by these names, the first being of unit 0. */
+export function textures(gl: WebGL2RenderingContext, made: WebGLProgram, names: readonly string[]): void {
+  gl.useProgram(made);
+  for (const [unit, name] of names.entries()) {
+    gl.uniform1i(gl.getUniformLocation(made, name), unit);
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
+    for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, wrap, gl.CLAMP_TO_EDGE);
+  }
+  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
 }
 
 class ByWebGl implements Darkroom {
@@ -62,22 +76,10 @@ class ByWebGl implements Darkroom {
     private readonly canvas: OffscreenCanvas,
     private readonly gl: WebGL2RenderingContext,
   ) {
-    const made = program(gl);
-    gl.useProgram(made);
-    for (const [unit, name] of [[PICTURE, "picture"], [MASK, "mask"], [TABLE, "table"]] as const) {
-      gl.uniform1i(gl.getUniformLocation(made, name), unit);
-      gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-      for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
-      for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, wrap, gl.CLAMP_TO_EDGE);
-    }
-    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    const made = program(gl, FRAGMENTS);
+    textures(gl, made, ["picture", "mask", "table"]);
     this.size = gl.getUniformLocation(made, "size");
     this.masked = gl.getUniformLocation(made, "masked");
-  }
-
-  get lost(): boolean {
-    return this.gl.isContextLost();
   }
 
   develop(picture: Picture, { width, height }: Size, mask: OffscreenCanvas | null, table: Uint8Array): OffscreenCanvas {
@@ -128,16 +130,30 @@ const byProcessor: Darkroom = {
 
 /** `slow` is called where this machine has no WebGL2, or has lost it. */
 export function darkroom(slow: () => void): Darkroom {
+  return byWebGlOr((canvas, gl) => new ByWebGl(canvas, gl), byProcessor, slow);
+}
+
+interface Room<Asked extends unknown[]> {
+  develop: (...asked: Asked) => CanvasImageSource;
+}
+
+/** `fast` while there is WebGL2, and it is `good` enough, else `otherwise`. */
+export function byWebGlOr<Asked extends unknown[]>(
+  fast: (canvas: OffscreenCanvas, gl: WebGL2RenderingContext) => Room<Asked>,
+  otherwise: Room<Asked>,
+  slow: () => void,
+  good: (gl: WebGL2RenderingContext) => boolean = () => true,
+): Room<Asked> {
   const canvas = new OffscreenCanvas(1, 1);
   const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false });
-  const fast = gl === null ? null : new ByWebGl(canvas, gl);
+  const room = gl === null || !good(gl) ? null : fast(canvas, gl);
   let told = false;
   return {
     develop: (...asked) => {
-      if (fast !== null && !fast.lost) return fast.develop(...asked);
+      if (gl !== null && room !== null && !gl.isContextLost()) return room.develop(...asked);
       if (!told) slow();
       told = true;
-      return byProcessor.develop(...asked);
+      return otherwise.develop(...asked);
     },
   };
 }

@@ -5,8 +5,8 @@ import { panned, shuttered, windowMoved, zoomed } from "./look";
 import type { Look, Point } from "./look";
 import { fitted } from "./placing";
 
-/** Values that a window changes by, over the whole of the screen. */
-const VALUES = 512;
+/** Steps that a window changes by, over the whole of the screen. */
+const STEPS = 512;
 /** Times larger, from the middle of the screen to its top. */
 const TIMES = 16;
 /** Pixels that a hand may tremble while it clicks. */
@@ -16,7 +16,7 @@ const WHEEL = 0.002;
 /** What dragging from one point on screen to another makes of a look. */
 export function dragged(tool: Tool, look: Look, from: Point, to: Point, aspect: number): Look {
   const [right, down] = [to[0] - from[0], to[1] - from[1]];
-  if (tool === "window") return windowMoved(look, right * VALUES, -down * VALUES);
+  if (tool === "window") return windowMoved(look, right * STEPS, -down * STEPS);
   if (tool === "zoom") return zoomed(look, TIMES ** (-2 * down), from);
   if (tool === "pan") return panned(look, from, to);
   return shuttered(look, tool, from, to, aspect);

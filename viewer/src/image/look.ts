@@ -3,17 +3,13 @@
 // A picture's point is told in parts of its width and height, before anything is turned; a point on screen in parts of the
 // screen's, which is as wide as the picture is after it was turned.
 
+import type { Shape, Table, Window } from "../cine/values";
+import { EIGHT_BITS, spanOf } from "./own";
+import type { Own } from "./own";
+
+export type { Shape, Window };
+
 export type Point = readonly [x: number, y: number];
-
-/** PS3.3 C.11.2.1.3. */
-export type Shape = "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
-
-/** In the picture's own values, 0 to 255; of differences from -255 to 255. */
-export interface Window {
-  readonly center: number;
-  readonly width: number;
-  readonly shape: Shape;
-}
 
 /** What is to be seen: a rectangle by two corners, or a circle in parts of the picture's height (PS3.3 C.7.6.11). */
 export type Shutter =
@@ -21,8 +17,12 @@ export type Shutter =
   | { readonly kind: "circle"; readonly center: Point; readonly radius: number };
 
 export interface Look {
-  /** Null for values as they are; of differences, all from -128 to 127. */
+  /** What the picture on screen says of its values. */
+  readonly own: Own;
+  /** In the modality's values, of eight bits 0 to 255; of differences about 0. Null for what the picture opens with. */
   readonly window: Window | null;
+  /** Which of the picture's VOI LUTs takes a window's place. */
+  readonly table: number | null;
   readonly gamma: number;
   readonly invert: boolean;
   readonly zoom: number;
@@ -38,7 +38,9 @@ export interface Look {
 }
 
 export const AS_IT_IS: Look = {
+  own: EIGHT_BITS,
   window: null,
+  table: null,
   gamma: 1,
   invert: false,
   zoom: 1,
@@ -51,42 +53,62 @@ export const AS_IT_IS: Look = {
 
 export const MOST_ZOOM = 32;
 export const [LEAST_GAMMA, MOST_GAMMA] = [0.2, 5];
-const [WHOLE, DIFFERENCES]: readonly Window[] = [
-  { center: 128, width: 256, shape: "LINEAR" },
-  { center: 0, width: 256, shape: "LINEAR" },
-] as const satisfies Window[];
+/** Into so many steps what a picture opens with is divided, for hands and keys. */
+const STEPS = 256;
 /** The smallest circle, and the smallest side of a rectangle, that a hand means. */
 const LEAST_SHUTTER = 0.01;
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
 
-/** The window that is in use, said or not. */
-export function windowOf(look: Look): Window {
-  return look.window ?? ((look.mask === null ? WHOLE : DIFFERENCES) as Window);
+/** The VOI LUT that is in use; null where a window is. */
+export function tableOf({ own, window, table, mask }: Look): Table | null {
+  return window !== null || mask !== null ? null : (own.tables[table ?? own.table ?? -1] ?? null);
 }
 
-/** Whether values are shown as they are. */
+/** The window that is in use, said or not; what a table tells apart, where there is one. */
+export function windowOf(look: Look): Window {
+  const { own, window, mask } = look;
+  if (window !== null) return window;
+  const table = tableOf(look);
+  if (mask === null) return table === null ? own.window : spanOf(table);
+  return { center: 0, width: own.window.width, shape: own.window.width < 1 ? "LINEAR_EXACT" : "LINEAR" };
+}
+
+/** Whether values of eight bits are shown as they are. */
 export function isPlain(look: Look): boolean {
   return look.window === null && look.gamma === 1 && !look.invert && look.mask === null;
 }
 
 export function windowed(look: Look, center: number, width: number, shape = windowOf(look).shape): Look {
-  return { ...look, window: { center: clamp(center, -512, 512), width: clamp(width, 1, 1024), shape } };
+  const { reach } = look.own;
+  // PS3.3 C.11.2.1.2.1: at least 1 where it is linear.
+  const least = shape === "LINEAR" ? 1 : stepOf(look) / STEPS;
+  return { ...look, table: null, window: { center: clamp(center, -reach, reach), width: clamp(width, least, 2 * reach), shape } };
 }
 
-/** By so many steps of value: more to the right is a wider window, more upwards a brighter picture. */
+function stepOf({ own }: Look): number {
+  return Math.max(own.window.width, Number.EPSILON) / STEPS;
+}
+
+/** By so many steps of value, of eight bits 1 each: more to the right is a wider window, more upwards a brighter picture. */
 export function windowMoved(look: Look, wider: number, brighter: number): Look {
   const { center, width } = windowOf(look);
-  return windowed(look, center - brighter, width + wider);
+  const step = stepOf(look);
+  return windowed(look, center - brighter * step, width + wider * step);
 }
 
 export function withGamma(look: Look, gamma: number): Look {
   return { ...look, gamma: clamp(gamma, LEAST_GAMMA, MOST_GAMMA) };
 }
 
+/** By one of the picture's VOI LUTs, or by what it opens with. */
+export function tabled(look: Look, table: number | null): Look {
+  return { ...look, window: null, table };
+}
+
 /** Another frame's subtraction is of other values: it begins with its own window. */
 export function subtracting(look: Look, mask: number | null): Look {
-  return { ...look, mask, window: (mask === null) === (look.mask === null) ? look.window : null };
+  return (mask === null) === (look.mask === null) ? { ...look, mask } : { ...tabled(look, null), mask };
 }
 
 /** Turned as it is seen, whether it is flipped or not. */

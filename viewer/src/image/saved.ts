@@ -1,8 +1,9 @@
 // Views as the gateway keeps them: a look, a name, and the frame that was looked at. Pure.
 
 import { AnswerError, amount, fields, text } from "../answers";
-import { AS_IT_IS, within } from "./look";
-import type { Look, Point, Shape, Shutter } from "./look";
+import { AS_IT_IS, windowOf, within } from "./look";
+import type { Look, Point, Shape, Shutter, Window } from "./look";
+import { EIGHT_BITS } from "./own";
 
 /** What is seen beside the picture itself; null where a view does not say. */
 export interface Beside {
@@ -43,6 +44,7 @@ export function readView(value: unknown): View {
   const look: Look = {
     ...AS_IT_IS,
     window: SHAPES.includes(shape) ? { center: number(window["center"]), width: number(window["width"]), shape: shape as Shape } : null,
+    table: (view["table"] ?? null) === null ? null : number(view["table"]) - 1,
     gamma: number(view["gamma"]),
     invert: view["invert"] === true,
     zoom: number(view["zoom"]),
@@ -70,13 +72,21 @@ function writeShutter(shutter: Shutter | null): unknown {
   return { kind: shutter.kind, left, top, right, bottom };
 }
 
+/** The window, where the object does not say it: others have to be told what was found to be there. */
+function windowToKeep(look: Look): Window | null {
+  const said = look.own === EIGHT_BITS || (look.own.said && look.mask === null);
+  return look.window ?? (said || look.table !== null ? null : windowOf(look));
+}
+
 /** What the gateway is asked to keep. */
 export function written(name: string, place: number, look: Look, { overlays, texts }: Beside): unknown {
-  const { window, gamma, invert, zoom, center, flip } = look;
+  const window = windowToKeep(look);
+  const { gamma, invert, zoom, center, flip } = look;
   return {
     name: name.replace(/[\\\p{C}]/gu, " ").trim(),
     frame: place + 1,
     window: window === null ? null : { center: window.center, width: window.width, function: window.shape },
+    table: look.table === null ? null : look.table + 1,
     gamma,
     invert,
     zoom,

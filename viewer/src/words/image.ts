@@ -39,13 +39,21 @@ const commands: Record<Command, string> = {
   help: "Keys",
 };
 
+/** Of values that a window tells apart by less than one another, parts of one count. */
+const number = (value: number, width: number): string => (width < 20 ? value.toFixed(2).replace(/\.?0+$/, "") : String(Math.round(value)));
+
 const en = {
   commands,
   tools: "Picture",
   shape: "Window function",
   shapes: { LINEAR: "linear", LINEAR_EXACT: "linear, exact", SIGMOID: "sigmoid" },
   gamma: "Gamma",
-  window: (center: number, width: number) => `C ${Math.round(center)} W ${Math.round(width)}`,
+  windows: "Window",
+  window: (center: number, width: number) => `C ${number(center, width)} W ${number(width, width)}`,
+  proposed: (name: string, center: number, width: number) => (name === "" ? "" : `${name}: `) + `C ${number(center, width)} W ${number(width, width)}`,
+  table: (name: string, number: number) => (name === "" ? `VOI LUT ${number}` : name),
+  whole: "all values",
+  another: "as set",
   zoomed: (times: number) => `${times.toFixed(times < 10 ? 1 : 0)}×`,
   subtracted: (frame: number) => `less frame ${frame}`,
   inverted: "inverted",
@@ -115,7 +123,12 @@ const de: typeof en = {
   shape: "Fensterfunktion",
   shapes: { LINEAR: "linear", LINEAR_EXACT: "linear, exakt", SIGMOID: "sigmoid" },
   gamma: "Gamma",
-  window: (center, width) => `C ${Math.round(center)} W ${Math.round(width)}`,
+  windows: "Fenster",
+  window: (center, width) => en.window(center, width).replaceAll(".", ","),
+  proposed: (name, center, width) => (name === "" ? "" : `${name}: `) + de.window(center, width),
+  table: en.table,
+  whole: "alle Werte",
+  another: "wie eingestellt",
   zoomed: (times) => `${times.toFixed(times < 10 ? 1 : 0).replace(".", ",")}×`,
   subtracted: (frame) => `abzüglich Bild ${frame}`,
   inverted: "umgekehrt",

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Cine } from "../../src/cine/cine";
 import type { Screen } from "../../src/cine/cine";
-import type { Source } from "../../src/cine/source";
+import type { Frame, Source } from "../../src/cine/source";
 
 const FPS = 25;
 const COUNT = 100;
@@ -29,7 +29,7 @@ class Display implements Screen {
   private next: ((now: number) => void) | null = null;
   private milliseconds = 5000;
 
-  draw = (_: VideoFrame, place: number): void => void this.drawn.push(place);
+  draw = (_: Frame, place: number): void => void this.drawn.push(place);
   changed = (): void => undefined;
   ended = (): void => void (this.ends += 1);
   onTick = (next: (now: number) => void): void => void (this.next = next);

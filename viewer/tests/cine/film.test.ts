@@ -56,24 +56,32 @@ describe("a search in ascending numbers", () => {
 });
 
 describe("the index of single pictures", () => {
+  const served = { drawn: (instance: string, number: number) => `${instance}/${number}`, samples: (instance: string, number: number) => `${instance}/${number}/samples`, about: (instance: string) => `${instance}/values` };
   const index = { Timescale: 1000, NumberOfFrames: 3, Time: [0, 40, 90], Duration: [40, 50, 10], Codec: "jpeg" };
 
   it("tells where those lie that browsers show as they are", () => {
-    const film = readPictures({ ...index, ShownAsCoded: true, Offset: [0, 7, 20], Size: [7, 13, 5] }, String);
+    const film = readPictures({ ...index, ShownAsCoded: true, Offset: [0, 7, 20], Size: [7, 13, 5] }, "a", served);
     expect(film).toMatchObject({ how: "pictures", count: 3, seconds: 0.1, addresses: [] });
     expect([[...film.offset], [...film.size], [...film.keys]]).toEqual([[0, 7, 20], [7, 13, 5], [0, 1, 2]]);
   });
 
   it("leads to where the server draws the others, numbered from 1", () => {
-    const film = readPictures({ ...index, ShownAsCoded: false, Offset: [0, 7, 20], Size: [7, 13, 5] }, (number) => `f${number}`);
-    expect([film.how, film.addresses]).toEqual(["drawn", ["f1", "f2", "f3"]]);
+    const film = readPictures({ ...index, ShownAsCoded: false, Offset: [0, 7, 20], Size: [7, 13, 5] }, "a", served);
+    expect([film.how, film.addresses, film.valued]).toEqual(["drawn", ["a/1", "a/2", "a/3"], []]);
+  });
+
+  it("tells where values are had that are more than what is drawn", () => {
+    const told = { ...index, ShownAsCoded: false, Values: true };
+    expect(readPictures(told, "a", served).valued[1]).toEqual({ about: "a/values", number: 1, samples: "a/2/samples" });
+    expect(readPictures({ ...told, Codec: "raw" }, "a", served).valued[2]).toEqual({ about: "a/values", number: 2, samples: null });
   });
 
   it("of a series names each frame's instance", () => {
-    const drawn = (instance: string, number: number): string => `${instance}/${number}`;
-    const series = readSeries({ ...index, Instance: ["b", "a", "a"], Frame: [1, 1, 2] }, drawn);
+    const series = readSeries({ ...index, Instance: ["b", "a", "a"], Frame: [1, 1, 2] }, served);
     expect(series).toMatchObject({ film: { how: "drawn", addresses: ["b/1", "a/1", "a/2"] } });
-    expect(readSeries({ ...index, Instance: ["a", "a", "a"], Frame: [1, 2, 3] }, drawn)).toEqual({ object: "a" });
-    expect(() => readSeries({ ...index, Instance: ["b"], Frame: [1, 1, 2] }, String)).toThrow();
+    const valued = "film" in series ? series.film.valued : [];
+    expect(valued[2]).toEqual({ about: "a/values", number: 1, samples: "a/2/samples" });
+    expect(readSeries({ ...index, Instance: ["a", "a", "a"], Frame: [1, 2, 3] }, served)).toEqual({ object: "a" });
+    expect(() => readSeries({ ...index, Instance: ["b"], Frame: [1, 1, 2] }, served)).toThrow();
   });
 });

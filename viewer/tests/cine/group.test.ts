@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Group } from "../../src/cine/group";
 import type { Seat, Stand } from "../../src/cine/group";
-import type { Source } from "../../src/cine/source";
+import type { Frame, Source } from "../../src/cine/source";
 
 /** A series whose frames are there when the test says so. */
 class Series implements Seat {
@@ -24,7 +24,7 @@ class Series implements Seat {
     };
   }
 
-  draw = (_: VideoFrame, place: number): void => void this.drawn.push(place);
+  draw = (_: Frame, place: number): void => void this.drawn.push(place);
   behind = (frames: number): void => void (this.said = frames);
 
   get shown(): number {

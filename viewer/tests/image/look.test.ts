@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KEYS, asItIs, done, imageCommand, isAct } from "../../src/image/commands";
 import { dragged, pinched } from "../../src/image/hands";
-import { AS_IT_IS, inPicture, onScreen, panned, shuttered, subtracting, turned, windowOf, windowed, zoomed } from "../../src/image/look";
+import { AS_IT_IS, inPicture, onScreen, panned, shuttered, subtracting, tableOf, tabled, turned, windowOf, windowed, zoomed } from "../../src/image/look";
 import type { Look, Point } from "../../src/image/look";
+import { ownOf } from "../../src/image/own";
 import { fitted, placed } from "../../src/image/placing";
 
 const part = fc.double({ min: 0, max: 1, noNaN: true });
@@ -108,6 +109,27 @@ describe("commands", () => {
     const look = windowed(AS_IT_IS, 40, 80);
     expect(windowOf(subtracting(look, 7))).toMatchObject({ center: 0, width: 256 });
     expect(subtracting(look, null).window).toEqual(look.window);
+  });
+
+  it("of values are by what the picture opens with", () => {
+    const own = ownOf({ slope: 1, intercept: -1024, inverse: false, windows: [{ name: "", window: { center: 40, width: 512, shape: "LINEAR" } }], tables: [], range: null });
+    const look = { ...AS_IT_IS, own };
+    expect(windowOf(look)).toMatchObject({ center: 40, width: 512 });
+    expect(windowOf(done(done(look, "wider"), "brighter"))).toMatchObject({ center: 24, width: 528 });
+    expect(windowOf(windowed(look, -600, 1500))).toMatchObject({ center: -600, width: 1500 });
+    expect(windowOf(windowed(look, 40, 0.25, "LINEAR"))).toMatchObject({ width: 1 });
+    expect(windowOf(subtracting(windowed(look, -600, 1500), 7))).toMatchObject({ center: 0, width: 512 });
+  });
+
+  it("by a table that the picture has, until a window is moved", () => {
+    const entries = Uint16Array.from({ length: 101 }, (_, at) => at);
+    const own = ownOf({ slope: 1, intercept: 0, inverse: false, windows: [], tables: [{ name: "a", first: 50, bits: 8, entries }, { name: "b", first: 0, bits: 8, entries }], range: null });
+    const look = { ...AS_IT_IS, own };
+    expect(tableOf(look)?.name).toBe("a");
+    expect(windowOf(look)).toMatchObject({ center: 100, width: 100 });
+    expect(tableOf(tabled(look, 1))?.name).toBe("b");
+    expect(tableOf(done(tabled(look, 1), "brighter"))).toBeNull();
+    expect(tableOf(subtracting(look, 3))).toBeNull();
   });
 
   it("go back to what the container says", () => {

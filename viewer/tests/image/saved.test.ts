@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { AS_IT_IS } from "../../src/image/look";
 import type { Look } from "../../src/image/look";
+import { EIGHT_BITS, ownOf } from "../../src/image/own";
 import { readView, readViews, written } from "../../src/image/saved";
 
 const everything: Look = {
+  own: EIGHT_BITS,
+  table: null,
   window: { center: 100, width: 50, shape: "SIGMOID" },
   gamma: 1.5,
   invert: true,
@@ -32,6 +35,7 @@ describe("views", () => {
       name: "",
       frame: 1,
       window: { center: 100, width: 50, function: "SIGMOID" },
+      table: null,
       gamma: 1.5,
       invert: true,
       zoom: 4,
@@ -49,6 +53,19 @@ describe("views", () => {
     const { overlays, texts, ...old } = written("", 0, everything, NOTHING) as Record<string, unknown>;
     expect([overlays, texts]).toEqual([null, null]);
     expect(readView({ ...old, ID: "a" })).toMatchObject({ overlays: null, texts: null });
+  });
+
+  it("keep the window of differences, and of what the object does not say", () => {
+    const kept = (range: [number, number] | null, look: Partial<Look>): unknown => {
+      const table = { name: "", first: 0, bits: 8, entries: new Uint16Array(4) };
+      const own = ownOf({ slope: 1, intercept: 0, inverse: false, windows: [], tables: range === null ? [table] : [], range });
+      const { window, table: number } = written("", 0, { ...AS_IT_IS, own, ...look }, NOTHING) as Record<string, unknown>;
+      return [window, number];
+    };
+    expect(kept([10, 30], {})).toEqual([{ center: 20, width: 20, function: "LINEAR_EXACT" }, null]);
+    expect(kept([10, 30], { mask: 1 })).toEqual([{ center: 0, width: 20, function: "LINEAR" }, null]);
+    expect(kept(null, {})).toEqual([null, null]);
+    expect(kept(null, { table: 0 })).toEqual([null, 1]);
   });
 
   it("that cannot be read are said", () => {

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AS_IT_IS, subtracting, windowed } from "../../src/image/look";
-import { ZERO, throughWindow, toneTable, toned } from "../../src/image/tones";
+import { WORDS, ZERO, differenceAt, inWordsOf, throughWindow, toneTable, toned, valueTones } from "../../src/image/tones";
+import { ownOf } from "../../src/image/own";
+import type { Values } from "../../src/cine/source";
+import type { Grey } from "../../src/cine/values";
 
 /** PS3.3 C.11.2.1.2.1 as it is written there, to an output of 0 to 255. */
 function linear(x: number, c: number, w: number): number {
@@ -58,5 +61,43 @@ describe("tables", () => {
     const pixels = Uint8ClampedArray.from([10, 200, 30, 255, 0, 0, 0, 255]);
     toned(pixels, Uint8ClampedArray.from([10, 100, 130, 255, 255, 0, 1, 255]), toneTable(subtracting(AS_IT_IS, 0)));
     expect([...pixels]).toEqual([128, 228, 28, 255, 0, 128, 127, 255]);
+  });
+});
+
+describe("tables of values", () => {
+  const CT: Grey = { slope: 1, intercept: -1024, inverse: false, windows: [], tables: [], range: null };
+
+  it("are by the modality's values", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1000, max: 3000 }), fc.integer({ min: 1, max: 4000 }), fc.constantFrom(0.5, 1, 3), (center, width, slope) => {
+        const tones = valueTones({ ...AS_IT_IS, window: { center, width, shape: "LINEAR" } }, { ...CT, slope });
+        for (let word = 0; word < WORDS; word += 97) expect(tones[word]).toBe(Math.round(linear(word * slope - 1024, center, width)));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("are inverted by the object, before the gamma, and by the look", () => {
+    const window = { center: 0, width: 200, shape: "LINEAR_EXACT" } as const;
+    const tone = (grey: Grey, more: object): number | undefined => valueTones({ ...AS_IT_IS, window, ...more }, grey)[1024 - 50];
+    expect(tone(CT, {})).toBe(Math.round(255 / 4));
+    expect(tone({ ...CT, inverse: true }, {})).toBe(Math.round((255 * 3) / 4));
+    expect(tone({ ...CT, inverse: true }, { gamma: 2 })).toBe(Math.round(255 * Math.sqrt(3 / 4)));
+    expect(tone({ ...CT, inverse: true }, { invert: true })).toBe(Math.round(255 / 4));
+  });
+
+  it("may be the object's own", () => {
+    const own = ownOf({ ...CT, tables: [{ name: "", first: 10, bits: 10, entries: Uint16Array.from([0, 1023, 512]) }] });
+    const tones = valueTones({ ...AS_IT_IS, own }, CT);
+    expect([-1000, 10, 11, 12, 4000].map((value) => tones[value + 1024])).toEqual([0, 0, 255, 128, 128]);
+  });
+
+  it("of differences are by those of the modality's values, should their slopes differ", () => {
+    const [frame, mask] = [CT, { ...CT, slope: 2, intercept: 0 }];
+    const words = inWordsOf({ words: Uint16Array.from([0, 500, 3000]), grey: mask } as unknown as Values, frame);
+    const tones = valueTones({ ...subtracting(AS_IT_IS, 0), window: { center: 0, width: 512, shape: "LINEAR_EXACT" } }, frame);
+    // A word of 2124 is 1100; less 1000 that is 100.
+    expect(tones[differenceAt(2124, words[1] ?? 0)]).toBe(Math.round(255 * (100 / 512 + 0.5)));
+    expect(tones[differenceAt(0, 70000)]).toBe(0);
   });
 });
