@@ -105,7 +105,7 @@ def test_a_server_that_drops_every_tenth_request(server: OrthancServer, stored: 
     shown.press("k")
     shown.press("End")
     expect(shown.part("frame")).to_have_text(str(FRAMES))
-    expect(visit.page.locator("[data-test=player-problem]")).to_be_hidden()
+    expect(shown.part("trouble")).to_be_hidden()
     assert dropped
 
 

@@ -150,6 +150,9 @@ export async function getSmaller(id: string, question: string, signal: AbortSign
 
 const absolute = (path: string): string => new URL(path, document.baseURI).href;
 
+/** Where the server draws the frames of an object, by their numbers. */
+export const drawnAt = (id: string) => (number: number) => absolute(address.frame(id, number, "image/png"));
+
 /** The frames of an object of single pictures. */
 export async function getPictures(id: string, signal: AbortSignal): Promise<Film> {
   const index = await askAgain(address.index(id) + STORED, { signal });
@@ -157,7 +160,7 @@ export async function getPictures(id: string, signal: AbortSignal): Promise<Film
 }
 
 const served: Served = {
-  drawn: (instance, number) => absolute(address.frame(instance, number, "image/png")),
+  drawn: (instance, number) => drawnAt(instance)(number),
   samples: (instance, number) => absolute(address.frame(instance, number, "application/octet-stream")),
   about: (instance) => absolute(`video/instances/${encodeURIComponent(instance)}/values`),
 };

@@ -11,7 +11,7 @@ import { command, isFullScreen } from "./keys";
 import { looking } from "./looking";
 import { opened } from "./sources";
 import type { Choice } from "./sources";
-import { problem, readOut } from "./stage";
+import { isFinal, problem, readOut, troubleMark } from "./stage";
 import type { Stage } from "./stage";
 import { timekeeping } from "./timekeeping";
 import { transport } from "./transport";
@@ -41,7 +41,8 @@ export function exactStage(about: Video, ways: Ways, continued: Continued | null
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped", "aria-live": "off" });
   const timed = timekeeping(about.id);
-  seen.picture.append(timed.mark);
+  const trouble = troubleMark();
+  seen.picture.append(timed.mark, trouble.element);
   const element = el("div", { class: "stage" }, seen.picture, timed.report, note.element);
   const whole = fullScreen(element);
   const ending = new AbortController();
@@ -56,14 +57,18 @@ export function exactStage(about: Video, ways: Ways, continued: Continued | null
     const read = readOut(film.count, dropped);
     const source = opened(choice, BUDGET, {
       arrived: (place) => cine?.arrived(place),
-      failed: (trouble) => note.tell(words.cineTrouble[trouble]),
+      troubled: () => {
+        trouble.tell(source.trouble);
+        if (isFinal(source.trouble)) cine?.pause();
+      },
     });
+    globalThis.addEventListener("online", () => source.hurry(), { signal: ending.signal });
     const player = (cine = new Cine(source, {
       draw: (frame, place) => {
         const time = clock(film.start[place] ?? 0);
         seen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
         read.show(time, String(place + 1));
-        note.tell(about.remark);
+        trouble.tell(source.trouble);
         controls?.draw();
         timed.drawn(player.timing);
         const left = player.timing.dropped;

@@ -218,7 +218,7 @@ export function player(onClose: () => void): Player {
     if (!canBeExact()) throw new Error(spoken.seriesUnable);
     const { about } = series;
     title.textContent = personName(about.patientName) || words.noName;
-    const choice = { film: pictures.film, url: "", smaller: null };
+    const choice = { film: pictures.film, url: "", drawn: null, smaller: null };
     const next: Ways["next"] = (rate) => void goOn(about, rate).catch(() => undefined);
     const ways: Ways = { choose: () => Promise.resolve(choice), unable: fail, plain: null, next };
     const label = { class: "about", "aria-label": spoken.about };

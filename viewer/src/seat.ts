@@ -15,8 +15,7 @@ import { prepare } from "./prepare";
 import { readMember } from "./route";
 import { choose, isShownAsStored, opened } from "./sources";
 import type { Choice } from "./sources";
-import { problem, readOut } from "./stage";
-import { words as all } from "./words";
+import { problem, readOut, troubleMark } from "./stage";
 import { words } from "./words/grid";
 
 /** An offset by position is typed as a percentage. */
@@ -54,7 +53,8 @@ export function cell(member: string, number: number, known: (video: Video) => vo
   const screen = new Screen(canvas, () => undefined);
   const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
   const note = problem("");
-  const picture = el("div", { class: "cell-picture" }, canvas, behind);
+  const trouble = troubleMark();
+  const picture = el("div", { class: "cell-picture" }, canvas, behind, trouble.element);
   const foot = el("div", { class: "cell-foot" });
   const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
   const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
@@ -64,14 +64,16 @@ export function cell(member: string, number: number, known: (video: Video) => vo
   const offsetName = el("span", {});
   let told: Video | null = null;
   let empty = true;
+  let ended = new AbortController().signal;
 
   async function load(signal: AbortSignal): Promise<Choice> {
+    ended = signal;
     try {
       const { about, film } = await found(member, signal);
       told = about;
       title.textContent = `${name} · ${nameOf(about)}`;
       known(about);
-      if (film !== null) return { film, url: "", smaller: null };
+      if (film !== null) return { film, url: "", drawn: null, smaller: null };
       if (await isShownAsStored(about)) return await choose(about, false, signal);
       if (!about.playable) {
         const waiting = prepare(about, signal);
@@ -108,14 +110,15 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     );
     const source: Source = opened(choice, budget, {
       arrived: (place) => group()?.arrived(member, place),
-      failed: (trouble) => note.tell(all.cineTrouble[trouble]),
+      troubled: () => trouble.tell(source.trouble),
     });
+    globalThis.addEventListener("online", () => source.hurry(), { signal: ended });
     return {
       source,
       draw: (frame, place) => {
         screen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place);
         read.show(clock(film.start[place] ?? 0), String(place + 1));
-        note.tell("");
+        trouble.tell(source.trouble);
         empty = false;
       },
       behind: (frames) => {

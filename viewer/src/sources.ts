@@ -1,12 +1,14 @@
 // Which source of frames there is of what: by what the server says of the object, and by what the browser can.
 
 import type { Video } from "./answers";
-import { address, getFilm, getPictures, getSmaller, STORED, within } from "./api";
+import { address, drawnAt, getFilm, getPictures, getSmaller, STORED, within } from "./api";
+import { drawnFilm } from "./cine/film";
 import type { Film } from "./cine/film";
 import { Fitted } from "./cine/fitted";
 import { FilmSource } from "./cine/filmSource";
 import type { Told } from "./cine/filmSource";
 import { pause } from "./cine/line";
+import { Mended } from "./cine/mended";
 import type { Source } from "./cine/source";
 import { cineWorker } from "./cineWorker";
 
@@ -14,6 +16,8 @@ import { cineWorker } from "./cineWorker";
 export interface Choice {
   film: Film;
   url: string;
+  /** Where the server draws the frame of a number; null where it does not, or not as the film is shown. */
+  drawn: ((number: number) => string) | null;
   smaller: ((scale: number, signal: AbortSignal) => Promise<Choice>) | null;
 }
 
@@ -48,13 +52,14 @@ export async function choose(about: Video, rendition: boolean, signal: AbortSign
   if (stored && !about.stream) {
     const film = await getPictures(id, signal);
     // A smaller version has eight bits.
-    return { film, url: streamed(id, STORED), smaller: film.valued.length > 0 ? null : smaller(about) };
+    return { film, url: streamed(id, STORED), drawn: null, smaller: film.valued.length > 0 ? null : smaller(about) };
   }
   const question = stored ? STORED : "";
   const film = await getFilm(id, signal, question);
   if (!(await decodes(film))) throw new Error(`not decodable: ${film.codec}`);
-  // A smaller version would have been turned already.
-  return { film, url: streamed(id, question), smaller: film.turns === 0 ? smaller(about) : null };
+  // What the server draws, or makes smaller, would have been turned already.
+  const upright = film.turns === 0;
+  return { film, url: streamed(id, question), drawn: upright ? drawnAt(id) : null, smaller: upright ? smaller(about) : null };
 }
 
 /** H.264 of a part of the size, which the server makes now; waited for as long as it takes. */
@@ -70,14 +75,23 @@ function smaller(about: Video): Choice["smaller"] {
       signal.throwIfAborted();
       film = await getSmaller(id, question, signal);
     }
-    return { film, url: streamed(id, question), smaller: null };
+    return { film, url: streamed(id, question), drawn: null, smaller: null };
   };
+}
+
+/** What frames that the server draws may have beside the others, as a share of their budget: they are those of one group. */
+const DRAWN = 1 / 8;
+
+/** With its first frames as the server draws them, where the film was cut out of another and the browser's decoder refuses them. */
+function mended({ film, drawn }: Choice, first: FilmSource, source: (film: Film) => Source): Source {
+  if (drawn === null) return first;
+  return new Mended(first, () => source(drawnFilm(film, drawn)), film.placeOf[film.keys[1] ?? -1] ?? film.count);
 }
 
 /** The frames of a choice, of fewer pixels where line or machine do not keep up; `budget`: bytes for decoded ones. */
 export function opened(choice: Choice, budget: number, told: Told): Source {
-  const source = (film: Film, url: string): Source => new FilmSource(film, url, cineWorker(), told, budget);
-  const first = source(choice.film, choice.url);
+  const source = (film: Film, url: string, bytes = budget): FilmSource => new FilmSource(film, url, cineWorker(), told, bytes);
+  const first = mended(choice, source(choice.film, choice.url), (film) => source(film, "", Math.floor(budget * DRAWN)));
   if (choice.smaller === null) return first;
   const { smaller: made } = choice;
   return new Fitted(

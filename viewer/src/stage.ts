@@ -1,7 +1,9 @@
 // What a stage is: where a video is seen, by whatever plays it; and its line with time and frame number.
 
+import { failure } from "./api";
+import type { Trouble } from "./cine/messages";
 import { el } from "./dom";
-import { tell } from "./said";
+import { tell, tellError } from "./said";
 import { words } from "./words";
 
 export interface Stage {
@@ -44,4 +46,21 @@ export function problem(remark: string): { element: HTMLElement; tell: (sentence
   };
   show(remark);
   return { element, tell: show };
+}
+
+/** Why the frame that is wanted does not come, on the picture: nobody looks below it. */
+export function troubleMark(): { element: HTMLElement; tell: (trouble: Trouble | null) => void } {
+  const element = el("p", { class: "trouble", role: "alert", "data-test": "trouble", hidden: true });
+  const show = (trouble: Trouble | null): void => {
+    element.hidden = trouble === null;
+    if (trouble === null) tell(element, "");
+    else if (typeof trouble === "string") tell(element, words.cineTrouble[trouble]);
+    else tellError(element, failure(trouble.status, trouble.body));
+  };
+  return { element, tell: show };
+}
+
+/** Whether a frame will not come unless somebody asks for it again. */
+export function isFinal(trouble: Trouble | null): boolean {
+  return trouble === "changed" || (trouble !== null && typeof trouble === "object");
 }

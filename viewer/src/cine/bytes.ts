@@ -1,7 +1,7 @@
 // A film's coded bytes: by ranges of the stream, a stretch of samples at a time, tried again where the line breaks.
 
 import type { Film } from "./film";
-import { again, LineError } from "./line";
+import { again, chunks, patiently, refuse } from "./line";
 import type { Line } from "./line";
 
 /** The most in one request, and the most between two samples (sound lies there) that is read rather than asked for anew. */
@@ -29,6 +29,12 @@ export function stretch(film: Film, first: number, until: number, most = MOST): 
     [last, end] = [next, over];
   }
   return { first, last, begin, end };
+}
+
+/** What has come of a stretch so far. */
+interface Partial {
+  readonly data: Uint8Array;
+  length: number;
 }
 
 interface Held {
@@ -79,24 +85,29 @@ export class Bytes {
 
   private async ask(at: Stretch, signal: AbortSignal): Promise<Uint8Array> {
     const began = this.line.now();
-    const data = await again(() => this.tryOnce(at, signal), this.line, signal);
+    const come: Partial = { data: new Uint8Array(at.end - at.begin), length: 0 };
+    const data = await again((patience) => patiently(patience, signal, (giving, alive) => this.tryOnce(at, come, giving, alive)), this.line, signal);
     const seconds = Math.max(this.line.now() - began, 1) / 1000;
     this.most = Math.max(LEAST, Math.min((data.length / seconds) * SECONDS, MOST));
     return data;
   }
 
-  /** Null where another try may do better. */
-  private async tryOnce({ begin, end }: Stretch, signal: AbortSignal): Promise<Uint8Array | null> {
-    const headers: Record<string, string> = { Range: `bytes=${begin}-${end - 1}` };
+  /** Goes on where the try before has come to; null where another one may do better. */
+  private async tryOnce({ begin, end }: Stretch, come: Partial, signal: AbortSignal, alive: () => void): Promise<Uint8Array | null> {
+    // What has no name may be another stream by now.
+    if (this.tag === null) come.length = 0;
+    const headers: Record<string, string> = { Range: `bytes=${begin + come.length}-${end - 1}` };
     if (this.tag !== null) headers["If-Match"] = this.tag;
     const response = await this.line.fetch(this.url, { headers, cache: "no-store", signal });
-    if (response.status === 412) throw new LineError(true);
-    if (response.status !== 206) {
-      await response.body?.cancel();
-      return null;
-    }
+    await refuse(response);
+    if (response.status !== 206) return null;
     this.tag ??= response.headers.get("ETag");
-    const data = new Uint8Array(await response.arrayBuffer());
-    return data.length === end - begin ? data : null;
+    for await (const chunk of chunks(response)) {
+      alive();
+      if (come.length + chunk.length > come.data.length) return null;
+      come.data.set(chunk, come.length);
+      come.length += chunk.length;
+    }
+    return come.length === come.data.length ? come.data : null;
   }
 }

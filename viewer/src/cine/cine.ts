@@ -77,6 +77,7 @@ export class Cine {
   }
 
   play(direction: Direction): void {
+    this.source.hurry();
     this.clock.play(direction, this.now());
     this.timing = new Timing();
     [this.waiting, this.stoodSince, this.key] = [true, 0, -1];
@@ -94,6 +95,7 @@ export class Cine {
 
   /** To a frame, exactly: it is drawn as soon as it is there. */
   moveTo(place: number): void {
+    this.source.hurry();
     const from = this.clock.place;
     if (!this.clock.playing && place !== from) this.clock.direction = place < from ? -1 : 1;
     this.clock.moveTo(place, this.now());
@@ -186,7 +188,7 @@ export class Cine {
   private advance(now: number): void {
     const interval = Math.min(now - this.ticked, TICK);
     this.ticked = now;
-    if (this.waiting && this.source.get(this.clock.place) === null) {
+    if (this.waiting && this.isMissing()) {
       this.clock.restartAt(this.clock.place, now);
       this.lookAhead();
       return;
@@ -204,7 +206,13 @@ export class Cine {
     this.refresh(true);
     if (this.drawn === this.clock.place) return;
     this.drawLate();
-    if (now - this.drawnAt > PATIENCE && this.source.get(this.clock.place) === null) [this.waiting, this.stoodSince] = [true, now];
+    if (now - this.drawnAt > PATIENCE && this.isMissing()) [this.waiting, this.stoodSince] = [true, now];
+  }
+
+  /** Whether the frame that is due is still to come: for one that never will nothing waits. */
+  private isMissing(): boolean {
+    const { place } = this.clock;
+    return this.source.get(place) === null && !this.source.isLost(place);
   }
 
   /** The nearest frame before the one that is due, if it is there and newer than what is on screen. */

@@ -30,3 +30,19 @@ function hevc(entry: string, hvcC: Uint8Array): string {
   const parts = [`${space}${profile & 31}`, hex(reversed), `${tier}${view.getUint8(12)}`, ...constraints.map(hex)];
   return [entry, ...parts].join(".");
 }
+
+/** NAL unit types of H.264 (ISO/IEC 14496-10 table 7-1): pictures that lean on others, and those that everything begins anew with. */
+const [SLICE, IDR] = [1, 5];
+
+/** Whether a sample of H.264 is a picture by which a decoder that knows nothing can begin, but behind which others may be missed. */
+export function isInOpenGroup(codec: string, avcC: Uint8Array, sample: Uint8Array): boolean {
+  if (!codec.startsWith("avc")) return false;
+  const lengthSize = ((avcC[4] ?? 3) & 3) + 1;
+  for (let at = 0; at + lengthSize < sample.length; ) {
+    const length = sample.subarray(at, at + lengthSize).reduce((sum, byte) => sum * 256 + byte, 0);
+    const type = (sample[at + lengthSize] ?? 0) & 31;
+    if (type === SLICE || type === IDR) return type === SLICE;
+    at += lengthSize + length;
+  }
+  return false;
+}

@@ -99,6 +99,12 @@ export function readFilm(value: unknown): Film {
 
 const STILL = { codec: "", description: new Uint8Array(), valued: [] };
 
+/** The same frames as the server draws them; `drawn` is where it does so, by their numbers in the order in which they are shown. */
+export function drawnFilm(film: Film, drawn: (number: number) => string): Film {
+  const addresses = Array.from(film.placeOf, (place) => drawn(place + 1));
+  return { ...film, ...STILL, how: "drawn", keys: each(film.count), addresses };
+}
+
 /** Addresses of what the server has of an instance's frames. */
 export interface Served {
   drawn: (instance: string, number: number) => string;

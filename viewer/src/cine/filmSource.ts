@@ -15,7 +15,8 @@ export const BUDGET = 384 << 20;
 export interface Told {
   /** A frame has come. */
   arrived: (place: number) => void;
-  failed: (trouble: Trouble) => void;
+  /** Why the frame that is wanted does not come has changed, or that it does not. */
+  troubled: () => void;
 }
 
 export class FilmSource implements Source {
@@ -27,15 +28,19 @@ export class FilmSource implements Source {
   private path: readonly number[] = [];
   /** Frames that no decoder gives, though it should. */
   private readonly lost = new Set<number>();
+  /** Whether it begins in the middle of what its first frames lean on: they are lost to this browser's decoder, and not to others. */
+  isCut = false;
   private run: Run | null = null;
+  /** Whether the run under way has brought a frame of its own, or told of one that is lost. */
   private fruitful = false;
   private closed = false;
   private id = 0;
   private bytesOfFrame = 0;
-  /** After trouble nothing is asked for until something else is wanted. */
-  private stuck = false;
-  /** The frame that is wanted and cannot be had, once that was said. */
-  private never = -1;
+  /** After it nothing is asked for until somebody wants it again. */
+  private final: Trouble | null = null;
+  /** Whether the server is out of reach. */
+  private down = false;
+  private said: Trouble | null = null;
 
   constructor(
     private readonly film: Film,
@@ -47,7 +52,7 @@ export class FilmSource implements Source {
     [this.start, this.seconds] = [film.start, film.seconds];
     this.cache = new Cache(budget, (frame) => sizeOf(frame));
     worker.addEventListener("message", ({ data }: MessageEvent<Report>) => this.hear(data));
-    worker.addEventListener("error", () => told.failed("undecodable"));
+    worker.addEventListener("error", () => this.fail("undecodable"));
     this.order({ kind: "film", film, url });
   }
 
@@ -60,10 +65,26 @@ export class FilmSource implements Source {
   }
 
   want(path: readonly number[]): void {
-    if (path[0] !== this.path[0]) [this.stuck, this.never] = [false, -1];
     this.path = path;
     this.cache.follow(path);
     this.plan();
+    this.tellTrouble();
+  }
+
+  isLost(place: number): boolean {
+    return this.lost.has(place) || keyFor(this.film, place, this.refused) === null;
+  }
+
+  get trouble(): Trouble | null {
+    const [wanted] = this.path;
+    if (wanted === undefined || this.cache.get(wanted) !== null) return null;
+    if (this.isLost(wanted)) return "undecodable";
+    return this.final ?? (this.down ? "unreachable" : null);
+  }
+
+  hurry(): void {
+    this.final = null;
+    this.order({ kind: "hurry" });
   }
 
   keyBefore(place: number): number {
@@ -78,9 +99,8 @@ export class FilmSource implements Source {
   }
 
   private plan(): void {
-    if (this.stuck) return;
-    this.tellIfNever();
-    const has = (place: number): boolean => this.cache.get(place) !== null || this.lost.has(place);
+    if (this.final !== null) return;
+    const has = (place: number): boolean => this.lost.has(place) || this.cache.get(place) !== null;
     const run = nextRun(this.film, this.path, has, this.refused, this.room >> 1);
     if (run === null || (this.run !== null && !this.isUrgent(run))) return;
     // What is far ahead waits until there is more of it: a run for each frame would be a request for each.
@@ -99,18 +119,16 @@ export class FilmSource implements Source {
     return !coming && wanted >= run.first && wanted <= run.last;
   }
 
-  private tellIfNever(): void {
-    const wanted = this.path[0];
-    if (wanted === undefined || wanted === this.never) return;
-    const never = this.lost.has(wanted) || keyFor(this.film, wanted, this.refused) === null;
-    if (!never || this.cache.get(wanted) !== null) return;
-    this.never = wanted;
-    this.told.failed("undecodable");
+  private tellTrouble(): void {
+    const { trouble } = this;
+    if (trouble === this.said) return;
+    this.said = trouble;
+    this.told.troubled();
   }
 
   private fail(trouble: Trouble): void {
-    this.stuck = true;
-    this.told.failed(trouble);
+    this.final = trouble;
+    this.tellTrouble();
   }
 
   private order(order: Order): void {
@@ -118,26 +136,18 @@ export class FilmSource implements Source {
   }
 
   private hear(report: Report): void {
-    if (report.kind === "grey") {
-      this.greys.set(report.name, report.grey);
-      return;
-    }
-    if (report.kind === "frame") {
-      this.take(report.place, report.frame);
-      return;
-    }
-    if (report.kind === "values") {
-      const grey = this.greys.get(report.grey);
-      if (grey) this.take(report.place, { ...report.values, grey, close: () => undefined });
-      return;
-    }
-    if (report.id !== this.id) return;
-    const { run } = this;
-    this.run = null;
-    if (report.kind === "done" && !this.fruitful && run !== null) this.lost.add(run.first);
-    if (report.kind === "refused") this.refused.add(report.key);
-    if (report.kind === "trouble") this.fail(report.trouble);
-    this.plan();
+    if (report.kind === "grey") this.greys.set(report.name, report.grey);
+    else if (report.kind === "frame") this.take(report.place, report.frame);
+    else if (report.kind === "values") this.takeValues(report);
+    else if (report.kind === "lost") this.lose(report.places, report.cut);
+    else if (report.kind === "down") this.down = true;
+    else if (report.id === this.id) this.end(report);
+    this.tellTrouble();
+  }
+
+  private takeValues({ place, values, grey: name }: Report & { kind: "values" }): void {
+    const grey = this.greys.get(name);
+    if (grey) this.take(place, { ...values, grey, close: () => undefined });
   }
 
   private take(place: number, frame: Frame): void {
@@ -145,10 +155,32 @@ export class FilmSource implements Source {
       frame.close();
       return;
     }
-    this.fruitful = true;
+    this.bear([place]);
+    this.down = false;
     this.bytesOfFrame = sizeOf(frame);
     this.cache.add(place, frame);
     this.told.arrived(place);
+  }
+
+  private lose(places: readonly number[], cut: boolean): void {
+    this.bear(places);
+    if (cut) this.isCut = true;
+    for (const place of places) this.lost.add(place);
+  }
+
+  private bear(places: readonly number[]): void {
+    const { run } = this;
+    if (run !== null) this.fruitful ||= places.some((place) => place >= run.first && place <= run.last);
+  }
+
+  /** The run is over: the next one. */
+  private end(report: Extract<Report, { id: number }>): void {
+    const { run } = this;
+    this.run = null;
+    if (report.kind === "refused") this.refused.add(report.key);
+    else if (report.kind === "trouble" && report.trouble !== "undecodable") this.fail(report.trouble);
+    else if (!this.fruitful && run !== null) this.lost.add(run.first);
+    this.plan();
   }
 }
 

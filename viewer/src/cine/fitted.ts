@@ -1,5 +1,6 @@
 // Frames of fewer pixels, where those of all do not come in time: the same places, at the same size on screen.
 
+import type { Trouble } from "./messages";
 import type { Frame, Source } from "./source";
 
 export type Size = readonly [width: number, height: number];
@@ -19,6 +20,7 @@ export class Fitted implements Source {
   private before: Source | null = null;
   private scale = 1;
   private size: Size | null = null;
+  private wanted = 0;
   private missed = 0;
   private looked = 0;
   private asking = false;
@@ -46,11 +48,24 @@ export class Fitted implements Source {
     // Who goes through a film at speed is not waited for: a smaller version would be made of all of it.
     if (!hurried) this.look(path);
     const [place] = path;
+    this.wanted = place ?? this.wanted;
     if (this.before !== null && place !== undefined && this.source.get(place) !== null) {
       this.before.close();
       this.before = null;
     }
     this.source.want(path);
+  }
+
+  isLost(place: number): boolean {
+    return this.get(place) === null && this.source.isLost(place);
+  }
+
+  get trouble(): Trouble | null {
+    return this.get(this.wanted) === null ? this.source.trouble : null;
+  }
+
+  hurry(): void {
+    this.source.hurry();
   }
 
   keyBefore(place: number): number {
@@ -69,7 +84,8 @@ export class Fitted implements Source {
     const passed = Math.min(now - this.looked, LOOK);
     this.looked = now;
     if (path.length <= STANDING) return;
-    const missing = this.get(path[0] ?? 0) === null;
+    // What is out of reach or cannot be decoded would not come sooner with fewer pixels.
+    const missing = this.get(path[0] ?? 0) === null && this.source.trouble === null;
     this.missed = Math.max(0, this.missed + (missing ? passed : -passed / 2));
     if (this.missed > PATIENCE && !this.asking && this.scale > SMALLEST && this.size !== null) void this.shrink(this.size);
   }

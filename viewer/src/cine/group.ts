@@ -79,6 +79,7 @@ export class Group {
   }
 
   play(direction: Direction): void {
+    this.hurry();
     this.clock.play(direction, this.now());
     this.stay();
     this.tick();
@@ -92,6 +93,7 @@ export class Group {
   }
 
   moveTo(moment: number): void {
+    this.hurry();
     if (!this.clock.playing && moment !== this.place) this.clock.direction = moment < this.place ? -1 : 1;
     this.clock.moveTo(moment, this.now());
     this.stay();
@@ -179,6 +181,10 @@ export class Group {
     for (const { seat } of this.parts) seat.source.close();
   }
 
+  private hurry(): void {
+    for (const { seat } of this.parts) seat.source.hurry();
+  }
+
   private now(): number {
     return this.stand.now() / 1000;
   }
@@ -255,7 +261,10 @@ export class Group {
   }
 
   private ready(): boolean {
-    return this.parts.every(({ seat }, member) => seat.source.get(this.dueOf(member)) !== null);
+    return this.parts.every(({ seat: { source } }, member) => {
+      const due = this.dueOf(member);
+      return source.get(due) !== null || source.isLost(due);
+    });
   }
 
   /** Nothing new is shown; those that are waited for say so. */

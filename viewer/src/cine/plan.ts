@@ -35,6 +35,20 @@ export function decodable(film: Film, key: number, sample: number): boolean {
   return (film.placeOf[sample] ?? 0) >= (film.placeOf[key] ?? 0);
 }
 
+/**
+ * The places whose frames cannot be had where the decoder fails with a sample: all up to the next key frame that are stored
+ * from it on, and those behind that key frame that are shown before it.
+ */
+export function lostFrom(film: Film, sample: number): number[] {
+  const next = film.keys.find((key) => key > sample);
+  const end = next === undefined ? film.count : (film.placeOf[next] ?? 0);
+  const places: number[] = [];
+  // Of a key frame also those before it that lean on it.
+  const first = film.placeOf[film.keys[lastAtMost(film.keys, sample - 1)] ?? 0] ?? 0;
+  for (let place = first; place < end; place += 1) if ((film.sampleOf[place] ?? 0) >= sample) places.push(place);
+  return places;
+}
+
 /** The last of the samples that hold the frames of a run. */
 export function lastSample(film: Film, { first, last }: Run): number {
   let sample = 0;

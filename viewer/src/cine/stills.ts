@@ -2,20 +2,25 @@
 
 import { STAMP } from "./decoding";
 import type { Film } from "./film";
+import { InVain } from "./line";
 import type { Run } from "./plan";
 
 const AT_ONCE = 4;
 
 /** What a frame is made of; `until` is the last sample that is wanted with it. */
 export type Get<Coded> = (sample: number, until: number, signal: AbortSignal) => Promise<Coded>;
-/** Hands a frame on; what cannot be shown does not come. */
+/** Hands a frame on; rejects with Unshowable where there is none. */
 export type Show<Coded> = (place: number, coded: Coded, signal: AbortSignal) => Promise<void>;
+
+/** There is no picture of a frame, and will be none. */
+export class Unshowable extends InVain {}
 
 export class Stills<Coded> {
   constructor(
     private readonly film: Film,
     private readonly get: Get<Coded>,
     private readonly show: Show<Coded>,
+    private readonly lose: (place: number) => void,
   ) {}
 
   /** Resolves when all frames of the run were handed on that can be, or `signal` was aborted. */
@@ -25,14 +30,23 @@ export class Stills<Coded> {
     if (run.back) void this.get(this.sample(run.first), this.sample(run.last), signal).catch(() => undefined);
     const one = async (): Promise<void> => {
       for (let place = places.shift(); place !== undefined && !signal.aborted; place = places.shift()) {
-        const coded = await this.get(this.sample(place), this.sample(run.last), signal);
-        if (!signal.aborted) await this.show(place, coded, signal);
+        await this.bring(place, this.sample(run.last), signal);
       }
     };
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, one));
     } finally {
       places.length = 0;
+    }
+  }
+
+  private async bring(place: number, until: number, signal: AbortSignal): Promise<void> {
+    try {
+      const coded = await this.get(this.sample(place), until, signal);
+      if (!signal.aborted) await this.show(place, coded, signal);
+    } catch (error) {
+      if (!(error instanceof Unshowable)) throw error;
+      this.lose(place);
     }
   }
 
@@ -44,9 +58,9 @@ export class Stills<Coded> {
 /** Shows pictures that are coded as browsers know them. */
 export function pictures(film: Film, keep: (place: number, frame: VideoFrame) => void): Show<Blob> {
   return async (place, coded) => {
-    // DICOM turns no picture by what a camera says in it. What cannot be decoded does not come.
+    // DICOM turns no picture by what a camera says in it.
     const picture = await createImageBitmap(coded, { imageOrientation: "none" }).catch(() => null);
-    if (picture === null) return;
+    if (picture === null) throw new Unshowable();
     const [displayWidth, displayHeight] = film.shownAs ?? [picture.width, picture.height];
     const frame = new VideoFrame(picture, { timestamp: place * STAMP, displayWidth, displayHeight });
     picture.close();

@@ -2,17 +2,29 @@
 
 import { Bytes } from "./bytes";
 import { Decoding, RefusedKey } from "./decoding";
+import type { Kept } from "./decoding";
 import type { Film } from "./film";
-import { again, LineError, pause } from "./line";
+import { again, LineError, patiently, pause, refuse } from "./line";
 import type { Line } from "./line";
 import type { Order, Report } from "./messages";
 import type { Run } from "./plan";
-import { pictures, Stills } from "./stills";
+import { pictures, Stills, Unshowable } from "./stills";
 import type { Get } from "./stills";
 import { Valuing } from "./valuing";
 import type { Coded } from "./valuing";
 
-const line: Line = { fetch: (to, init) => fetch(to, init), pause, now: () => performance.now() };
+/** Aborted where what waits is to be tried at once. */
+let hurry = new AbortController();
+const line: Line = {
+  fetch: (to, init) => fetch(to, init),
+  pause: (milliseconds, signal) => pause(milliseconds, AbortSignal.any([signal, hurry.signal])),
+  now: () => performance.now(),
+  down: () => tell({ kind: "down" }),
+};
+/** What the server says of a frame that it cannot draw. */
+const UNDRAWABLE = 422;
+/** As many times the patience that bytes have: drawing takes its time, and a picture comes at once. */
+const DRAWING = 4;
 type Follower = Decoding | Stills<Blob> | Stills<Coded>;
 let following: Follower | null = null;
 let current = new AbortController();
@@ -23,13 +35,17 @@ function tell(report: Report, transfer: Transferable[] = []): void {
 }
 
 function follower(film: Film, url: string): Follower {
-  const keep = (place: number, frame: VideoFrame): void => tell({ kind: "frame", place, frame }, [frame]);
+  const kept: Kept = {
+    keep: (place, frame) => tell({ kind: "frame", place, frame }, [frame]),
+    lose: (places, cut) => tell({ kind: "lost", places, cut }),
+  };
+  const lose = (place: number): void => kept.lose([place], false);
   const bytes = new Bytes(url, film, line);
-  if (film.how === "decoded") return new Decoding(film, bytes, keep);
-  const show = pictures(film, keep);
-  if (film.how === "pictures") return new Stills(film, async (...asked) => new Blob([(await bytes.sample(...asked)).slice()]), show);
+  if (film.how === "decoded") return new Decoding(film, bytes, kept);
+  const show = pictures(film, kept.keep);
+  if (film.how === "pictures") return new Stills(film, async (...asked) => new Blob([(await bytes.sample(...asked)).slice()]), show, lose);
   const drawn: Get<Blob> = (sample, _, signal) => had(film.addresses[sample] ?? "", signal);
-  if (film.valued.length === 0) return new Stills(film, drawn, show);
+  if (film.valued.length === 0) return new Stills(film, drawn, show, lose);
   const samples: Get<Uint8Array> = async (sample, until, signal) => {
     const address = film.valued[sample]?.samples ?? null;
     return address === null ? bytes.sample(sample, until, signal) : new Uint8Array(await (await had(address, signal)).arrayBuffer());
@@ -38,25 +54,27 @@ function follower(film: Film, url: string): Follower {
     grey: (name, grey) => tell({ kind: "grey", name, grey }),
     values: (place, values, grey) => tell({ kind: "values", place, values, grey }, [values.words.buffer]),
   });
-  return new Stills(film, valuing.get, valuing.show(show));
+  return new Stills(film, valuing.get, valuing.show(show), lose);
 }
 
 function had(address: string, signal: AbortSignal): Promise<Blob> {
-  const once = async (): Promise<Blob | null> => {
-    const response = await fetch(address, { signal });
+  const once = async (giving: AbortSignal): Promise<Blob | null> => {
+    const response = await fetch(address, { signal: giving });
+    if (response.status === UNDRAWABLE) throw new Unshowable();
+    await refuse(response);
     return response.ok ? await response.blob() : null;
   };
-  return again(once, line, signal);
+  return again((patience) => patiently(DRAWING * patience, signal, once), line, signal);
 }
 
 /** Null where the server has nothing to tell. */
 async function about(address: string, signal: AbortSignal): Promise<unknown> {
-  const once = async (): Promise<{ answer: unknown } | null> => {
-    const response = await fetch(address, { signal });
+  const once = async (giving: AbortSignal): Promise<{ answer: unknown } | null> => {
+    const response = await fetch(address, { signal: giving });
     if (response.ok) return { answer: await response.json() };
     return response.status < 500 ? { answer: null } : null;
   };
-  return (await again(once, line, signal)).answer;
+  return (await again((patience) => patiently(DRAWING * patience, signal, once), line, signal)).answer;
 }
 
 async function follow(id: number, run: Run, signal: AbortSignal): Promise<void> {
@@ -66,14 +84,23 @@ async function follow(id: number, run: Run, signal: AbortSignal): Promise<void> 
   } catch (error) {
     if (signal.aborted) tell({ kind: "done", id });
     else if (error instanceof RefusedKey) tell({ kind: "refused", id, key: error.key });
-    else if (error instanceof LineError) tell({ kind: "trouble", id, trouble: error.changed ? "changed" : "unreachable" });
+    else if (error instanceof LineError) tell({ kind: "trouble", id, trouble: error.trouble });
     else tell({ kind: "trouble", id, trouble: "undecodable" });
   }
+}
+
+function tryAtOnce(): void {
+  hurry.abort();
+  hurry = new AbortController();
 }
 
 self.addEventListener("message", ({ data: order }: MessageEvent<Order>) => {
   if (order.kind === "film") {
     following = follower(order.film, order.url);
+    return;
+  }
+  if (order.kind === "hurry") {
+    tryAtOnce();
     return;
   }
   current.abort();

@@ -23,7 +23,7 @@ const en = {
   fullScreen: "Full screen (F)",
   positionOf: (frame: number, frames: number, time: string) => `Frame ${frame} of ${frames}${time === "" ? "" : `, ${time}`}`,
   cineTrouble: {
-    unreachable: "The video cannot be loaded at the moment. Any move tries again.",
+    unreachable: "The video cannot be loaded at the moment. It is being tried again.",
     changed: "The video has changed on the server. Open it again.",
     undecodable: "This frame cannot be decoded. The others may be.",
   },
@@ -69,7 +69,7 @@ const de: typeof en = {
   fullScreen: "Ganzer Bildschirm (F)",
   positionOf: (frame, frames, time) => `Bild ${frame} von ${frames}${time === "" ? "" : `, ${time}`}`,
   cineTrouble: {
-    unreachable: "Das Video kann im Augenblick nicht geladen werden. Jede Bewegung versucht es erneut.",
+    unreachable: "Das Video kann im Augenblick nicht geladen werden. Es wird weiter versucht.",
     changed: "Das Video hat sich auf dem Server geändert. Bitte erneut öffnen.",
     undecodable: "Dieses Bild kann nicht decodiert werden. Die anderen vielleicht.",
   },

@@ -1,7 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Bytes, stretch } from "../../src/cine/bytes";
-import { LineError } from "../../src/cine/line";
 import type { Line } from "../../src/cine/line";
 import type { Film } from "../../src/cine/film";
 import { readFilm } from "../../src/cine/film";
@@ -30,11 +29,17 @@ class Wire implements Line {
     return answer;
   };
 
-  now = (): number => 0;
-  pause = async (milliseconds: number): Promise<void> => void this.pauses.push(milliseconds);
+  clock = 0;
+  downs = 0;
+  now = (): number => this.clock;
+  down = (): void => void (this.downs += 1);
+  pause = async (milliseconds: number): Promise<void> => {
+    if (this.pauses.push(milliseconds) > 50) throw new Error("asked for ever");
+    this.clock += milliseconds;
+  };
 }
 
-const part: Answer = (range) => {
+const part = (range: string): Response => {
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
   return new Response(STREAM.slice(Number(from), Number(to) + 1), { status: 206, headers: { ETag: '"one"' } });
 };
@@ -67,20 +72,88 @@ describe("the bytes of samples", () => {
     const wire = new Wire([broken, short, status(503), status(429)]);
     const bytes = new Bytes("stream", FILM, wire);
     expect([...(await bytes.sample(2, 4, SIGNAL))]).toEqual(expected(FILM, 2));
-    expect(wire.pauses).toEqual([100, 300, 900, 2700]);
+    expect(wire.pauses).toEqual([100, 300, 900, 2000]);
   });
 
-  it("are given up in the end, and can be asked for once more", async () => {
-    const wire = new Wire([broken, broken, broken, broken, broken]);
+  it("are asked for as long as they are wanted, ever more seldom; it is said that they do not come", async () => {
+    const wire = new Wire(Array<Answer>(20).fill(broken));
     const bytes = new Bytes("stream", FILM, wire);
-    await expect(bytes.sample(0, 0, SIGNAL)).rejects.toThrow(LineError);
     expect([...(await bytes.sample(0, 0, SIGNAL))]).toEqual(expected(FILM, 0));
+    expect(wire.pauses).toEqual([...wire.pauses].sort((a, b) => a - b));
+    expect(wire.pauses.at(-1)).toBe(3000);
+    expect(wire.downs).toBe(17); // not before a second has gone by
+  });
+
+  it("are no longer asked for when nobody wants them", async () => {
+    const gone = new AbortController();
+    const wire = new Wire(Array<Answer>(20).fill(broken));
+    wire.pause = async () => gone.abort();
+    await expect(new Bytes("stream", FILM, wire).sample(0, 0, gone.signal)).rejects.toThrow();
+    expect(wire.asked).toHaveLength(1);
+  });
+
+  it("are asked for once where the server refuses them, and can be asked for once more", async () => {
+    for (const code of [401, 403, 404, 410]) {
+      const wire = new Wire([status(code)]);
+      const bytes = new Bytes("stream", FILM, wire);
+      await expect(bytes.sample(0, 0, SIGNAL)).rejects.toMatchObject({ trouble: { status: code, body: "" } });
+      expect(wire.asked).toHaveLength(1);
+      expect([...(await bytes.sample(0, 0, SIGNAL))]).toEqual(expected(FILM, 0));
+    }
+  });
+
+  it("are gone on with where the line broke", async () => {
+    const half: Answer = (range) => {
+      const whole = part(range);
+      const first = new ReadableStream<Uint8Array>({
+        start: async (wire) => {
+          wire.enqueue(new Uint8Array(await whole.arrayBuffer()).subarray(0, 5));
+          wire.close();
+        },
+      });
+      return new Response(first, { status: 206, headers: whole.headers });
+    };
+    const wire = new Wire([half]);
+    expect([...(await new Bytes("stream", FILM, wire).sample(0, 0, SIGNAL))]).toEqual(expected(FILM, 0));
+    expect(wire.asked[1]).toEqual({ Range: `bytes=53-${(FILM.size[0] ?? 0) + 47}`, "If-Match": '"one"' });
+  });
+
+  it("are not waited for where no byte comes, and are where they come slowly", async () => {
+    vi.useFakeTimers();
+    const silent = (init: RequestInit): Promise<Response> =>
+      new Promise((_, fail) => init.signal?.addEventListener("abort", () => fail(new DOMException("given up", "AbortError"))));
+    const slowly = async (init: RequestInit): Promise<Response> => {
+      const data = new Uint8Array(await (part((init.headers as Record<string, string>)["Range"] ?? "").arrayBuffer()));
+      let at = 0;
+      const drip = new ReadableStream<Uint8Array>({
+        pull: async (wire) => {
+          await new Promise((done) => setTimeout(done, 4000));
+          if (init.signal?.aborted) return wire.error(new DOMException("given up", "AbortError"));
+          if (at < data.length) wire.enqueue(data.slice(at, (at += 2)));
+          else wire.close();
+        },
+      });
+      return new Response(drip, { status: 206, headers: { ETag: '"one"' } });
+    };
+    const wire = new Wire();
+    const answers = [silent, slowly];
+    wire.fetch = async (_, init) => {
+      wire.asked.push(init.headers as Record<string, string>);
+      return (answers.shift() ?? silent)(init);
+    };
+    const sample = new Bytes("stream", FILM, wire).sample(0, 0, SIGNAL);
+    await vi.advanceTimersByTimeAsync(4900);
+    expect(wire.asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([...(await sample)]).toEqual(expected(FILM, 0));
+    expect(wire.asked).toHaveLength(2);
+    vi.useRealTimers();
   });
 
   it("are not mixed with those of another stream", async () => {
     const bytes = new Bytes("stream", FILM, new Wire([null, status(412)]));
     await bytes.sample(0, 0, SIGNAL);
-    await expect(bytes.sample(1, 1, SIGNAL)).rejects.toMatchObject({ changed: true });
+    await expect(bytes.sample(1, 1, SIGNAL)).rejects.toMatchObject({ trouble: "changed" });
   });
 
   it("are asked for anew when they were given up half-way", async () => {

@@ -14,7 +14,12 @@ class Shelf implements Source {
   there: (place: number) => boolean = () => true;
   wanted: readonly number[] = [];
   closed = false;
+  readonly trouble = null;
+  lost: (place: number) => boolean = () => false;
+  hurries = 0;
 
+  isLost = (place: number): boolean => this.lost(place);
+  hurry = (): void => void (this.hurries += 1);
   get = (place: number): VideoFrame | null => (this.there(place) ? ({} as VideoFrame) : null);
   want = (path: readonly number[]): void => void (this.wanted = path);
   /** Groups of ten. */
@@ -225,5 +230,27 @@ describe("frames that do not come", () => {
     // Five seconds without the 1.2 of the first 30 frames, and the half second before it is stopped.
     expect(stood).toBeGreaterThan(3);
     expect(stood).toBeLessThan(3.5);
+  });
+
+  it("are passed on from where no decoder gives them, and count as left out", () => {
+    shelf.lost = (place) => place >= 10 && place < 40;
+    shelf.there = (place) => !shelf.lost(place);
+    cine.play(1);
+    display.tick(61 * 2);
+    expect(display.drawn.slice(0, 10)).toEqual([...Array(10).keys()]);
+    expect(display.drawn.slice(10)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50]);
+    expect(cine.timing.report()).toMatchObject({ dropped: 30, stood: 0 });
+    cine.moveTo(20);
+    cine.play(1);
+    display.tick(60);
+    expect(display.drawn.at(-1)).toBe(44);
+  });
+
+  it("are tried at once by whatever one does", () => {
+    for (const act of [() => cine.play(1), () => cine.play(1), () => cine.moveTo(5), () => cine.step(1), () => cine.play(-1)]) {
+      const before = shelf.hurries;
+      act();
+      expect(shelf.hurries).toBeGreaterThan(before);
+    }
   });
 });

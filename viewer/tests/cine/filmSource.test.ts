@@ -12,9 +12,11 @@ const BYTES = 100;
 class Hands extends EventTarget {
   readonly runs: { id: number; run: Run }[] = [];
   ended = false;
+  hurries = 0;
   open = 0;
 
   postMessage(order: Order): void {
+    if (order.kind === "hurry") this.hurries += 1;
     if (order.kind === "run") this.runs.push({ id: order.id, run: order.run });
   }
 
@@ -50,11 +52,11 @@ class Hands extends EventTarget {
 let hands: Hands;
 let source: FilmSource;
 let arrived: number[];
-let failed: Trouble[];
+let told: (Trouble | null)[];
 beforeEach(() => {
-  [hands, arrived, failed] = [new Hands(), [], []];
-  const told = { arrived: (place: number) => void arrived.push(place), failed: (trouble: Trouble) => void failed.push(trouble) };
-  source = new FilmSource(FILM, "stream", hands as unknown as Worker, told, 20 * BYTES);
+  [hands, arrived, told] = [new Hands(), [], []];
+  const page = { arrived: (place: number) => void arrived.push(place), troubled: () => void told.push(source.trouble) };
+  source = new FilmSource(FILM, "stream", hands as unknown as Worker, page, 20 * BYTES);
 });
 
 const forward = (from: number, length = 10): number[] => Array.from({ length }, (_, at) => from + at);
@@ -84,8 +86,8 @@ describe("a source of a film", () => {
     const { id } = hands.newest;
     source.want(forward(50));
     expect(hands.newest.run.first).toBe(50);
-    hands.tell({ kind: "trouble", id, trouble: "unreachable" });
-    expect(failed).toEqual([]);
+    hands.tell({ kind: "trouble", id, trouble: "changed" });
+    expect(told).toEqual([]);
     hands.bring();
     expect(source.get(50)).not.toBeNull();
   });
@@ -108,30 +110,63 @@ describe("a source of a film", () => {
     hands.tell({ kind: "refused", id, key: run.key });
     expect(hands.newest.run.key).toBeLessThan(run.key);
     hands.bring();
-    expect([source.get(20) !== null, failed]).toEqual([true, []]);
+    expect([source.get(20) !== null, told]).toEqual([true, []]);
   });
 
   it("says so where no key frame is left", () => {
     source.want(forward(1));
     hands.tell({ kind: "refused", id: hands.newest.id, key: 0 });
-    expect(failed).toEqual(["undecodable"]);
+    expect(told).toEqual(["undecodable"]);
   });
 
-  it("goes on without a frame that the decoder never gives", () => {
-    source.want([5, 6, 7]);
-    hands.bring([5, 6, 7]);
-    hands.bring([6]);
-    expect(failed).toEqual(["undecodable"]);
+  it("goes on without frames that the decoder never gives, says so while they are wanted, and asks for them once", () => {
+    source.want([5, 6, 7, 8]);
+    hands.frame(5);
+    hands.tell({ kind: "lost", places: [6, 7], cut: false });
+    hands.bring([6, 7]);
+    expect([source.isLost(5), source.isLost(6), source.isLost(8), source.isCut]).toEqual([false, true, false, false]);
+    expect(told).toEqual([]);
     source.want([6, 7, 8]);
-    expect(hands.runs.filter(({ run }) => run.first === 5)).toHaveLength(1);
+    source.want([7, 8, 9]);
+    expect(told).toEqual(["undecodable"]);
+    source.want([8, 9]);
+    expect(told).toEqual(["undecodable", null]);
+    expect(hands.runs.filter(({ run }) => run.first <= 7 && run.last >= 6)).toHaveLength(1);
   });
 
-  it("asks again after trouble when another frame is wanted", () => {
-    source.want(forward(0));
-    hands.tell({ kind: "trouble", id: hands.newest.id, trouble: "unreachable" });
-    source.want(forward(0));
-    expect([failed, hands.runs.length]).toEqual([["unreachable"], 1]);
-    source.want(forward(1));
+  it("asks for none twice in vain, though those behind it come", () => {
+    source.want([5, 6]);
+    for (let runs = hands.runs.length; runs < 5; runs += 1) {
+      hands.frame(9);
+      hands.tell({ kind: "done", id: hands.newest.id });
+    }
     expect(hands.runs).toHaveLength(2);
+    expect(told).toEqual(["undecodable"]);
+  });
+
+  it("says that the server is out of reach while the frame that is wanted does not come, and until one does", () => {
+    source.want(forward(0));
+    hands.frame(0);
+    hands.tell({ kind: "down" });
+    expect(told).toEqual([]);
+    source.want(forward(1));
+    source.want(forward(2));
+    expect(told).toEqual(["unreachable"]);
+    // The worker goes on by itself.
+    expect(hands.runs).toHaveLength(1);
+    hands.frame(1);
+    expect(told).toEqual(["unreachable", null]);
+  });
+
+  it("asks no more after an answer that is final, but when somebody wants it to", () => {
+    const refusal = { status: 404, body: "{}" };
+    source.want(forward(0));
+    hands.tell({ kind: "trouble", id: hands.newest.id, trouble: refusal });
+    source.want(forward(1));
+    source.want(forward(2));
+    expect([told, hands.runs.length]).toEqual([[refusal], 1]);
+    source.hurry();
+    source.want(forward(2));
+    expect([hands.hurries, hands.runs.length, source.trouble]).toEqual([1, 2, null]);
   });
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Fitted } from "../../src/cine/fitted";
 import type { Size } from "../../src/cine/fitted";
+import type { Trouble } from "../../src/cine/messages";
 import type { Source } from "../../src/cine/source";
 
 const COUNT = 1000;
@@ -11,6 +12,8 @@ class Shelf implements Source {
   readonly room = 80;
   closed = false;
   wanted: readonly number[] = [];
+  trouble: Trouble | null = null;
+  hurries = 0;
   there: (place: number) => boolean;
   readonly frame: VideoFrame;
 
@@ -19,6 +22,8 @@ class Shelf implements Source {
     this.frame = { displayWidth: width, displayHeight: width / 2 } as VideoFrame;
   }
 
+  isLost = (): boolean => this.trouble === "undecodable";
+  hurry = (): void => void (this.hurries += 1);
   get = (place: number): VideoFrame | null => (this.there(place) ? this.frame : null);
   want = (path: readonly number[]): void => void (this.wanted = path);
   keyBefore = (place: number): number => place;
@@ -100,5 +105,18 @@ describe("frames that do not come in time", () => {
     fitted.close();
     await look(15, 0.1);
     expect([first.closed, ...made.map((one) => one.closed)]).not.toContain(false);
+  });
+
+  it("are not had of fewer pixels where the server is out of reach, or they cannot be decoded", async () => {
+    expect(fitted.get(3)).toBe(first.frame);
+    for (const trouble of ["unreachable", "undecodable"] as const) {
+      first.trouble = trouble;
+      await look(15, 5);
+      expect([asked, fitted.trouble, fitted.isLost(15)]).toEqual([[], trouble, trouble === "undecodable"]);
+    }
+    fitted.want([3]);
+    expect(fitted.trouble).toBeNull();
+    fitted.hurry();
+    expect(first.hurries).toBe(1);
   });
 });

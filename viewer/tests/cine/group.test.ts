@@ -10,6 +10,8 @@ class Series implements Seat {
   said = 0;
   wanted: readonly number[] = [];
   closed = false;
+  lost: (place: number) => boolean = () => false;
+  hurries = 0;
   readonly source: Source;
 
   constructor(frames: number, fps: number) {
@@ -19,6 +21,9 @@ class Series implements Seat {
       room: 80,
       get: (place) => (this.there(place) ? ({} as VideoFrame) : null),
       want: (path) => void (this.wanted = path),
+      isLost: (place) => this.lost(place),
+      trouble: null,
+      hurry: () => void (this.hurries += 1),
       keyBefore: (place) => place,
       close: () => void (this.closed = true),
     };
@@ -192,5 +197,18 @@ describe("series by one clock", () => {
     expect(all[0].wanted).toHaveLength(40);
     group.close();
     expect(all.every((one) => one.closed)).toBe(true);
+  });
+
+  it("wait for none that no decoder gives, and try at once what one does", () => {
+    group.waits = true;
+    all[1].lost = (place) => place >= 10 && place < 20;
+    all[1].there = (place) => !all[1].lost(place);
+    group.play(1);
+    display.tick(60);
+    expect([all[0].shown, all[1].shown]).toEqual([24, 24]);
+    const before = all[2].hurries;
+    group.play(1);
+    group.moveTo(3);
+    expect(all[2].hurries).toBe(before + 2);
   });
 });
