@@ -206,6 +206,20 @@ def test_a_network_that_is_there_again(server: OrthancServer, films: Films, open
     expect(shown.part("frame")).to_have_text("300", timeout=1000)
 
 
+def test_playing_is_let_go_of_by_the_button_that_began_it(server: OrthancServer, films: Films, opened: Opening) -> None:
+    shown = opened(post(server, made(films, "groups of 30")))
+    for name, key in (("on", "l"), ("back", "j")):
+        shown.part(name).click()
+        assert pressed(shown, name) == "true"
+        shown.part(name).click()
+        assert pressed(shown, name) == "false"
+        # The keys play, whatever was before.
+        for _ in range(2):
+            shown.press(key)
+            assert pressed(shown, name) == "true"
+        shown.press("k")
+
+
 Damage = Callable[[bytearray, int, int], None]
 
 

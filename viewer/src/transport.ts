@@ -2,7 +2,7 @@
 
 import type { Cine } from "./cine/cine";
 import { FASTEST, SLOWEST } from "./cine/clock";
-import type { AtEnd } from "./cine/clock";
+import type { AtEnd, Direction } from "./cine/clock";
 import { button, el } from "./dom";
 import type { Command } from "./keys";
 import { words } from "./words";
@@ -83,8 +83,11 @@ export interface Particular {
 /** `others`: further controls. */
 export function transport(cine: Playing, { ends, rate = null, time = () => "" }: Particular, ...others: (HTMLElement | null)[]): Transport {
   const acts = commands(cine);
+  const turn = (direction: Direction) => () => (cine.playing === direction ? cine.pause() : cine.play(direction));
+  // Pressed once more they let go; their keys play, whatever was before.
+  const buttons: Partial<typeof acts> = { back: turn(-1), on: turn(1) };
   const act = (name: Command, sign: string, label: string): HTMLButtonElement =>
-    button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, acts[name]);
+    button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": name }, buttons[name] ?? acts[name]);
   const position = el("input", { type: "range", min: 1, max: cine.count, value: 1, "aria-label": words.position, "data-test": "position" });
   scrubs(cine, position);
   const range = el("output", { "data-test": "range-of" });
