@@ -279,7 +279,7 @@ def test_a_bad_range_gets_a_sentence(server: OrthancServer, numbered: str, asked
 
 def test_what_is_no_number_is_no_moment(server: OrthancServer, numbered: str) -> None:
     answer = _post(server, numbered, '{"start": NaN, "end": 2}')
-    assert '"start" of The range is no moment of a video' in answer.json()["detail"]
+    assert '"start" of the range is no moment of a video' in answer.json()["detail"]
     answer = _post(server, numbered, {"start": "soon", "end": 2})
     assert 'say {"frame": 46} (from 1)' in answer.json()["detail"]
 

@@ -73,6 +73,14 @@ def test_what_is_no_moment_is_told_as_json_says_one(said: Any) -> None:
     assert "frame:46" not in refused.value.sentence
 
 
+@pytest.mark.parametrize(("what", "within"), [("The range", "the range"), ("Range 2", "range 2")])
+def test_a_range_is_named_as_where_it_stands_in_the_sentence(what: str, within: str) -> None:
+    with pytest.raises(BadRequest, match=f'^"end" of {within} is no moment'):
+        range_of({"start": 0, "end": -1}, what)
+    with pytest.raises(BadRequest, match=f"^{what} must be an object"):
+        range_of({"start": 1}, what)
+
+
 @given(st.fixed_dictionaries({"start": _MOMENT, "end": _MOMENT}) | _ANYTHING)
 def test_any_range_is_one_or_gets_a_sentence(said: Any) -> None:
     _or_refused(lambda: range_of(said, "it"))

@@ -36,7 +36,8 @@ def range_of(said: Any, what: str) -> Range:
     """
     if not isinstance(said, dict) or set(said) != {"start", "end"}:
         raise BadRequest(f'{what} must be an object with "start" and "end": {_SAY} for each.')
-    return Range(moment_of(said["start"], f'"start" of {what}'), moment_of(said["end"], f'"end" of {what}'))
+    within = what[:1].lower() + what[1:]  # it begins the other sentence
+    return Range(moment_of(said["start"], f'"start" of {within}'), moment_of(said["end"], f'"end" of {within}'))
 
 
 def _is_whole(value: Any) -> bool:
