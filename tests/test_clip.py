@@ -266,3 +266,15 @@ def test_a_range_that_is_none(clips: Clips, tmp_path: Path, span: tuple[str, str
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_for_who_runs_the_command(clips: Clips, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)
+    try:
+        done = _run("clip", _SOURCES["h264"](clips), disk / "out.mp4", "--range", "frame:2", "frame:60")
+        assert not list(disk.iterdir())
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+    assert (done.returncode, done.stderr) == (1, "The disk is full: see to that, and run the command again.\n")

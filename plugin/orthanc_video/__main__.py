@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from orthanc_video.dicom.classes import BY_CHOICE
-from orthanc_video.errors import ConfigurationError, VideoError, about
+from orthanc_video.errors import ConfigurationError, VideoError, about, by_hand
 from orthanc_video.model import Most, Wishes
 from orthanc_video.settings import AUDIO, LARGEST_MB, MIB, Gateway
 
@@ -311,7 +311,7 @@ def main() -> None:
         sys.exit(EX_CONFIG)
     except VideoError as error:
         source = getattr(arguments, "source", None)
-        print(about(error, source.name if source else "").sentence, file=sys.stderr)
+        print(by_hand(about(error, source.name if source else "")).sentence, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted: nothing was written.", file=sys.stderr)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# The end of a sentence about what is expected to pass: a job waits, and goes on by itself.
+TRIED_AGAIN = "; the work will be tried again."
+
 
 class VideoError(Exception):
     """A failure with a sentence that says what was wrong, with what, and what to do.
@@ -268,3 +271,9 @@ def about(error: VideoError, filename: str) -> VideoError:
     if "send" not in sentence.lower():
         sentence = f"{sentence} {error.advice}"
     return type(error)(f"{filename}: {sentence}" if filename else sentence)
+
+
+def by_hand(error: VideoError) -> VideoError:
+    """The same failure, for who runs a command: nothing tries again but them."""
+    fact = error.sentence.removesuffix(TRIED_AGAIN)
+    return error if fact == error.sentence else type(error)(f"{fact}: see to that, and run the command again.")

@@ -15,7 +15,7 @@ from typing import Any
 
 from orthanc_video.archive.objects import storage_file
 from orthanc_video.dicom.write import Envelope, blocks
-from orthanc_video.errors import Busy, Forbidden, NotFound, TooLarge, VideoError, WorkerFailed
+from orthanc_video.errors import TRIED_AGAIN, Busy, Forbidden, NotFound, TooLarge, VideoError, WorkerFailed
 from orthanc_video.settings import Settings
 
 # Orthanc answers an upload only after hashing and writing it all: minutes for gigabytes on a slow disk.
@@ -203,7 +203,7 @@ def _md5(parts: Envelope, stream: Path) -> str:
 
 def _unreachable(error: Exception) -> Busy:
     what = "timed out" if isinstance(error, socket.timeout) else "does not answer"
-    return Busy(f"Orthanc {what}; the work will be tried again.")
+    return Busy(f"Orthanc {what}{TRIED_AGAIN}")
 
 
 def _refusal(status: int) -> VideoError:
@@ -212,7 +212,7 @@ def _refusal(status: int) -> VideoError:
     if status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLarge("The finished object is larger than Orthanc takes (MaximumRequestBodySizeMB).")
     if status == _FULL:
-        return Busy("Orthanc's storage is full; the work will be tried again.")
+        return Busy(f"Orthanc's storage is full{TRIED_AGAIN}")
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Busy(f"Orthanc failed (HTTP {status}); the work will be tried again.")
+        return Busy(f"Orthanc failed (HTTP {status}){TRIED_AGAIN}")
     return WorkerFailed(f"Orthanc did not accept the finished object (HTTP {status}).")

@@ -19,7 +19,7 @@ from orthanc_video.archive.identifiers import answer, orthanc_ids
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import check, sent, write
 from orthanc_video.dicom.build import build, identify
-from orthanc_video.errors import Busy, TooLarge, WorkerFailed
+from orthanc_video.errors import TRIED_AGAIN, Busy, TooLarge, WorkerFailed
 from orthanc_video.files import SpanSource
 from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import Listener, MediaProcess, job_limits, most_of
@@ -121,4 +121,4 @@ def room_for(settings: Settings, size: int) -> None:
     """Raises Busy when ``size`` bytes would fill the spool's disk."""
     free = shutil.disk_usage(settings.spool).free
     if free < size + (settings.gateway.minimum_free_disk_mb << 20):
-        raise Busy("The spool's disk is nearly full; the work will be tried again.")
+        raise Busy(f"The spool's disk is nearly full{TRIED_AGAIN}")

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream as AvStream
 from orthanc_video.bitstream import h264, hevc
 from orthanc_video.bitstream.nal import is_byte_stream, split_annexb
 from orthanc_video.bitstream.userdata import UserData, clean_configuration
-from orthanc_video.errors import BrokenVideo, Busy, TooLarge, VideoError
+from orthanc_video.errors import TRIED_AGAIN, BrokenVideo, Busy, TooLarge, VideoError
 from orthanc_video.media.formats import parameter_sets
 from orthanc_video.media.opening import HEAD, Opening
 from orthanc_video.media.pairing import Pairing, like
@@ -71,7 +71,7 @@ def remux(
 
 def failure(error: av.error.FFmpegError) -> VideoError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Busy("The disk is full; the work will be tried again.")
+        return Busy(f"The disk is full{TRIED_AGAIN}")
     if error.errno == errno.EFBIG:
         return TooLarge("The video is larger than one DICOM object can be (4 GiB).")
     return BrokenVideo(f"The pictures cannot be put into another container ({reason(error)}).")

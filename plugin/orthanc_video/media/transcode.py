@@ -19,7 +19,7 @@ from typing import IO, Any
 import ffmpeg
 
 from orthanc_video.bitstream import levels, sei
-from orthanc_video.errors import BrokenVideo, Busy, TooLarge, WorkerFailed
+from orthanc_video.errors import TRIED_AGAIN, BrokenVideo, Busy, TooLarge, WorkerFailed
 from orthanc_video.media import colour, sandbox
 from orthanc_video.media.edit import reframing
 from orthanc_video.media.plan import plan
@@ -314,7 +314,7 @@ def sized(picture: ffmpeg.nodes.FilterableStream, video: VideoStream, aim: Targe
 def _failure(code: int, words: str) -> Exception:
     last = words.strip().splitlines()[-1] if words.strip() else f"exit code {code}"
     if "No space left" in words:
-        return Busy("The disk is full; the transcode will be tried again.")
+        return Busy(f"The disk is full{TRIED_AGAIN}")
     if code == -signal.SIGXFSZ:
         return TooLarge("The re-encoded video is larger than one DICOM object can be (4 GiB).")
     if code < 0:
