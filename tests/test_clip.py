@@ -20,6 +20,7 @@ from media.test_cine_render import numbered, numbers
 from oracles import complaints, frame_md5s, known
 from orthanc_video.clip import Moment, Range, chosen, moment, named
 from orthanc_video.errors import BadRequest
+from orthanc_video.media.probe import probe
 from orthanc_video.model import Rational
 
 _COMMAND = [sys.executable, "-m", "orthanc_video"]
@@ -266,6 +267,44 @@ def test_a_range_that_is_none(clips: Clips, tmp_path: Path, span: tuple[str, str
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["out.mkv", "out", "out.mp4.part"])
+def test_a_name_says_what_is_written(clips: Clips, tmp_path: Path, target: str) -> None:
+    done = _run("clip", clips.conforming(), tmp_path / target, "--range", "frame:2", "frame:3")
+    sentence = f"{tmp_path / target} names no kind of video: it must end with .mp4, .mpg, .dcm.\n"
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (1, sentence, [])
+
+
+@pytest.mark.parametrize("target", ["-", "/dev/stdout", "/dev/null"])
+def test_what_is_no_file_is_not_written(clips: Clips, tmp_path: Path, target: str) -> None:
+    for command, *arguments in (("clip", "--range", "0", "0.1"), ("still", "--at", "0"), ("convert",)):
+        given = [*_COMMAND, command, str(clips.conforming()), target, *arguments]
+        done = subprocess.run(given, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+        sentence = f"{target} cannot be written: name a file, since what is made is moved there when it is done.\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("ending", "container"), [("mp4", "mov,mp4,m4a,3gp,3g2,mj2"), ("MPG", "mpeg")])
+@pytest.mark.parametrize("stored", [False, True], ids=["file", "object"])
+def test_mpeg_2_goes_where_its_name_says(
+    clips: Clips, tmp_path: Path, ending: str, container: str, stored: bool
+) -> None:
+    film, source, target = _SOURCES["mpeg2"](clips), tmp_path / "in.dcm", tmp_path / f"out.{ending}"
+    if stored:
+        assert _run("convert", film, source).returncode == 0
+    done = _run("clip", source if stored else film, target, "--range", "frame:2", "frame:9")
+    assert done.returncode == 0, done.stderr
+    assert (probe(target).container, probe(target).video.codec) == (container, "mpeg2video")
+
+
+def test_a_program_stream_is_for_mpeg_2_alone(clips: Clips, tmp_path: Path) -> None:
+    pictures = film(tmp_path / "in.dcm", numbered(3), FrameTime="40")
+    for source in (clips.conforming(), pictures):
+        done = _run("clip", source, tmp_path / "out.mpg", "--range", "frame:2", "frame:3")
+        assert (done.returncode, "name an MP4" in done.stderr) == (1, True), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.dcm"]
 
 
 def test_a_full_disk_is_for_who_runs_the_command(clips: Clips, tmp_path: Path) -> None:

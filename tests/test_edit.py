@@ -269,3 +269,20 @@ def test_an_edit_that_is_none(stored: Path, tmp_path: Path, arguments: tuple[str
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.dcm"]
+
+
+@pytest.mark.parametrize(
+    ("codec", "given", "right"),
+    [("h264", "--strip", "mp4"), ("mpeg2", "--strip", "mpg"), ("mpeg2", "--crop=0,0,64,64", "mp4")],
+)
+def test_a_name_says_what_is_written(clips: Clips, tmp_path: Path, codec: str, given: str, right: str) -> None:
+    source = clips.video(codec, "mkv")
+    for ending in ("mp4", "mpg"):
+        target = tmp_path / f"out.{ending}"
+        done = _run("edit", source, target, given)
+        assert target.exists() == (done.returncode == 0) == (ending == right), done.stderr
+        assert done.returncode == 0 or f"name it with .{right}.\n" in done.stderr
+    assert (probe(tmp_path / f"out.{right}").container == "mpeg") == (right == "mpg")
+    done = _run("edit", source, tmp_path / "out.mkv", given)
+    assert (done.returncode, "must end with .mp4, .mpg, .dcm" in done.stderr) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == [f"out.{right}"]

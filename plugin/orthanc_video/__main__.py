@@ -131,7 +131,7 @@ def _add_clip(command: Command) -> None:
     command.add_argument(
         "target",
         type=Path,
-        help="the MP4, of MPEG-2 video a program stream; or, of a DICOM video, a DICOM object (.dcm)",
+        help="an MP4 (.mp4); of MPEG-2 video also a program stream (.mpg); of a DICOM video also an object (.dcm)",
     )
     command.add_argument(
         "--range",
@@ -196,7 +196,12 @@ def _still(arguments: Arguments) -> None:
 
 def _add_edit(command: Command) -> None:
     command.add_argument("source", type=Path, help="a video file, or a DICOM video")
-    command.add_argument("target", type=Path, help="the MP4; or, of DICOM videos, a DICOM object (.dcm)")
+    command.add_argument(
+        "target",
+        type=Path,
+        help="an MP4 (.mp4); of MPEG-2 video a program stream (.mpg) unless all is coded anew; of DICOM videos also an "
+        "object (.dcm)",
+    )
     command.add_argument(
         "--join", type=Path, action="append", default=[], metavar="FILE", help="another one, shown after it; several"
     )

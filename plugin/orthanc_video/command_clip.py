@@ -6,8 +6,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from orthanc_video.clip import Clip, Range, moment
-from orthanc_video.command_files import DEFAULTS, beside, is_dicom, limits_of, refuse_missing, writable
+from orthanc_video.command_files import (
+    DEFAULTS,
+    DICOM,
+    PROGRAM_STREAM,
+    VIDEOS,
+    beside,
+    ending_of,
+    is_dicom,
+    limits_of,
+    refuse_missing,
+    writable,
+)
+from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest
+from orthanc_video.files import Bytes, SpanSource
+from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Span
@@ -29,21 +43,28 @@ def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise:
 def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> Clip:
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     refuse_missing(source)
-    final = writable(source, target)
+    final, kind = writable(source, target), ending_of(target, "video", VIDEOS)
     with beside(target, final.parent) as scratch:
-        made = scratch / f"made{final.suffix}"
-        told = _cut(source, final, ranges, made, limits_of(), precise=precise)
+        made = scratch / f"made{kind}"
+        told = _cut(source, ranges, made, limits_of(), precise=precise)
         made.replace(final)
     return told
 
 
-def _cut(source: Path, final: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> Clip:
+def _cut(source: Path, ranges: list[Range], made: Path, limits: Limits, *, precise: bool) -> Clip:
     process = MediaProcess()
-    if final.suffix.lower() == ".dcm":
+    if made.suffix == DICOM:
         if not is_dicom(source):
             raise BadRequest(f"{source} is no DICOM file, so a clip of it is none: name an MP4, or convert it first.")
         return clipping.of_object(process, limits, source, ranges, made, precise=precise)
     if is_dicom(source):
+        if made.suffix == PROGRAM_STREAM and _holds_pictures(source):
+            raise BadRequest(f"{source} holds single pictures, which are no MPEG-2 video: name an MP4.")
         return clipping.of_film(process, limits, DEFAULTS, source, ranges, made, precise=precise)
     spans = (Span(0, source.stat().st_size),)
     return clipping.cut(process, limits, source, spans, ranges, made, precise=precise)
+
+
+def _holds_pictures(source: Path) -> bool:
+    with SpanSource(source) as file:
+        return isinstance(described(Bytes(file))[0], MultiFrame)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from orthanc_video.clip import Range, moment
-from orthanc_video.command_files import DEFAULTS, beside, is_dicom, limits_of, refuse_missing, writable
+from orthanc_video.command_files import (
+    DEFAULTS,
+    DICOM,
+    VIDEOS,
+    beside,
+    ending_of,
+    is_dicom,
+    limits_of,
+    refuse_missing,
+    writable,
+)
 from orthanc_video.edit import Edit, Wanted, region, sound
 from orthanc_video.errors import BadRequest
 from orthanc_video.jobs import editing
@@ -70,16 +81,16 @@ def edited(sources: Sequence[Path], target: Path, wanted: Wanted, key: bytes) ->
     """As ``run``, and prints nothing; media processes are the caller's to end."""
     for source in sources:
         refuse_missing(source)
-    final = writable(sources[0], target)
+    final, kind = writable(sources[0], target), ending_of(target, "video", VIDEOS)
     limits = limits_of(sum(source.stat().st_size for source in sources))
     with beside(target, final.parent) as scratch, Bar() as bar:
         tools = editing.Tools(process=MediaProcess(), limits=limits, how=how(DEFAULTS), key=key, listener=bar.show)
         made = scratch / "object.dcm"
-        if final.suffix.lower() == ".dcm":
+        if kind == DICOM:
             _refuse_films(sources)
             done = editing.of_objects(tools, sources, wanted, made)
         else:
-            done = _film(tools, sources, wanted, scratch)
+            done = _film(dataclasses.replace(tools, ending=kind), sources, wanted, scratch)
             made = done.path
         made.replace(final)
     return done

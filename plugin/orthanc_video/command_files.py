@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from orthanc_video.jobs.processes import Limits
 from orthanc_video.settings import LARGEST_INSTANCE, MIB, Gateway
 
 DEFAULTS = Gateway()
+# How names end, of a film and of an object.
+MP4, PROGRAM_STREAM, DICOM = ".mp4", ".mpg", ".dcm"
+VIDEOS = (MP4, PROGRAM_STREAM, DICOM)
 
 
 def limits_of(size: int = 0) -> Limits:
@@ -36,11 +39,22 @@ def beside(target: Path, folder: Path) -> Iterator[Path]:
 def writable(source: Path, target: Path) -> Path:
     """Where the object is going to be, links followed. A device, a folder or the source itself is never replaced."""
     final = target.resolve()
-    if not final.parent.is_dir() or (final.exists() and not final.is_file()):
+    if not final.parent.is_dir() or final.is_dir():
         raise BadRequest(f"{target} cannot be written: name a file in a folder that exists.")
+    # What /dev/stdout leads to has no name, but is there.
+    if str(target) == "-" or (target.exists() and not target.is_file()):
+        raise BadRequest(f"{target} cannot be written: name a file, since what is made is moved there when it is done.")
     if source.exists() and final.exists() and final.samefile(source):
         raise BadRequest(f"{target} is the video itself: name another file.")
     return final
+
+
+def ending_of(target: Path, what: str, endings: Sequence[str]) -> str:
+    """How the name ends that somebody gave, in small letters. Raises BadRequest where that is none of ``endings``."""
+    found = target.suffix.lower()
+    if found not in endings:
+        raise BadRequest(f"{target} names no kind of {what}: it must end with {', '.join(endings)}.")
+    return found
 
 
 def refuse_missing(source: Path) -> None:

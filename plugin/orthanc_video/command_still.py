@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orthanc_video.clip import moment
-from orthanc_video.command_files import beside, is_dicom, limits_of, refuse_missing, writable
+from orthanc_video.command_files import DICOM, beside, ending_of, is_dicom, limits_of, refuse_missing, writable
 from orthanc_video.dicom.moving import described
 from orthanc_video.errors import BadRequest
 from orthanc_video.files import Bytes, SpanSource
@@ -20,7 +20,6 @@ from orthanc_video.still import Stills
 
 _LIMITS = limits_of()
 _PICTURES = {".jpg": JPEG, ".jpeg": JPEG, ".png": PNG}
-_DICOM = ".dcm"
 # In a target's name: the frame's number.
 _NUMBER = "{}"
 
@@ -41,13 +40,12 @@ def run(source: Path, target: Path, moments: Sequence[str], choice: str, quality
 def stills(source: Path, target: Path, wanted: Stills) -> dict[int, Path]:
     """As ``run``, and prints nothing; media processes are the caller's to end. The files by the frames' numbers."""
     refuse_missing(source)
-    if target.suffix.lower() not in {*_PICTURES, _DICOM}:
-        raise BadRequest(f"{target} names no kind of picture: it must end with {', '.join((*_PICTURES, _DICOM))}.")
+    folder = writable(source, target).parent
+    kind = ending_of(target, "picture", (*_PICTURES, DICOM))
     if len(wanted.frames) > 1 and _NUMBER not in target.name:
         raise BadRequest(f'{target} is one name for several frames: put "{_NUMBER}" where their numbers are to be.')
-    folder = writable(source, target).parent
     with beside(target, folder) as scratch:
-        made = _made(source, target.suffix.lower(), wanted, scratch)
+        made = _made(source, kind, wanted, scratch)
         names = {number: target.name.replace(_NUMBER, f"{number:06}") for number in made}
         finals = {number: writable(source, folder / name) for number, name in names.items()}
         for number, path in made.items():
@@ -55,10 +53,10 @@ def stills(source: Path, target: Path, wanted: Stills) -> dict[int, Path]:
     return finals
 
 
-def _made(source: Path, suffix: str, wanted: Stills, folder: Path) -> Mapping[int, Path]:
+def _made(source: Path, kind: str, wanted: Stills, folder: Path) -> Mapping[int, Path]:
     """Files in ``folder`` by the frames' numbers."""
-    if suffix != _DICOM:
-        return _pictures(source, _PICTURES[suffix], wanted, folder)
+    if kind != DICOM:
+        return _pictures(source, _PICTURES[kind], wanted, folder)
     if not is_dicom(source):
         raise BadRequest(f"{source} is no DICOM file, so a frame of it is none: name a picture, or convert it first.")
     items = stilling.of_object(MediaProcess(), _LIMITS, source, wanted, folder)

@@ -30,18 +30,20 @@ from orthanc_video.settings import Settings
 
 # Of lossy pictures that are coded once more.
 _QUALITY = 97
+_MP4, _PROGRAM_STREAM = "mp4", "mpg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """With what videos are edited: a process, its limits, how pictures are coded anew, and the secret ``key`` by which
-    de-identified objects get their UIDs."""
+    de-identified objects get their UIDs; ``ending`` is that of the film's name, where somebody has given it one."""
 
     process: MediaProcess
     limits: Limits
     how: How
     key: bytes
     listener: Listener | None = None
+    ending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +176,25 @@ def extracted(source: Path, target: Path) -> tuple[Path, edited.Source]:
 
 
 def of_films(tools: Tools, films: Sequence[Path], edit: Edit, folder: Path, syntax: str = "") -> Edited:
-    """The edited film in ``folder``, whose ``films`` may be used up; ``syntax`` is that of the first."""
+    """The edited film in ``folder``, whose ``films`` may be used up; ``syntax`` is that of the first.
+
+    Raises BadRequest where it would be another one than its name is to say.
+    """
+    if tools.ending:
+        _refuse_misnamed(tools, films[0], edit)
     film = _joined(tools, films, folder, syntax) if len(films) > 1 else Edited(path=films[0], syntax=syntax)
     for step in _steps(edit):
         film = step(tools, film, edit, folder)
     if film.path == films[0]:
         raise BadRequest("Nothing is asked for: crop, mask, leave out the sound, strip, or join several videos.")
     return film
+
+
+def _refuse_misnamed(tools: Tools, first: Path, edit: Edit) -> None:
+    made = _MP4 if edit.reframes else _suffix(_planned(tools, first, Wishes())[0])
+    if tools.ending != f".{made}":
+        kind = "an MP4" if made == _MP4 else "an MPEG program stream, since pictures of MPEG-2 stay as they are"
+        raise BadRequest(f"The edited video is {kind}: name it with .{made}.")
 
 
 def _joined(tools: Tools, films: Sequence[Path], folder: Path, syntax: str) -> Edited:
@@ -206,7 +220,7 @@ def _refuse_arranged(info: MediaInfo) -> None:
 
 
 def _suffix(info: MediaInfo) -> str:
-    return "mpg" if info.video.codec == "mpeg2video" else "mp4"
+    return _PROGRAM_STREAM if info.video.codec == "mpeg2video" else _MP4
 
 
 def _steps(edit: Edit) -> Iterator[Any]:

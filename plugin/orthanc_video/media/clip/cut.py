@@ -16,7 +16,7 @@ from av.video.stream import VideoStream as AvStream
 
 from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.clip import Clip, Range
-from orthanc_video.errors import BrokenVideo
+from orthanc_video.errors import BadRequest, BrokenVideo
 from orthanc_video.media import exact, remux
 from orthanc_video.media.clip import joining, sound
 from orthanc_video.media.clip.choosing import chosen, end_of
@@ -36,12 +36,15 @@ _AMONG = {"h264": "avc1", "hevc": "hev1"}
 def cut(path: Path, spans: Spans, ranges: Sequence[Range], target: Path, *, precise: bool = True) -> Clip:
     """Writes the frames of these ranges after one another, as one film, with what is heard meanwhile.
 
-    An MP4 where ``target`` is called so, else in the container in which its codec is stored. Not ``precise``: from the
+    An MP4 where ``target`` is called so, a program stream where it is called .mpg, which MPEG-2 alone is written to,
+    else in the container in which its codec is stored. Not ``precise``: from the
     key frame before a range's first frame on, and no frame is coded anew. Raises BadRequest for frames that there are
     none of, BrokenVideo where a frame is damaged, UnsupportedMedia for a codec that no clips are cut of.
     """
     with exact.video(path, spans, threads=True) as video:
         clip = Source(video)
+        if target.suffix == ".mpg" and clip.film.codec != "mpeg2video":
+            raise BadRequest("The video is no MPEG-2, which a program stream (.mpg) is for: name an MP4.")
         planned = [clip.plan(*chosen(video, one), precise=precise) for one in ranges]
         heard, silenced = write(clip, [piece for some in planned for piece in some], target, path, spans)
         return Clip(cuts=tuple(clip.told(some) for some in planned), sound=heard, silenced=silenced)
