@@ -40,6 +40,7 @@ _COMMANDS = {
     "command_probe_pacs",
     "command_still",
     "command_worker",
+    "saying",
     "terminal",
     "__main__",
 }

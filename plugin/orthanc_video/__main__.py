@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from orthanc_video import saying
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError, about, by_hand
 from orthanc_video.model import Most, Wishes
@@ -96,7 +97,7 @@ def _add_probe(command: Command) -> None:
 def _probe(arguments: Arguments) -> None:
     from orthanc_video import command_convert
 
-    print(json.dumps(command_convert.probe(arguments.source, _wished(arguments)), indent=2))
+    saying.say(json.dumps(command_convert.probe(arguments.source, _wished(arguments)), indent=2))
 
 
 def _add_wishes(command: Command) -> None:
@@ -308,19 +309,28 @@ _COMMANDS: dict[str, tuple[str, Callable[[Command], None], Callable[[Arguments],
 
 def main() -> None:
     """Entry point: exits 0, 1 with a sentence on stderr, 78 for a configuration that cannot work, 130 on Ctrl-C."""
-    arguments = _parser().parse_args()
+    saying.begin()
+    try:
+        sys.exit(_run(_parser().parse_args()))
+    except KeyboardInterrupt:
+        saying.warn("Interrupted: nothing was written.")
+        sys.exit(130)
+    finally:
+        saying.finish()
+
+
+def _run(arguments: Arguments) -> int:
+    """Its exit code, unless it ends by itself."""
     try:
         arguments.run(arguments)
     except ConfigurationError as error:
-        print(error.sentence, file=sys.stderr)
-        sys.exit(EX_CONFIG)
+        saying.warn(error.sentence)
+        return EX_CONFIG
     except VideoError as error:
         source = getattr(arguments, "source", None)
-        print(by_hand(about(error, source.name if source else "")).sentence, file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("Interrupted: nothing was written.", file=sys.stderr)
-        sys.exit(130)
+        saying.warn(by_hand(about(error, source.name if source else "")).sentence)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

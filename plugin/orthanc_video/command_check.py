@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from orthanc_video.jobs import reading
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Located, MediaInfo
 from orthanc_video.plain import from_json
+from orthanc_video.saying import UNHEARD, say
 from orthanc_video.settings import MIB, Gateway
 
 _DEFAULTS = Gateway()
@@ -44,18 +46,19 @@ class Judged:
 
 def run(paths: list[Path], *, as_json: bool) -> int:
     """Prints the findings of each file, the gravest first; the exit status: 2 where a file cannot be read, else 1 where
-    there is an error, else 0."""
+    there is an error, else 0. Where nobody reads on, the files that are left are not judged, and it is UNHEARD."""
     warnings.filterwarnings("ignore", module="pydicom")  # what it finds unusual is said here in findings
     judged = []
     try:
         for path in paths:
             judged.append(judge(path))
-            if not as_json:
-                _print(judged[-1])
+            heard = as_json or say("\n".join(_lines(judged[-1])))
+            if not heard and len(judged) < len(paths):
+                return UNHEARD
     finally:
         close()
     if as_json:
-        print(json.dumps([one.json() for one in judged], indent=2))
+        say(json.dumps([one.json() for one in judged], indent=2))
     if any(one.unreadable for one in judged):
         return _UNREADABLE
     return _FAULTY if any(check.errors(one.findings) for one in judged) else _CLEAN
@@ -88,12 +91,12 @@ def _of_pictures(path: Path, examined: Examined) -> list[Finding]:
     return findings
 
 
-def _print(one: Judged) -> None:
+def _lines(one: Judged) -> Iterator[str]:
     if one.unreadable:
-        print(f"{one.path}: cannot be read. {one.unreadable}")
+        yield f"{one.path}: cannot be read. {one.unreadable}"
         return
     counts = [(severity, sum(found.severity is severity for found in one.findings)) for severity in _ORDER]
     told = ", ".join(f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts if count)
-    print(f"{one.path}: {told or 'nothing found'}")
+    yield f"{one.path}: {told or 'nothing found'}"
     for found in one.findings:
-        print(f"  {found.severity:8} {found.code}: {found.sentence} ({found.section})\n{'':11}→ {found.advice}")
+        yield f"  {found.severity:8} {found.code}: {found.sentence} ({found.section})\n{'':11}→ {found.advice}"

@@ -25,6 +25,7 @@ from orthanc_video.film import MultiFrame
 from orthanc_video.jobs import clipping
 from orthanc_video.jobs.processes import Limits, MediaProcess, close
 from orthanc_video.model import Span
+from orthanc_video.saying import say
 
 
 def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise: bool) -> None:
@@ -35,9 +36,9 @@ def run(source: Path, target: Path, ranges: Iterable[Iterable[str]], *, precise:
         close()
     for one in made.cuts:
         how = f"{one.anew} of them coded anew" if one.anew else "all copied"
-        print(f"Frames {one.first} to {one.last} ({one.frames}), {how}.")
-    print(f"Sound: {made.sound}." if made.sound else made.silenced or "No sound.")
-    print(f"clip: {target}")
+        say(f"Frames {one.first} to {one.last} ({one.frames}), {how}.")
+    say(f"Sound: {made.sound}." if made.sound else made.silenced or "No sound.")
+    say(f"clip: {target}")
 
 
 def clip(source: Path, target: Path, ranges: list[Range], *, precise: bool) -> Clip:

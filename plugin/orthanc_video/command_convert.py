@@ -19,6 +19,7 @@ from orthanc_video.jobs.making import Making, how
 from orthanc_video.jobs.processes import SLOWLY_READ, Limits, MediaProcess, close, most_of
 from orthanc_video.model import Action, Made, MediaInfo, Most, Plan, Upload, Wishes
 from orthanc_video.plain import from_json, to_json
+from orthanc_video.saying import say
 from orthanc_video.settings import MIB
 from orthanc_video.terminal import Bar
 
@@ -59,9 +60,9 @@ def convert(source: Path, target: Path, sop_class: str, given: list[str], most: 
     finally:
         close()
     for sentence in done.sentences:
-        print(sentence)
+        say(sentence)
     for one in done.targets:
-        print(f"{done.action}: {target.with_name(one.name)}")
+        say(f"{done.action}: {target.with_name(one.name)}")
 
 
 def converted(

@@ -11,6 +11,7 @@ from orthanc_video.doctor import database, destinations, keys, machine, plugins,
 from orthanc_video.doctor.finding import Finding, Level, ok, problem
 from orthanc_video.errors import ConfigurationError
 from orthanc_video.jobs.database import url_of
+from orthanc_video.saying import say
 from orthanc_video.settings import read_configuration, settings_of
 
 _ORDER = (Level.PROBLEM, Level.ADVICE, Level.OK)
@@ -20,12 +21,12 @@ def run(configuration: Path, url: str, as_json: bool) -> int:
     """Prints all findings, the worst first; the exit status: 1 where there is a problem, else 0."""
     found = sorted(examine(configuration, url), key=lambda finding: _ORDER.index(finding.level))
     if as_json:
-        print(json.dumps([finding.json() for finding in found], indent=2))
+        say(json.dumps([finding.json() for finding in found], indent=2))
     else:
         for finding in found:
-            print(f"{finding.level:8} {finding.what}" + (f"\n         → {finding.do}" if finding.do else ""))
+            say(f"{finding.level:8} {finding.what}" + (f"\n         → {finding.do}" if finding.do else ""))
         counts = {level: sum(finding.level is level for finding in found) for level in _ORDER}
-        print(", ".join(f"{level}: {count}" for level, count in counts.items()))
+        say(", ".join(f"{level}: {count}" for level, count in counts.items()))
     return int(any(finding.level is Level.PROBLEM for finding in found))
 
 

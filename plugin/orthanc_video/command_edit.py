@@ -27,6 +27,7 @@ from orthanc_video.jobs import editing
 from orthanc_video.jobs.making import how
 from orthanc_video.jobs.processes import MediaProcess, close
 from orthanc_video.model import Region
+from orthanc_video.saying import say
 from orthanc_video.terminal import Bar
 
 _KEY = 32  # bytes
@@ -41,8 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     finally:
         close()
     for sentence in done.sentences:
-        print(sentence)
-    print(f"edit: {arguments.target}")
+        say(sentence)
+    say(f"edit: {arguments.target}")
 
 
 def asked(arguments: argparse.Namespace) -> Wanted:

@@ -31,6 +31,7 @@ from orthanc_video.routing.capabilities import Capabilities
 from orthanc_video.routing.destinations import Destination, Dimse
 from orthanc_video.routing.outcomes import Result
 from orthanc_video.routing.probing import Report, Tried
+from orthanc_video.saying import say, warn
 from orthanc_video.settings import MIB, Settings, settings_from, settings_of
 
 _ADDRESS = re.compile(r"(?P<aet>[\x20-\x7e]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})")
@@ -70,12 +71,12 @@ def run(pacs: str, configuration: Path, calling: str, *, sends: bool, as_json: b
     try:
         report = _report(found, sends=sends)
     except KeyboardInterrupt:
-        print(f"Interrupted.{f' {_AFTER}' if sends else ''}", file=sys.stderr)
+        warn(f"Interrupted.{f' {_AFTER}' if sends else ''}")
         sys.exit(130)
     finally:
         close()
     if as_json:
-        print(json.dumps(probing.as_json(report), indent=2))
+        say(json.dumps(probing.as_json(report), indent=2))
     else:
         _print(report)
 
@@ -107,7 +108,7 @@ def _report(pacs: _Pacs, *, sends: bool) -> Report:
         settings.spool.mkdir(parents=True)  # where it is seen whether there is room for a form
         ways = list(_ways(settings, destination, known, folder))
         if sends:
-            print(_BEFORE, file=sys.stderr)
+            warn(_BEFORE)
             _send(settings, destination, folder, ways, remarks)
             _find(destination, known, ways, remarks)
             _commit(pacs, known, ways, remarks)
@@ -236,17 +237,15 @@ def _commit(pacs: _Pacs, known: Capabilities, ways: list[_Way], remarks: list[st
 def _print(report: Report) -> None:
     known = report.capabilities
     echo = "–" if report.echo is None else f"{report.echo:g} ms"
-    print(
-        f"{report.destination}: C-ECHO {echo}, C-FIND {_yes(known.find)}, storage commitment {_yes(known.commitment)},"
-    )
-    print(f"longest PDU {known.pdu or 'any'}, implementation {known.implementation or 'not told'}.\n")
+    say(f"{report.destination}: C-ECHO {echo}, C-FIND {_yes(known.find)}, storage commitment {_yes(known.commitment)},")
+    say(f"longest PDU {known.pdu or 'any'}, implementation {known.implementation or 'not told'}.\n")
     for line in probing.table(report.tried):
-        print(line)
+        say(line)
     after = [*report.remarks, *([_AFTER] if report.sent else [])]
     if after:
-        print()
+        say()
     for sentence in after:
-        print(sentence)
+        say(sentence)
 
 
 def _yes(answer: bool) -> str:

@@ -16,6 +16,7 @@ from orthanc_video.jobs.processes import MediaProcess, close
 from orthanc_video.model import Located, Span
 from orthanc_video.picture import JPEG, PNG, Drawing, Rendering, Said
 from orthanc_video.plain import to_json
+from orthanc_video.saying import say
 from orthanc_video.still import Stills
 
 _LIMITS = limits_of()
@@ -34,7 +35,7 @@ def run(source: Path, target: Path, moments: Sequence[str], choice: str, quality
     finally:
         close()
     for number, path in made.items():
-        print(f"frame {number}: {path}")
+        say(f"frame {number}: {path}")
 
 
 def stills(source: Path, target: Path, wanted: Stills) -> dict[int, Path]:
