@@ -11,9 +11,10 @@ from pathlib import Path
 from orthanc_video.jobs.template import environment
 
 
-def media_processes() -> set[int]:
-    """The media processes of this process that have a task and have not ended: what its template process has forked."""
-    forked = {child for template in templates() for child in _running_templates(template)}
+def media_processes(parent: int = 0) -> set[int]:
+    """The media processes of this process, or of ``parent``, that have a task and have not ended: what its template
+    process has forked."""
+    forked = {child for template in _running_templates(parent or os.getpid()) for child in _running_templates(template)}
     return {process for process in forked if has_task(process)}
 
 

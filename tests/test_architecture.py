@@ -40,6 +40,7 @@ _COMMANDS = {
     "command_probe_pacs",
     "command_still",
     "command_worker",
+    "ending",
     "saying",
     "terminal",
     "__main__",

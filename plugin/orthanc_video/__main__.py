@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from orthanc_video import saying
+from orthanc_video import ending, saying
 from orthanc_video.dicom.classes import BY_CHOICE
 from orthanc_video.errors import ConfigurationError, VideoError, about, by_hand
 from orthanc_video.model import Most, Wishes
@@ -307,14 +307,22 @@ _COMMANDS: dict[str, tuple[str, Callable[[Command], None], Callable[[Arguments],
 }
 
 
+# These are ended in ways of their own.
+_SERVING = frozenset({_gateway, _worker})
+
+
 def main() -> None:
-    """Entry point: exits 0, 1 with a sentence on stderr, 78 for a configuration that cannot work, 130 on Ctrl-C."""
+    """Entry point: exits 0, 1 with a sentence on stderr, 78 for a configuration that cannot work; 128 and its number
+    for a signal."""
     saying.begin()
     try:
-        sys.exit(_run(_parser().parse_args()))
-    except KeyboardInterrupt:
-        saying.warn("Interrupted: nothing was written.")
-        sys.exit(130)
+        arguments = _parser().parse_args()
+        if arguments.run not in _SERVING:
+            ending.heed()
+        sys.exit(_run(arguments))
+    except KeyboardInterrupt as error:
+        saying.warn(ending.sentence_of(error))
+        sys.exit(ending.status_of(error))
     finally:
         saying.finish()
 

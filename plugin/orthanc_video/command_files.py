@@ -30,10 +30,22 @@ def beside(target: Path, folder: Path) -> Iterator[Path]:
     """A folder in ``folder`` that vanishes: what is finished there is moved out. Raises BadRequest where nothing can be
     written for ``target``."""
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".orthanc-video-") as scratch:
-            yield Path(scratch)
+        scratch = tempfile.TemporaryDirectory(dir=folder, prefix=".orthanc-video-")
+        try:
+            yield Path(scratch.name)
+        finally:
+            _remove(scratch)
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {os.strerror(error.errno or 0)}.") from error
+
+
+def _remove(scratch: tempfile.TemporaryDirectory[str]) -> None:
+    """Gigabytes take a moment, in which a signal may come: not a second one (``ending``)."""
+    try:
+        scratch.cleanup()
+    except KeyboardInterrupt:
+        scratch.cleanup()
+        raise
 
 
 def writable(source: Path, target: Path) -> Path:

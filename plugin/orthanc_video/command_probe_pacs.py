@@ -71,8 +71,9 @@ def run(pacs: str, configuration: Path, calling: str, *, sends: bool, as_json: b
     try:
         report = _report(found, sends=sends)
     except KeyboardInterrupt:
-        warn(f"Interrupted.{f' {_AFTER}' if sends else ''}")
-        sys.exit(130)
+        if sends:
+            warn(_AFTER)
+        raise
     finally:
         close()
     if as_json:

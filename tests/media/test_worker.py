@@ -48,6 +48,12 @@ def _make(source: Path, target: Path, most: Most = _WHOLE, **limits: int) -> tup
     return _run("make", arguments, **limits)
 
 
+def test_without_a_task_it_ends_without_a_word() -> None:
+    """Whoever started it was ended meanwhile."""
+    done = subprocess.run(_WORKER, input="", env=environment(), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_probe_tells_what_there_is_and_what_will_be_done(clips: Clips) -> None:
     (line,), code = _run("probe", {"path": str(clips.conforming())}, memory=3072 * _MIB, cpu_seconds=30)
     assert code == 0

@@ -309,7 +309,10 @@ def called(what: str) -> None:
 
 def serve() -> None:
     """Takes the task and answers it."""
-    task = json.loads(sys.stdin.readline())
+    text = sys.stdin.readline()
+    if not text:
+        return  # who started this process has ended, or been ended, before there was a task
+    task = json.loads(text)
     called(task["name"])
     if task["name"] == "look" or task["arguments"].get("leisure"):
         os.nice(_LEISURE)
