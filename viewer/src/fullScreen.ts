@@ -19,7 +19,7 @@ export function fullScreen(element: HTMLElement): FullScreen {
     void (document.fullscreenElement === element ? document.exitFullscreen() : element.requestFullscreen()).catch(() => undefined);
   };
   const attributes = { class: "quiet", "aria-label": words.fullScreen, title: words.fullScreen, "aria-pressed": "false", "data-test": "full-screen" };
-  const made = button("⛶", attributes, toggle);
+  const made = button("⤢", attributes, toggle);
   element.addEventListener("fullscreenchange", () => made.setAttribute("aria-pressed", String(document.fullscreenElement === element)));
   return { button: made, toggle };
 }

@@ -21,7 +21,7 @@ from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import worker
 
 # Bytes: what decoding a frame of 1080p and coding it as JPEG takes.
-_HEAP = 48 << 20
+_HEAP = 24 << 20
 
 
 def main() -> None:
