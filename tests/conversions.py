@@ -11,6 +11,7 @@ from pydicom.encaps import get_frame
 from orthanc_video import command_convert
 from orthanc_video.model import MediaInfo, Most, Plan, Wishes
 from orthanc_video.plain import from_json
+from reasons import untold
 
 
 @dataclass(frozen=True)
@@ -37,4 +38,6 @@ def converted(source: Path, folder: Path, wishes: Wishes = Wishes()) -> Converte
     probed = command_convert.probe(source, wishes)
     command_convert.convert(source, path, "photographic", [], Most(bytes=1 << 31), wishes)
     stream.write_bytes(get_frame(dcmread(path).PixelData, 0, number_of_frames=1))
-    return Converted(from_json(MediaInfo, probed["info"]), from_json(Plan, probed["plan"]), path, stream)
+    plan = from_json(Plan, probed["plan"])
+    assert untold(plan.reasons) == []
+    return Converted(from_json(MediaInfo, probed["info"]), plan, path, stream)

@@ -18,6 +18,7 @@ from orthanc_video import command_check
 from orthanc_video.dicom.syntaxes import H264_BD, H264_HIGH_41, HEVC_MAIN
 from orthanc_video.errors import VideoError
 from orthanc_video.model import Action
+from reasons import untold
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,6 +40,7 @@ def test_what_becomes_a_standard_object(corpus: Corpus, tmp_path: Path, name: st
     reasons = " ".join(made.plan.reasons)
     assert (made.plan.action, made.plan.transfer_syntax) == (case.action, case.syntax), reasons
     assert case.word in reasons
+    assert untold(made.plan.reasons) == []
     _pictures_are_kept(made, case)
     assert dcmread(made.path, stop_before_pixels=True).file_meta.TransferSyntaxUID == case.syntax
     assert command_check.judge(made.path) == command_check.Judged(made.path)

@@ -16,6 +16,7 @@ from orthanc_video.dicom.syntaxes import BY_UID
 from orthanc_video.errors import BrokenVideo, UnsupportedMedia
 from orthanc_video.media.plan import plan
 from orthanc_video.model import Action, MediaInfo, Most, Rational, Stretch, Target, Wishes
+from reasons import untold
 
 _41, _42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
 _MP_ML, _MP_HL, _HEVC = (f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 107))
@@ -106,6 +107,7 @@ def test_the_ladder(name: str) -> None:
     planned = plan(info)
     assert (planned.action, planned.transfer_syntax) == (action, syntax), planned.reasons
     assert words in " ".join(planned.reasons)
+    assert untold(planned.reasons) == []
     assert all((reason[0].isupper() or reason[0].isdigit()) and reason.endswith(".") for reason in planned.reasons)
 
 
@@ -168,6 +170,7 @@ def test_a_transfer_syntax_that_is_asked_for(name: str) -> None:
     info, asked, action = _ASKED[name]
     planned = plan(info, Wishes(transfer_syntax=asked))
     assert (planned.action, planned.transfer_syntax) == (action, asked), planned.reasons
+    assert untold(planned.reasons) == []
 
 
 # What arrives → the transfer syntax that is asked for in vain, and words that the refusal has to hold.
@@ -222,6 +225,7 @@ def test_targets_are_even_square_and_within_the_lowest_level(name: str) -> None:
     info, target = _TARGETS[name]
     planned = plan(info)
     assert planned.target == target
+    assert untold(planned.reasons) == []
 
 
 def test_what_is_done_to_the_pictures_is_said() -> None:
@@ -255,6 +259,7 @@ def test_every_transcode_fits_what_it_says(
         width, height, codec="vp9", rate=Rational.of(rate), rotation=rotation, pixel_aspect=Rational.of(aspect)
     )
     planned = plan(info)
+    assert untold(planned.reasons) == []
     target = planned.target
     assert target is not None
     assert target.width % 2 == target.height % 2 == 0

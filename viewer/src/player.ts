@@ -17,6 +17,7 @@ import { canBeExact, choose, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
 import { words as groupWords } from "./words/grid";
+import { told } from "./words/reasons";
 import { words as spoken } from "./words/sources";
 
 export interface Player {
@@ -65,6 +66,11 @@ function facts(video: Video, images = 0): HTMLElement {
   return table;
 }
 
+function because(reason: string): HTMLElement {
+  const translated = told(reason);
+  return el("li", translated === null ? ENGLISH : {}, translated ?? reason);
+}
+
 function plan(video: Video): HTMLElement | null {
   if (!video.plan) return null;
   const { action, reasons } = video.plan;
@@ -76,7 +82,7 @@ function plan(video: Video): HTMLElement | null {
     video.quality ? el("p", { "data-test": "quality" }, words.quality(video.quality)) : null,
     video.complete === false ? el("p", {}, words.incomplete) : null,
     video.unchanged === "" ? null : el("p", { "data-test": "proof" }, words.proof, el("small", {}, video.unchanged)),
-    reasons.length === 0 ? null : el("ul", {}, ...reasons.map((reason) => el("li", ENGLISH, reason))),
+    reasons.length === 0 ? null : el("ul", {}, ...reasons.map(because)),
   );
 }
 

@@ -40,6 +40,12 @@ describe("in German", () => {
     );
   });
 
+  it("why a video was converted is said, where the reason is known", async () => {
+    const { told } = await import("../src/words/reasons");
+    expect(told("The stream does not begin with a key frame.")).toBe("Der Datenstrom beginnt nicht mit einem Schlüsselbild.");
+    expect(told("Some later version's reason.")).toBeNull();
+  });
+
   it("what a failed request means is said, but for what the server says itself", async () => {
     const { readProblem } = await import("../src/answers");
     expect(readProblem(404, "")).toEqual({ sentence: "Der Server kennt das nicht.", theirs: false });
