@@ -20,7 +20,7 @@ import av.subtitles.stream  # PyAV would load it with the first file of each pro
 from orthanc_video.lifetime import die_with_parent
 from orthanc_video.media import worker
 
-# Bytes: what decoding a frame of 1080p and coding it as JPEG takes.
+# Bytes: most of what decoding a frame of 1080p and coding it as JPEG takes.
 _HEAP = 24 << 20
 
 
