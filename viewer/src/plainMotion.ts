@@ -17,12 +17,20 @@ export interface PlainMotion {
   moved: () => void;
 }
 
+/** Seconds within which a browser keeps the time that it is given. */
+const SLIGHTLY = 0.001;
+
 /** `changed`: the range is another. */
 export function plainMotion(video: HTMLVideoElement, film: Plain, changed: () => void): PlainMotion {
   let range: readonly [first: number, last: number] = [0, film.count - 1];
-  /** Where it is going: keys are faster than pictures come. */
+  /** Where it is going, until that is on screen: keys are faster than pictures come. */
   let aim = -1;
-  video.addEventListener("seeked", () => (aim = -1));
+  const forget = (): void => void (aim = -1);
+  video.addEventListener("playing", forget);
+  video.addEventListener("seeking", () => {
+    // By the browser's own slider.
+    if (aim >= 0 && Math.abs(video.currentTime - film.timeOf(aim)) > SLIGHTLY) forget();
+  });
 
   const place = (): number => (aim >= 0 ? aim : film.place());
   const moveTo = (wanted: number): void => {
@@ -58,6 +66,7 @@ export function plainMotion(video: HTMLVideoElement, film: Plain, changed: () =>
     },
     range: () => range,
     moved: () => {
+      if (film.place() === aim) forget();
       const isPart = range[0] > 0 || range[1] < film.count - 1;
       if (!isPart || video.seeking || (video.paused && !video.ended) || place() < range[1]) return;
       on();
