@@ -5,7 +5,7 @@ import type { Video } from "./answers";
 import { Group } from "./cine/group";
 import { BUDGET } from "./cine/filmSource";
 import type { Step } from "./cine/together";
-import { button, el } from "./dom";
+import { button, el, isForControl } from "./dom";
 import { personName } from "./format";
 import { command } from "./keys";
 import { groupHash, memberOfSeries, MOST_TOGETHER } from "./route";
@@ -114,9 +114,7 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
 
   body.addEventListener("keydown", (event) => {
     const wanted = command(event);
-    const typed = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type === "number");
-    const pressed = event.key === " " && event.target instanceof HTMLButtonElement;
-    if (wanted === null || typed || pressed || controls === null) return;
+    if (wanted === null || isForControl(event) || controls === null) return;
     event.preventDefault();
     controls.obey(wanted);
   });

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.parse
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,18 @@ class Access:
     async def remembered(self, caller: Caller, path: str) -> Any:
         """The JSON at ``path`` as the caller may read it, at most a few seconds old."""
         return await self._once(caller, path, lambda: self.json(caller, "GET", path))
+
+    async def several(self, caller: Caller, paths: Iterable[str], *left_out: type[VideoError]) -> list[Any]:
+        """As ``remembered``, at several paths in their order, without those that are ``left_out``: what raises such."""
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(path: str) -> list[Any]:
+            async with turns:
+                with suppress(*left_out):
+                    return [await self.remembered(caller, path)]
+            return []
+
+        return [one for found in await asyncio.gather(*map(read, paths)) for one in found]
 
     async def _once(self, caller: Caller, subject: str, question: Callable[[], Awaitable[T]]) -> T:
         """What the question came to, at most a few seconds ago; one that raises is asked again each time."""
@@ -324,15 +336,8 @@ class Access:
             answer = await self._answered(caller, "GET", path, headers=headers)
         except NotFound:
             raise refused from None
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def record(model: dict[str, Any]) -> list[dict[str, Any]]:
-            async with turns:
-                with suppress(NotFound):  # deleted meanwhile
-                    return [await self.remembered(caller, f"/{name}/{orthanc_ids(identity_of(model))[own]}")]
-            return []
-
-        return [one for found in await asyncio.gather(*map(record, answer.json())) for one in found]
+        paths = [f"/{name}/{orthanc_ids(identity_of(model))[own]}" for model in answer.json()]
+        return await self.several(caller, paths, NotFound)  # deleted meanwhile
 
     async def sop_instance(self, caller: Caller, instance: str) -> str:
         """The SOP Instance UID of an instance, by its Orthanc ID; raises NotFound."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,6 @@ from orthanc_video.archive.access import Access, Level
 from orthanc_video.archive.callers import Caller
 from orthanc_video.errors import Forbidden, NotFound
 
-# As in the catalogue: a long list must not take all of Orthanc's threads.
-_AT_ONCE = 4
 # What parts the words of a name, as DICOM writes it and as people do; a backslash would be a list of values.
 _BETWEEN_WORDS = re.compile(r"[\s,^=\\]+")
 _SHOWN = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
@@ -86,16 +83,9 @@ async def studies(access: Access, caller: Caller, sought: Sought, limit: int) ->
         *(records(access, caller, "Study", query, limit + 1) for query in sought.queries("StudyDescription"))
     )
     names = {str(one["ID"]) for several in found for one in several}
-    turns = asyncio.Semaphore(_AT_ONCE)
-    readable: list[dict[str, Any]] = []
-
-    async def read(study: str) -> None:
-        # Who may search is told of studies that he may not read.
-        async with turns:
-            with suppress(Forbidden, NotFound):
-                readable.append(_study(await access.remembered(caller, f"/studies/{study}")))
-
-    await asyncio.gather(*map(read, names))
+    # Who may search is told of studies that he may not read.
+    read = await access.several(caller, (f"/studies/{study}" for study in names), Forbidden, NotFound)
+    readable = [_study(one) for one in read]
     readable.sort(key=lambda one: (one["StudyDate"], one["ID"]), reverse=True)
     return readable[:limit], len(names) > limit
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from orthanc_video.archive.access import Access
@@ -12,8 +10,6 @@ from orthanc_video.archive.callers import Caller
 from orthanc_video.archive.numbers import number_of
 from orthanc_video.errors import Forbidden, NotFound
 
-# As in the catalogue: a long list must not take all of Orthanc's threads.
-_AT_ONCE = 4
 # Of PS3.3 C.7.3.1.1.1: what holds no pictures of its own.
 _NO_PICTURES = frozenset(
     {"AU", "ASMT", "DOC", "ECG", "EPS", "FID", "HD", "KO", "M3D", "PLAN", "PR", "REG", "RESP", "RTPLAN", "RTRECORD"}
@@ -26,15 +22,8 @@ _OF_SERIES = ("Modality", "SeriesNumber", "SeriesDescription")
 async def of_study(access: Access, caller: Caller, study: str) -> list[dict[str, Any]]:
     """Those with pictures that the caller may read, in the order of their numbers. Raises as Orthanc refuses it."""
     parent = await access.remembered(caller, f"/studies/{study}")
-    turns = asyncio.Semaphore(_AT_ONCE)
-    found: list[dict[str, Any]] = []
-
-    async def read(series: str) -> None:
-        async with turns:
-            with suppress(Forbidden, NotFound):
-                found.append(await access.remembered(caller, f"/series/{series}"))
-
-    await asyncio.gather(*map(read, parent["Series"]))
+    paths = (f"/series/{series}" for series in parent["Series"])
+    found = await access.several(caller, paths, Forbidden, NotFound)
     found.sort(key=lambda one: number_of(one, "SeriesNumber"))
     return [_told(one, parent) for one in found if one["MainDicomTags"].get("Modality") not in _NO_PICTURES]
 
