@@ -98,6 +98,11 @@ export function bench(about: Video, film: Film): Bench {
     const [first, last] = film.range;
     cut.setAttribute("aria-label", words.cutClipOf(first + 1, last + 1));
     cut.title = words.cutClipOf(first + 1, last + 1);
+    point();
+  }
+
+  /** The links to the frame that is seen. */
+  function point(): void {
     for (const { type, link } of pictures) {
       link.setAttribute("href", address.frame(about.id, film.place + 1, `image/${type}`));
       link.setAttribute("download", `video-${about.id.slice(0, 8)}-${film.place + 1}.${type}`);
@@ -112,6 +117,11 @@ export function bench(about: Video, film: Film): Bench {
       draw: () => {
         controls.draw();
         draw();
+      },
+      moved: () => {
+        controls.moved();
+        strip.moved();
+        if (tools.open) point();
       },
     }),
   };

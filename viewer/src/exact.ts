@@ -69,7 +69,7 @@ export function exactStage(about: Video, ways: Ways, continued: Continued | null
         seen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
         read.show(time, String(place + 1));
         trouble.tell(source.trouble);
-        controls?.draw();
+        controls?.moved();
         timed.drawn(player.timing);
         const left = player.timing.dropped;
         dropped.textContent = left > 0 ? words.leftOut(left) : "";

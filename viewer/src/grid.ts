@@ -91,7 +91,7 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
       onTick: (next) =>
         requestAnimationFrame((now) => {
           next(now);
-          controls?.draw();
+          controls?.moved();
         }),
       now: () => performance.now(),
     }));

@@ -51,7 +51,10 @@ export function problem(remark: string): { element: HTMLElement; tell: (sentence
 /** Why the frame that is wanted does not come, on the picture: nobody looks below it. */
 export function troubleMark(): { element: HTMLElement; tell: (trouble: Trouble | null) => void } {
   const element = el("p", { class: "trouble", role: "alert", "data-test": "trouble", hidden: true });
+  let told: Trouble | null = null;
   const show = (trouble: Trouble | null): void => {
+    if (trouble === told) return;
+    told = trouble;
     element.hidden = trouble === null;
     if (trouble === null) tell(element, "");
     else if (typeof trouble === "string") tell(element, words.cineTrouble[trouble]);

@@ -10,6 +10,8 @@ const SVG = "http://www.w3.org/2000/svg";
 export interface Timeline {
   element: HTMLElement;
   draw: () => void;
+  /** The place alone. */
+  moved: () => void;
 }
 
 /** The place, of so many, that lies at this part of the whole, from 0 to 1. */
@@ -52,18 +54,20 @@ export function timeline(id: string, film: Pick<Cine, "place" | "count" | "range
     if (element.hasPointerCapture(event.pointerId)) go(event);
   });
 
+  // Seen among a hundred thousand frames, too.
+  const width = Math.max(1, count / 400);
+  here.setAttribute("width", String(width));
+  const moved = (): void => here.setAttribute("x", String(Math.min(film.place, count - width)));
+
   function draw(): void {
     const [first, last] = film.range;
     before.setAttribute("width", String(first));
     after.setAttribute("x", String(last + 1));
     after.setAttribute("width", String(count - last - 1));
-    // Seen among a hundred thousand frames, too.
-    const width = Math.max(1, count / 400);
-    here.setAttribute("x", String(Math.min(film.place, count - width)));
-    here.setAttribute("width", String(width));
+    moved();
     // The first frame is on the screen by now: these may take their time.
     if (!pictures.hasAttribute("src")) pictures.setAttribute("src", address.sheet(id, picturesOf(count)));
   }
 
-  return { element, draw };
+  return { element, draw, moved };
 }

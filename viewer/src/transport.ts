@@ -20,6 +20,8 @@ export interface Transport {
   obey: (command: Command) => void;
   /** Brings the controls in step with the film. */
   draw: () => void;
+  /** The same while nothing changes but the place, many times in a second: what is read rather than seen waits. */
+  moved: () => void;
 }
 
 function commands(cine: Playing): Record<Command, () => void> {
@@ -111,14 +113,19 @@ export function transport(cine: Playing, { ends, rate = null, time = () => "" }:
     endField(cine, ends),
     ...others,
   );
+  const moved = (): void => {
+    position.valueAsNumber = cine.place + 1;
+  };
   const draw = (): void => {
     position.max = String(cine.count);
-    position.valueAsNumber = cine.place + 1;
-    position.setAttribute("aria-valuetext", words.positionOf(cine.place + 1, cine.count, time(cine.place)));
+    moved();
+    // While it plays the number alone is right at any time.
+    if (cine.playing !== 0) position.removeAttribute("aria-valuetext");
+    else position.setAttribute("aria-valuetext", words.positionOf(cine.place + 1, cine.count, time(cine.place)));
     back.setAttribute("aria-pressed", String(cine.playing === -1));
     on.setAttribute("aria-pressed", String(cine.playing === 1));
     range.textContent = words.rangeOf(cine.range[0] + 1, cine.range[1] + 1);
   };
   draw();
-  return { element, obey: (command) => acts[command](), draw };
+  return { element, obey: (command) => acts[command](), draw, moved };
 }

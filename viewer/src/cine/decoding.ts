@@ -27,6 +27,8 @@ class Failed extends Error {}
 /** What becomes of a run's frames. */
 export interface Kept {
   keep: (place: number, frame: VideoFrame) => void;
+  /** Resolves when there is room for more. */
+  room: () => Promise<void>;
   /** No decoder gives the frames in these places. `cut`: since the film begins in the middle of what they lean on. */
   lose: (places: readonly number[], cut: boolean) => void;
 }
@@ -172,6 +174,7 @@ export class Decoding {
     const data = await this.bytes.sample(sample, Math.max(sample, last), signal);
     // Behind the last sample of the run one at a time: perhaps all its frames are out before.
     await this.room(singly || sample > enough ? 0 : QUEUE);
+    await this.kept.room();
     if (signal.aborted) return;
     this.next = sample + 1;
     if (!decodable(this.film, this.begun, sample)) return;

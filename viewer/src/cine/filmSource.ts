@@ -136,6 +136,7 @@ export class FilmSource implements Source {
   }
 
   private hear(report: Report): void {
+    if (report.kind === "frame" || report.kind === "values") this.order({ kind: "taken" });
     if (report.kind === "grey") this.greys.set(report.name, report.grey);
     else if (report.kind === "frame") this.take(report.place, report.frame);
     else if (report.kind === "values") this.takeValues(report);

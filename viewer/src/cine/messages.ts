@@ -8,7 +8,9 @@ export type Order =
   | { kind: "film"; film: Film; url: string }
   | { kind: "run"; id: number; run: Run }
   /** What waits to be tried again is tried at once. */
-  | { kind: "hurry" };
+  | { kind: "hurry" }
+  /** A frame has come to the page. */
+  | { kind: "taken" };
 
 /** An answer of the server's that further tries would not change. */
 export interface Refusal {

@@ -4,12 +4,13 @@ import { Bytes } from "./bytes";
 import { Decoding, RefusedKey } from "./decoding";
 import type { Kept } from "./decoding";
 import type { Film } from "./film";
+import { Handing } from "./handing";
 import { again, LineError, patiently, pause, refuse } from "./line";
 import type { Line } from "./line";
 import type { Order, Report } from "./messages";
 import type { Run } from "./plan";
 import { pictures, Stills, Unshowable } from "./stills";
-import type { Get } from "./stills";
+import type { Get, Show } from "./stills";
 import { Valuing } from "./valuing";
 import type { Coded } from "./valuing";
 
@@ -25,6 +26,7 @@ const line: Line = {
 const UNDRAWABLE = 422;
 /** As many times the patience that bytes have: drawing takes its time, and a picture comes at once. */
 const DRAWING = 4;
+const handing = new Handing();
 type Follower = Decoding | Stills<Blob> | Stills<Coded>;
 let following: Follower | null = null;
 let current = new AbortController();
@@ -34,27 +36,42 @@ function tell(report: Report, transfer: Transferable[] = []): void {
   self.postMessage(report, { transfer });
 }
 
+function hand(report: Report, what: Transferable): void {
+  handing.sent();
+  tell(report, [what]);
+}
+
+/** What is not wanted yet is not made yet. */
+function paced<Coded>(show: Show<Coded>): Show<Coded> {
+  return async (...asked) => {
+    await handing.room();
+    await show(...asked);
+  };
+}
+
 function follower(film: Film, url: string): Follower {
   const kept: Kept = {
-    keep: (place, frame) => tell({ kind: "frame", place, frame }, [frame]),
+    keep: (place, frame) => hand({ kind: "frame", place, frame }, frame),
+    room: () => handing.room(),
     lose: (places, cut) => tell({ kind: "lost", places, cut }),
   };
   const lose = (place: number): void => kept.lose([place], false);
   const bytes = new Bytes(url, film, line);
   if (film.how === "decoded") return new Decoding(film, bytes, kept);
+  const stills = <Coded>(get: Get<Coded>, show: Show<Coded>): Stills<Coded> => new Stills(film, get, paced(show), lose);
   const show = pictures(film, kept.keep);
-  if (film.how === "pictures") return new Stills(film, async (...asked) => new Blob([(await bytes.sample(...asked)).slice()]), show, lose);
+  if (film.how === "pictures") return stills(async (...asked) => new Blob([(await bytes.sample(...asked)).slice()]), show);
   const drawn: Get<Blob> = (sample, _, signal) => had(film.addresses[sample] ?? "", signal);
-  if (film.valued.length === 0) return new Stills(film, drawn, show, lose);
+  if (film.valued.length === 0) return stills(drawn, show);
   const samples: Get<Uint8Array> = async (sample, until, signal) => {
     const address = film.valued[sample]?.samples ?? null;
     return address === null ? bytes.sample(sample, until, signal) : new Uint8Array(await (await had(address, signal)).arrayBuffer());
   };
   const valuing = new Valuing(film, { about, samples, drawn }, {
     grey: (name, grey) => tell({ kind: "grey", name, grey }),
-    values: (place, values, grey) => tell({ kind: "values", place, values, grey }, [values.words.buffer]),
+    values: (place, values, grey) => hand({ kind: "values", place, values, grey }, values.words.buffer),
   });
-  return new Stills(film, valuing.get, valuing.show(show), lose);
+  return stills(valuing.get, valuing.show(show));
 }
 
 function had(address: string, signal: AbortSignal): Promise<Blob> {
@@ -101,6 +118,10 @@ self.addEventListener("message", ({ data: order }: MessageEvent<Order>) => {
   }
   if (order.kind === "hurry") {
     tryAtOnce();
+    return;
+  }
+  if (order.kind === "taken") {
+    handing.taken();
     return;
   }
   current.abort();

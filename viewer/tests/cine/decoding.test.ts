@@ -5,7 +5,8 @@ import { Decoding, RefusedKey } from "../../src/cine/decoding";
 import { isKey, readFilm } from "../../src/cine/film";
 import type { Film } from "../../src/cine/film";
 import { keyFor } from "../../src/cine/plan";
-import { films, indexOf } from "./films";
+import { Handing } from "../../src/cine/handing";
+import { films, idle, indexOf } from "./films";
 
 interface Chunk {
   type: string;
@@ -98,17 +99,23 @@ interface Work {
   kept: number[];
   lost: Set<number>;
   cut: boolean;
+  handing: Handing;
 }
 
-function decodingOf(film: Film, sample: Uint8Array = new Uint8Array()): Work {
+/** `busy`: its page takes nothing. */
+function decodingOf(film: Film, sample: Uint8Array = new Uint8Array(), busy = false): Work {
   const bytes = { sample: () => Promise.resolve(sample) } as unknown as Bytes;
-  const work = { kept: [] as number[], lost: new Set<number>(), cut: false };
-  const keep = (place: number): void => void work.kept.push(place);
+  const work = { kept: [] as number[], lost: new Set<number>(), cut: false, handing: new Handing() };
+  const keep = (place: number): void => {
+    work.kept.push(place);
+    work.handing.sent();
+    if (!busy) work.handing.taken();
+  };
   const lose = (places: readonly number[], cut: boolean): void => {
     places.forEach((place) => work.lost.add(place));
     work.cut ||= cut;
   };
-  return Object.assign(work, { decoding: new Decoding(film, bytes, { keep, lose }) });
+  return Object.assign(work, { decoding: new Decoding(film, bytes, { keep, lose, room: () => work.handing.room() }) });
 }
 
 const run = (film: Film, first: number, last: number): { key: number; first: number; last: number } => ({
@@ -180,6 +187,20 @@ describe("decoding", () => {
     expect(given.filter((place) => place === 0)).toHaveLength(2);
     // Whatever was not kept is closed.
     expect([...open].sort()).toEqual([...kept].sort());
+  });
+
+  it("goes no farther than the page takes what it is given", async () => {
+    const { decoding, kept, handing } = decodingOf(LONG, new Uint8Array(), true);
+    const over = decoding.follow(run(LONG, 0, 90), never);
+    await idle();
+    // What the decoder had before it by then comes, too.
+    expect(kept.length).toBeGreaterThanOrEqual(8);
+    expect(kept.length).toBeLessThan(20);
+    for (let taken = 0; !kept.includes(90); ) {
+      for (; taken < kept.length; taken += 1) handing.taken();
+      await idle();
+    }
+    await over;
   });
 
   it("says which key frame is refused", async () => {

@@ -13,10 +13,12 @@ class Hands extends EventTarget {
   readonly runs: { id: number; run: Run }[] = [];
   ended = false;
   hurries = 0;
+  taken = 0;
   open = 0;
 
   postMessage(order: Order): void {
     if (order.kind === "hurry") this.hurries += 1;
+    if (order.kind === "taken") this.taken += 1;
     if (order.kind === "run") this.runs.push({ id: order.id, run: order.run });
   }
 
@@ -102,6 +104,15 @@ describe("a source of a film", () => {
     source.close();
     hands.frame(0); // it was on its way
     expect([hands.open, hands.ended]).toEqual([0, true]);
+  });
+
+  it("says of each frame that it has come, whatever becomes of it", () => {
+    source.want(forward(3));
+    hands.frame(3);
+    hands.tell({ kind: "values", place: 4, values: { words: new Uint16Array(1), width: 1, height: 1, displayWidth: 1, displayHeight: 1, range: [0, 0] }, grey: 99 });
+    source.close();
+    hands.frame(5);
+    expect(hands.taken).toBe(3);
   });
 
   it("begins one key frame earlier where the decoder refuses one", () => {

@@ -66,3 +66,8 @@ const group = fc.record({
 export const films: fc.Arbitrary<Film> = fc
   .array(group, { minLength: 1, maxLength: 6 })
   .map((groups) => readFilm(indexOf(groups)));
+
+/** When all has been done that waits for no time to pass. */
+export function idle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
