@@ -1,4 +1,4 @@
-"""Measurements against named rivals: ``python -m benchmarks [name …]``; docs/performance.md is written by it.
+"""Measurements against named rivals: ``python -m benchmarks [name …]``; they write docs/performance.md.
 
 Every comparison is a ratio taken within one run, its sides in turn (A B A B …), medians of both.
 """

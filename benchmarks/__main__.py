@@ -54,9 +54,7 @@ _ALL: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "cine": cine.measure,
     "cine-sources": cine_sources.measure,
 }
-_PAGE = REPOSITORY / "docs" / "performance.md"
-# What has a part of another page to itself.
-_PARTS = {"cine": REPOSITORY / "docs" / "viewer.md"}
+_PAGES = {name: REPOSITORY / "docs" / ("viewer.md" if name == "cine" else "performance.md") for name in _ALL}
 
 
 def main() -> None:
@@ -79,21 +77,15 @@ def main() -> None:
     if arguments.write and failed:
         print("\nNothing is written, as not everything could be measured.", file=sys.stderr)
     elif arguments.write:
-        _write(rows, found, whole=not arguments.names)
+        _write(rows, found)
     sys.exit(failed)
 
 
-def _write(rows: dict[str, list[Row]], found: report.Circumstances, *, whole: bool) -> None:
-    """``whole``: docs/performance.md anew, and not only the rows that are there already."""
-    for name, page in _PARTS.items():
-        if name in rows:
-            page.write_text(report.inserted(page.read_text(encoding="utf-8"), rows.pop(name), found), encoding="utf-8")
-            print(f"\nwritten: {page}")
-    rest = [row for some in rows.values() for row in some]
-    if rest:
-        old = "" if whole else _PAGE.read_text(encoding="utf-8")
-        _PAGE.write_text(report.renewed(old, rest, found) if old else report.markdown(rest, found), encoding="utf-8")
-        print(f"\nwritten: {_PAGE}")
+def _write(rows: dict[str, list[Row]], found: report.Circumstances) -> None:
+    for name, some in rows.items():
+        page = _PAGES[name]
+        page.write_text(report.inserted(page.read_text(encoding="utf-8"), name, some, found), encoding="utf-8")
+        print(f"\nwritten: {page}, {name}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -103,7 +95,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="write docs/performance.md, or its rows of these",
+        help="write what was measured into docs/performance.md, of cine into docs/viewer.md",
     )
     default = Path(os.environ.get("TMPDIR", "/var/tmp"))  # noqa: S108 -- a private folder is made in it
     parser.add_argument("--folder", type=Path, default=default, help="where to put gigabytes (default: %(default)s)")

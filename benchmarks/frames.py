@@ -46,8 +46,10 @@ def measure(bench: Bench) -> Iterator[Row]:
     noisy.mkdir()
     try:
         film = material.recording(plain / "film.mp4", seconds / 60)
-        yield from _compared(bench, _Sides(film, seconds), f"1080p30 H.264 of {seconds} s to JPEG multi-frame")
-        yield from _compared(bench, _Sides(_noisy(noisy / "film.mp4", seconds), seconds), "the same of 10 Mbit/s")
+        what = f"1080p30 H.264 of {seconds} s to JPEG multi-frame"
+        yield from _compared(bench, _Sides(film, seconds), what, Target(1.5, False))
+        # Its decoder, which both sides share, has most of the work.
+        yield from _compared(bench, _Sides(_noisy(noisy / "film.mp4", seconds), seconds), "the same of 10 Mbit/s", None)
     finally:
         processes.close()
 
@@ -61,7 +63,7 @@ def _noisy(path: Path, seconds: int) -> Path:
     return path
 
 
-def _compared(bench: Bench, sides: _Sides, what: str) -> Iterator[Row]:
+def _compared(bench: Bench, sides: _Sides, what: str, target: Target | None) -> Iterator[Row]:
     repetitions = min(5, bench.scale.repetitions)
     rivals = {"same colours": sides.same, "the video's": sides.rival}
     found = interleaved({"ours": sides.ours, **rivals}, repetitions)
@@ -78,7 +80,6 @@ def _compared(bench: Bench, sides: _Sides, what: str) -> Iterator[Row]:
         sides.speeds(found["ours"]),
         sides.speeds(found["same colours"]),
         "frames/s",
-        target=Target(1.5, False),
         how=f"{how}; with -vf {_COLOURS} -pix_fmt {_SAMPLING}: what a DICOM viewer shows of it is what ours is.",
     )
     yield compare(
@@ -86,7 +87,9 @@ def _compared(bench: Bench, sides: _Sides, what: str) -> Iterator[Row]:
         sides.speeds(found["ours"]),
         sides.speeds(found["the video's"]),
         "frames/s",
-        how=f"As before, but -pix_fmt {_SAMPLING} alone: DICOM viewers show it in other colours.",
+        target=target,
+        how=f"As before, but -pix_fmt {_SAMPLING} alone, which is the command as people write it: DICOM viewers show "
+        "it in other colours.",
     )
     yield alone(
         f"{what}, memory",

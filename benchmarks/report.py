@@ -1,4 +1,4 @@
-"""The table for people: on the terminal, as docs/performance.md, and as a part of docs/viewer.md."""
+"""The table for people: on the terminal, and as parts of pages in docs/, one for each benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks import REPOSITORY, servers
 from benchmarks.measure import Row, Scale
 
 _HEADER = "| Measure | Ours | Rival | Ratio | Target | |"
-_BEGIN, _END = "<!-- Measured: written by `python -m benchmarks cine --write` -->", "<!-- Measured: end -->"
+_END = "<!-- Measured: end -->"
 _PACKAGES = ("orthanc", "orthanc-python", "orthanc-dicomweb", "ffmpeg", "nginx-light", "chromium")
 
 
@@ -63,35 +63,19 @@ def circumstances_text(found: Circumstances) -> str:
     return "\n".join(f"{name}: {value}" for name, value in found.lines)
 
 
-def markdown(rows: list[Row], found: Circumstances) -> str:
-    """The whole of docs/performance.md."""
-    lines = [
-        "# Performance",
-        "",
-        "<!-- Written by `python -m benchmarks --write`: change benchmarks/, not this file. -->",
-        "",
-        "Every comparison is a ratio taken within one run: both sides in turn (A B A B …) on the same machine, after a "
-        "warm-up. Ours, rival: the median (lowest to highest). Ratio: that of the medians (lowest to highest of the "
-        "ratios of neighbouring repetitions). Absolute numbers say as much about the machine as about the programs.",
-        "",
-        *_circumstances(found),
-        "",
-        *_table(rows),
-        "",
-        "## How",
-        "",
-        *_explanations(rows),
-    ]
-    return "\n".join(lines) + "\n"
+def beginning(name: str) -> str:
+    """The mark in a page behind which a benchmark's rows stand, up to the next end."""
+    return f"<!-- Measured: written by `python -m benchmarks {name} --write` -->"
 
 
-def inserted(page: str, rows: list[Row], found: Circumstances) -> str:
-    """The page with these rows, all that is said of them, and nothing else between its two marks."""
-    before, _, rest = page.partition(_BEGIN)
+def inserted(page: str, name: str, rows: list[Row], found: Circumstances) -> str:
+    """The page with these rows, all that is said of them, and nothing else between the benchmark's mark and its end."""
+    begin = beginning(name)
+    before, _, rest = page.partition(begin)
     _, mark, after = rest.partition(_END)
     if not mark:
-        raise ValueError(f"the page has no part between {_BEGIN} and {_END}")
-    lines = [_BEGIN, "", *_circumstances(found), "", *_table(rows), "", *_explanations(rows), "", _END]
+        raise ValueError(f"the page has no part between {begin} and {_END}")
+    lines = [begin, "", *_circumstances(found), "", *_table(rows), "", *_explanations(rows), "", _END]
     return before + "\n".join(lines) + after
 
 
@@ -101,16 +85,6 @@ def _circumstances(found: Circumstances) -> list[str]:
 
 def _table(rows: list[Row]) -> list[str]:
     return [_HEADER, "|---|---|---|---|---|---|", *map(_markdown_row, rows)]
-
-
-def renewed(page: str, rows: list[Row], found: Circumstances) -> str:
-    """The page with these measures' rows in the place of their old ones; when and with what is said above the table."""
-    new = {row.measure: _markdown_row(row) for row in rows}
-    lines = [new.get(line.removeprefix("| ").partition(" | ")[0], line) for line in page.splitlines()]
-    said = dict(found.lines)
-    when = f"{said['Date']}, {said['orthanc-video']}, load average before {said['Load average before']}"
-    lines.insert(lines.index(_HEADER) - 1, f"- Measured again ({when}): {'; '.join(new)}")
-    return "\n".join(lines) + "\n"
 
 
 def _markdown_row(row: Row) -> str:

@@ -61,7 +61,9 @@ def test_the_player(server: OrthancServer, page: Page, films: Films) -> None:
     expect(about).to_contain_text("Untersuchungsdatum21.11.2026")
     expect(about).to_contain_text(re.compile("Dateigröße[0-9]+(,[0-9])? [kM]B"))
     expect(part(page, "plan")).to_contain_text("Verpackt: der Datenstrom ist unverändert")
-    expect(part(page, "plan").locator("li").first).to_have_text("Die Bilder sind H.264 im Profil High und bleiben unverändert.")
+    expect(part(page, "plan").locator("li").first).to_have_text(
+        "Die Bilder sind H.264 im Profil High und bleiben unverändert."
+    )
     expect(part(page, "plan").locator("[lang]")).to_have_count(0)
     expect(part(page, "frame")).to_have_text("1")
     expect(part(page, "time")).to_have_text("00:00:00,000")
