@@ -221,6 +221,23 @@ def test_the_version_is_said_once() -> None:
     assert newest[1] == version
 
 
+def test_every_benchmark_has_its_part_of_a_page_and_its_figures_there() -> None:
+    listed = re.search(r"of ((?:[\w-]+, )+[\w-]+); without any", _help("-m", "benchmarks").replace("\n", " "))
+    assert listed, "python -m benchmarks --help names no benchmarks"
+    pages = text("docs/performance.md") + text("docs/viewer.md")
+    parts = dict(
+        re.findall(r"(?s)<!-- Measured: written by `python -m benchmarks (\S+) --write` -->(.*?)<!-- Meas", pages)
+    )
+    names = re.split(r",\s+", re.sub(r"\s+", " ", listed[1]))
+    assert set(parts) == set(names)
+    assert [name for name in names if "| Measure |" not in parts[name]] == []
+
+
+def _help(*command: str) -> str:
+    asked = [sys.executable, *command, "--help"]
+    return subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_licence_is_the_whole_text() -> None:
     assert hashlib.sha256((REPOSITORY / "LICENSE").read_bytes()).hexdigest() == AGPL_3
     assert tomllib.loads(text("pyproject.toml"))["project"]["license"] == "AGPL-3.0-or-later"

@@ -21,7 +21,7 @@ from e2e.films import BAR, BITS, Films, ffmpeg
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store
-from e2e.seeing import Opening, Shown, post
+from e2e.seeing import Opening, Shown, Together, post, post_together
 from e2e.test_cine import made
 
 pytestmark = only_once
@@ -118,6 +118,52 @@ def test_tones(webgl: bool, server: OrthancServer, films: Films, opened: Opening
     film.part("gamma").fill("2.2")
     film.part("gamma").dispatch_event("change")
     assert same(pixels(film), np.floor(255 * (plain / 255) ** (1 / 2.2) + 0.5).astype(np.int64))
+
+
+def test_each_of_several_has_a_look_of_its_own(server: OrthancServer, films: Films, visit: Visit) -> None:
+    """In the grid: by keys, buttons and hands, at rest and in motion; a saved view comes back in it, too."""
+    study = post_together(server, colours(films), films.numbered(50))
+    grid = Together(visit.page, server.gateway_url)
+    grid.open(*study)
+    canvases = [grid.cell(cell).locator("canvas") for cell in (0, 1)]
+    expect(canvases[0]).to_be_focused()
+    plain = [pixels_of(canvas) for canvas in canvases]
+    canvases[0].press("n")
+    assert same(pixels_of(canvases[0]), 255 - plain[0])
+    assert same(pixels_of(canvases[1]), plain[1], 0)
+    grid.cell(1).locator("[data-test=image-tools] summary").click()
+    grid.part("image-turnRight", 1).click()
+    assert same(pixels_of(canvases[1]), np.rot90(plain[1], -1), 0)
+    canvases[0].press("ArrowRight")
+    grid.assert_frames(2, 2)
+    moved = pixels_of(canvases[0])
+    canvases[0].press("n")
+    assert same(moved, 255 - pixels_of(canvases[0]))
+    # What one frame is less another, which is fetched for it again with a view.
+    canvases[0].press("s")
+    canvases[0].press("ArrowRight")
+    grid.assert_frames(3, 3)
+    expect(grid.part("look", 0)).to_contain_text("frame 2")
+    less = pixels_of(canvases[0])
+    grid.cell(0).locator("[data-test=image-tools] summary").click()
+    grid.part("view-name", 0).fill("difference")
+    grid.part("view-save", 0).click()
+    expect(grid.part("views", 0)).to_be_enabled()
+    visit.page.reload()
+    grid.assert_frames(1, 1)
+    grid.cell(0).locator("[data-test=image-tools] summary").click()
+    grid.part("views", 0).select_option(index=1)
+    grid.assert_frames(3, 3)
+    expect(grid.part("look", 0)).to_contain_text("frame 2")
+    assert same(pixels_of(canvases[0]), less, 0)
+    # A click plays, a wheel enlarges.
+    canvases[1].click()
+    expect(grid.part("on")).to_have_attribute("aria-pressed", "true")
+    canvases[1].click()
+    expect(grid.part("on")).to_have_attribute("aria-pressed", "false")
+    canvases[1].hover()
+    visit.page.mouse.wheel(0, -300)
+    expect(grid.part("look", 1)).to_contain_text("×")
 
 
 def test_turns_and_flips(server: OrthancServer, films: Films, opened: Opening) -> None:

@@ -5,7 +5,7 @@ import { bench } from "./bench";
 import { Cine } from "./cine/cine";
 import { BUDGET } from "./cine/filmSource";
 import { button, el, isForControl } from "./dom";
-import { clock } from "./format";
+import { clock, date } from "./format";
 import { fullScreen } from "./fullScreen";
 import { command, isFullScreen } from "./keys";
 import { looking } from "./looking";
@@ -37,7 +37,13 @@ export interface Continued {
 
 /** `continued`: it plays at once, and goes on with the next one in turn. */
 export function exactStage(about: Video, ways: Ways, continued: Continued | null): Stage {
-  const seen = looking(about, () => cine, () => turns, () => controls?.obey("toggle"));
+  const seen = looking(about, {
+    motion: () => cine,
+    turns: () => turns,
+    click: () => controls?.obey("toggle"),
+    label: words.videoLabel(date(about.studyDate)),
+    alone: true,
+  });
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped", "aria-live": "off" });
   const timed = timekeeping(about.id);
@@ -89,8 +95,8 @@ export function exactStage(about: Video, ways: Ways, continued: Continued | null
       player.setRate(continued.rate);
     }
     // Films of single pictures have no sound.
-    const [sound, title] = about.stream ? [words.plain, words.plainTitle] : [words.plainSilent, words.plainSilentTitle];
-    const plain = ways.plain && button(sound, { class: "quiet", title, "data-test": "plain" }, ways.plain);
+    const title = about.stream ? words.plainTitle : words.plainSilentTitle;
+    const plain = ways.plain && button(words.plain, { class: "quiet", title, "data-test": "plain" }, ways.plain);
     // A series is no object that anything could be made of.
     const work = about.sopInstanceUid === "" ? null : bench(about, player);
     const particular = { ends: { next: timingWords.next }, rate: player.rate, time: (place: number) => clock(film.start[place] ?? 0) };

@@ -7,10 +7,11 @@ import { BUDGET } from "./cine/filmSource";
 import type { Step } from "./cine/together";
 import { button, el, isForControl } from "./dom";
 import { personName } from "./format";
-import { command } from "./keys";
+import { fullScreen } from "./fullScreen";
+import { command, isFullScreen } from "./keys";
 import { groupHash, memberOfSeries, MOST_TOGETHER } from "./route";
 import { cell, nameOf } from "./seat";
-import type { Cell } from "./seat";
+import type { Cell, Loaded } from "./seat";
 import { withoutVideos } from "./series";
 import type { Series } from "./series";
 import { canBeExact } from "./sources";
@@ -78,13 +79,14 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
   const grid = el("div", { class: "cells", "data-columns": columns(ids.length) }, ...cells.map(({ element }) => element));
   const foot = el("div", { class: "grid-controls" }, el("p", { role: "status" }, words.loading));
   const body = el("div", { class: "grid-body" }, grid, foot);
+  const whole = fullScreen(body);
 
-  function begin(members: Cell[], choices: Awaited<ReturnType<Cell["load"]>>[]): void {
+  function begin(members: { cell: Cell; loaded: Loaded }[]): void {
     const budget = Math.floor(BUDGET / members.length);
-    const seats = members.map((one, at) => one.sit(choices[at]!, budget, () => group, at));
+    const seats = members.map((one, number) => one.cell.sit(one.loaded, { group: () => group, number, budget }));
     const draw = (): void => {
       controls?.draw();
-      members.forEach((one, at) => group !== null && one.draw(group, at, step));
+      for (const one of members) if (group !== null) one.cell.draw(group, step);
     };
     const playing = (group = new Group(seats, {
       changed: draw,
@@ -99,29 +101,33 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
     const stall = chooser(words.stall, { goesOn: words.goesOn, waits: words.waits }, "stall", (value) => {
       playing.waits = value === "waits";
     });
-    controls = transport(playing, { ends: { hold: words.hold } }, by, stall, adding);
+    controls = transport(playing, { ends: { hold: words.hold } }, by, stall, adding, whole.button);
     foot.replaceChildren(controls.element);
     playing.moveTo(0);
+    if (!body.contains(document.activeElement)) members[0]?.cell.focus();
   }
 
   // Those that cannot be played say so in their cells; the others play.
   void Promise.allSettled(cells.map((one) => one.load(signal))).then((found) => {
     if (signal.aborted) return;
-    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ choice: one.value, cell: cells[at]! }] : []));
+    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ loaded: one.value, cell: cells[at]! }] : []));
     if (able.length === 0) foot.replaceChildren(adding);
-    else begin(able.map((one) => one.cell), able.map((one) => one.choice));
+    else begin(able);
   });
 
   body.addEventListener("keydown", (event) => {
+    if (isForControl(event) || controls === null) return;
     const wanted = command(event);
-    if (wanted === null || isForControl(event) || controls === null) return;
+    if (isFullScreen(event)) whole.toggle();
+    else if (wanted !== null) controls.obey(wanted);
+    else return;
     event.preventDefault();
-    controls.obey(wanted);
   });
   return {
     body,
     end: () => {
       ending.abort();
+      for (const one of cells) one.end();
       group?.close();
     },
   };
@@ -160,7 +166,6 @@ export function grid(onClose: () => void): Grid {
       const titled = (video: Video): void => void (title.textContent = personName(video.patientName) || words.title);
       shown = show(ids, titled, (wanted) => location.replace(groupHash(wanted)));
       place.replaceChildren(shown.body);
-      shown.body.querySelector("canvas")?.focus();
     },
     close: () => {
       current = "";

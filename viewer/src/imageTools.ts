@@ -152,8 +152,9 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
   });
 
   const menu = windowMenu({ look: on.look, whole: on.whole, change });
+  let drawn: Look | null = null;
   function draw(): void {
-    const look = on.look();
+    const look = (drawn = on.look());
     menu.draw();
     const pressed: Partial<Record<Command, boolean>> = {
       flip: look.flip,
@@ -194,7 +195,9 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     draw,
     tell: (...now) => {
       [place, time] = now;
-      draw();
+      // Many times in a second: the look is another one only where the picture says so itself.
+      if (drawn === on.look()) corner.tell(drawn, place, time);
+      else draw();
     },
   };
 }

@@ -4,7 +4,6 @@ import type { Video } from "./answers";
 import { getOverlays } from "./api";
 import type { Frame } from "./cine/source";
 import { el } from "./dom";
-import { date } from "./format";
 import { asItIs, imageCommand } from "./image/commands";
 import type { Look } from "./image/look";
 import { Overlays } from "./image/overlays";
@@ -14,8 +13,20 @@ import { Screen } from "./image/screen";
 import { imageTools } from "./imageTools";
 import { tellError } from "./said";
 import { views } from "./views";
-import { words as all } from "./words";
 import { words } from "./words/image";
+
+/** Where the picture is. */
+export interface Place {
+  /** Null while there is none yet. */
+  motion: () => Motion | null;
+  /** Quarter turns that the film's container demands. */
+  turns: () => number;
+  /** A click on the picture that drags nothing. */
+  click: () => void;
+  label: string;
+  /** It has the page to itself: its tools and texts are there from the beginning. */
+  alone: boolean;
+}
 
 /** What brings frames to the picture. */
 export interface Motion {
@@ -35,10 +46,8 @@ export interface Looking {
   end: () => void;
 }
 
-/** `motion` is null while there is none yet; `turns` are those that the film's container demands; `click` is a click on the
- * picture that drags nothing. */
-export function looking(about: Video, motion: () => Motion | null, turns: () => number, click: () => void): Looking {
-  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "application", "aria-label": all.videoLabel(date(about.studyDate)) });
+export function looking(about: Video, { motion, turns, click, label, alone }: Place): Looking {
+  const canvas = el("canvas", { class: "screen", tabindex: 0, role: "application", "aria-label": label });
   const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, words.slow);
   const lost = el("p", { class: "lost", hidden: true, "data-test": "overlays-lost" });
   const ending = new AbortController();
@@ -87,8 +96,9 @@ export function looking(about: Video, motion: () => Motion | null, turns: () => 
   const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, whole: () => screen.whole, change, click, overlays });
   // Those of a series are of no object, which a view would name.
   const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, beside: tools.beside, restore });
+  if (!alone) tools.corners.hidden = true;
   // On a phone the picture needs the room more than its tools do.
-  const open = globalThis.matchMedia("(min-width: 52rem)").matches;
+  const open = alone && globalThis.matchMedia("(min-width: 52rem)").matches;
   const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved && saved.element);
   return {
     canvas,

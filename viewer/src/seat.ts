@@ -7,10 +7,10 @@ import type { Film } from "./cine/film";
 import type { Group, Seat } from "./cine/group";
 import type { Source } from "./cine/source";
 import type { Step } from "./cine/together";
-import { button, el } from "./dom";
+import { button, el, isForControl } from "./dom";
 import { clock, date, duration, instant } from "./format";
-import { asItIs } from "./image/commands";
-import { Screen } from "./image/screen";
+import { looking } from "./looking";
+import type { Looking } from "./looking";
 import { prepare } from "./prepare";
 import { readMember } from "./route";
 import { choose, isShownAsStored, opened } from "./sources";
@@ -21,14 +21,32 @@ import { words } from "./words/grid";
 /** An offset by position is typed as a percentage. */
 const TYPED: Record<Step, number> = { time: 1, frame: 1, position: 100 };
 
+/** What it shows, and where its frames are had. */
+export interface Loaded {
+  about: Video;
+  choice: Choice;
+}
+
+/** Where it is in a group. */
+export interface Membership {
+  /** Null while there is none yet. */
+  group: () => Group | null;
+  number: number;
+  /** Bytes for its frames. */
+  budget: number;
+}
+
 export interface Cell {
   element: HTMLElement;
   /** Loads what it takes to play; rejects, having said why, where there is none. */
-  load: (signal: AbortSignal) => Promise<Choice>;
-  /** Its seat in a group, of which it will be the member of that number. `budget`: bytes for its frames. */
-  sit: (choice: Choice, budget: number, group: () => Group | null, member: number) => Seat;
+  load: (signal: AbortSignal) => Promise<Loaded>;
+  /** Its seat in a group. */
+  sit: (loaded: Loaded, membership: Membership) => Seat;
   /** Brings its controls in step with the group. */
-  draw: (group: Group, member: number, step: Step) => void;
+  draw: (group: Group, step: Step) => void;
+  /** Its picture has the keys now. */
+  focus: () => void;
+  end: () => void;
 }
 
 export function nameOf(video: Video): string {
@@ -45,79 +63,117 @@ async function found(member: string, signal: AbortSignal): Promise<{ about: Vide
   return { about: (await getSeriesFacts(series, signal)).about, film: pictures.film };
 }
 
+interface Corrections {
+  element: HTMLElement;
+  draw: (group: Group, step: Step) => void;
+}
+
+/** What moves a series against the others: frames of its own, and when it begins. */
+function corrections(name: string, { group, number }: Membership): Corrections {
+  const correction = el("output", { "data-test": "correction" });
+  const offset = el("input", { type: "number", step: "any", value: 0, "data-test": "offset" });
+  const offsetName = el("span", {});
+  const nudge = (frames: number, sign: string, label: string, test: string): HTMLElement =>
+    button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": test }, () => group()?.correct(number, frames));
+  offset.addEventListener("change", () => {
+    const step = offset.dataset["step"] as Step;
+    if (offset.value !== "" && offset.reportValidity()) group()?.setOffset(number, offset.valueAsNumber / TYPED[step]);
+  });
+  const element = el(
+    "p",
+    { class: "cell-corrections" },
+    nudge(-1, "‹", words.earlierOf(name), "earlier"),
+    correction,
+    nudge(1, "›", words.laterOf(name), "later"),
+    el("label", {}, offsetName, " ", offset),
+  );
+  return {
+    element,
+    draw: (now, step) => {
+      correction.textContent = words.correction(now.correctionOf(number));
+      offsetName.textContent = words.offset(words.units[step]);
+      offset.dataset["step"] = step;
+      if (document.activeElement !== offset) offset.value = String(now.offsetOf(number) * TYPED[step]);
+    },
+  };
+}
+
 /** `member`: a video's ID, or what a series is called here (route.ts). `remove` takes it out; null where it is the only one. */
 export function cell(member: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
   const name = words.cell(number);
   const title = el("span", { class: "cell-title" }, name);
-  const canvas = el("canvas", { class: "screen", role: "application", "aria-label": name, tabindex: 0 });
-  const screen = new Screen(canvas, () => undefined);
   const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
   const note = problem("");
   const trouble = troubleMark();
-  const picture = el("div", { class: "cell-picture" }, canvas, behind, trouble.element);
+  const picture = el("div", { class: "picture" }, behind, trouble.element);
   const foot = el("div", { class: "cell-foot" });
   const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
   const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
   const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": member }, head, picture, note.element, foot);
-  const correction = el("output", { "data-test": "correction" });
-  const offset = el("input", { type: "number", step: "any", value: 0, "data-test": "offset" });
-  const offsetName = el("span", {});
-  let told: Video | null = null;
+  let seen: Looking | null = null;
+  let moved: Corrections | null = null;
   let empty = true;
   let ended = new AbortController().signal;
 
-  async function load(signal: AbortSignal): Promise<Choice> {
+  async function load(signal: AbortSignal): Promise<Loaded> {
     ended = signal;
+    let about: Video | null = null;
     try {
-      const { about, film } = await found(member, signal);
-      told = about;
+      const is = await found(member, signal);
+      about = is.about;
       title.textContent = `${name} · ${nameOf(about)}`;
       known(about);
-      if (film !== null) return { film, url: "", drawn: null, smaller: null };
-      if (await isShownAsStored(about)) return await choose(about, false, signal);
-      if (!about.playable) {
-        const waiting = prepare(about, signal);
-        element.insertBefore(waiting.element, foot);
-        await waiting.ready.finally(() => waiting.element.remove());
-      }
-      return await choose(about, true, signal);
+      return { about, choice: is.film === null ? await chosen(about, signal) : { film: is.film, url: "", drawn: null, smaller: null } };
     } catch (error) {
-      if (!signal.aborted) note.tell(told === null ? words.failed : words.unable);
+      if (!signal.aborted) note.tell(about === null ? words.failed : words.unable);
       throw error;
     }
   }
 
-  function sit(choice: Choice, budget: number, group: () => Group | null, member: number): Seat {
+  async function chosen(about: Video, signal: AbortSignal): Promise<Choice> {
+    if (await isShownAsStored(about)) return choose(about, false, signal);
+    if (!about.playable) {
+      const waiting = prepare(about, signal);
+      element.insertBefore(waiting.element, foot);
+      await waiting.ready.finally(() => waiting.element.remove());
+    }
+    return choose(about, true, signal);
+  }
+
+  function look(about: Video, turns: number, { group, number: at }: Membership): Looking {
+    const motion = {
+      pause: () => group()?.pause(),
+      moveTo: (place: number) => group()?.bring(at, place),
+      redraw: () => group()?.redraw(at),
+    };
+    const click = (): void => {
+      if (group()?.playing === 0) group()?.play(1);
+      else group()?.pause();
+    };
+    const made = looking(about, { motion: () => motion, turns: () => turns, click, label: name, alone: false });
+    picture.prepend(...made.picture.children);
+    return made;
+  }
+
+  function sit({ about, choice }: Loaded, membership: Membership): Seat {
     const { film } = choice;
-    screen.look = asItIs(film.turns);
+    const { group, number: at, budget } = membership;
     const read = readOut(film.count);
-    const nudge = (frames: number, sign: string, label: string, test: string): HTMLElement =>
-      button(sign, { class: "quiet", "aria-label": label, title: label, "data-test": test }, () => group()?.correct(member, frames));
-    offset.addEventListener("change", () => {
-      const step = offset.dataset["step"] as Step;
-      if (offset.value !== "" && offset.reportValidity()) group()?.setOffset(member, offset.valueAsNumber / TYPED[step]);
-    });
+    const shown = (seen = look(about, film.turns, membership));
+    moved = corrections(name, membership);
     title.after(read.element);
-    foot.replaceChildren(
-      el(
-        "p",
-        { class: "cell-corrections" },
-        nudge(-1, "‹", words.earlierOf(name), "earlier"),
-        correction,
-        nudge(1, "›", words.laterOf(name), "later"),
-        el("label", {}, offsetName, " ", offset),
-      ),
-    );
+    foot.replaceChildren(moved.element, shown.tools);
     const source: Source = opened(choice, budget, {
-      arrived: (place) => group()?.arrived(member, place),
+      arrived: (place) => group()?.arrived(at, place),
       troubled: () => trouble.tell(source.trouble),
     });
     globalThis.addEventListener("online", () => source.hurry(), { signal: ended });
     return {
       source,
       draw: (frame, place) => {
-        screen.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place);
-        read.show(clock(film.start[place] ?? 0), String(place + 1));
+        const time = clock(film.start[place] ?? 0);
+        shown.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
+        read.show(time, String(place + 1));
         trouble.tell(source.trouble);
         empty = false;
       },
@@ -128,15 +184,17 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     };
   }
 
+  element.addEventListener("keydown", (event) => {
+    if (isForControl(event) || seen?.obey(event) !== true) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
   return {
     element,
     load,
     sit,
-    draw: (group, member, step) => {
-      correction.textContent = words.correction(group.correctionOf(member));
-      offsetName.textContent = words.offset(words.units[step]);
-      offset.dataset["step"] = step;
-      if (document.activeElement !== offset) offset.value = String(group.offsetOf(member) * TYPED[step]);
-    },
+    draw: (group, step) => moved?.draw(group, step),
+    focus: () => seen?.canvas.focus(),
+    end: () => seen?.end(),
   };
 }

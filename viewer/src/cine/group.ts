@@ -171,6 +171,19 @@ export class Group {
     return this.score.places[member]?.[this.place] ?? 0;
   }
 
+  /** Draws what a series shows once more, if it is still there: it is looked at in another way. */
+  redraw(member: number): void {
+    const part = this.parts[member];
+    const frame = part?.seat.source.get(part.drawn) ?? null;
+    if (part !== undefined && frame !== null) part.seat.draw(frame, part.drawn);
+  }
+
+  /** To the first moment at which a series shows that frame; nowhere if there is none. */
+  bring(member: number, place: number): void {
+    const moment = this.score.places[member]?.indexOf(place) ?? -1;
+    if (moment >= 0) this.moveTo(moment);
+  }
+
   /** A frame has come to a series. */
   arrived(member: number, place: number): void {
     if (!this.closed && !this.clock.playing && place === this.dueOf(member)) this.draw();

@@ -90,12 +90,13 @@ export async function* chunks(response: Response): AsyncGenerator<Uint8Array> {
 
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
     const wake = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
       resolve();
     };
-    if (signal.aborted) wake();
+    const timer = setTimeout(wake, milliseconds);
     signal.addEventListener("abort", wake);
+    if (signal.aborted) wake();
   });
 }

@@ -16,9 +16,8 @@ const en = {
   plainChosen:
     "Played by the browser alone, with sound if there is any: steps and ranges may be off by a frame, and there is no reverse (J steps back).",
   exact: "Back to exact frames",
-  plain: "With sound",
-  plainTitle: "Play by the browser's own player, which plays sound, but is not exact to the frame",
-  plainSilent: "Browser's player",
+  plain: "Browser's player",
+  plainTitle: "Play by the browser's own player, with sound if there is any, but not exact to the frame",
   plainSilentTitle: "Play by the browser's own player, which is not exact to the frame",
   fullScreen: "Full screen (F)",
   positionOf: (frame: number, frames: number, time: string) => `Frame ${frame} of ${frames}${time === "" ? "" : `, ${time}`}`,
@@ -62,9 +61,8 @@ const de: typeof en = {
     "Vom Browser allein abgespielt, mit Ton, falls es einen gibt: Schritte und Bereiche können um ein Bild danebenliegen, rückwärts geht " +
     "es nicht (J geht ein Bild zurück).",
   exact: "Zurück zu genauen Bildern",
-  plain: "Mit Ton",
-  plainTitle: "Mit dem Abspieler des Browsers, der den Ton abspielt, aber nicht auf das Bild genau ist",
-  plainSilent: "Abspieler des Browsers",
+  plain: "Abspieler des Browsers",
+  plainTitle: "Mit dem Abspieler des Browsers, mit Ton, falls es einen gibt, aber nicht auf das Bild genau",
   plainSilentTitle: "Mit dem Abspieler des Browsers, der nicht auf das Bild genau ist",
   fullScreen: "Ganzer Bildschirm (F)",
   positionOf: (frame, frames, time) => `Bild ${frame} von ${frames}${time === "" ? "" : `, ${time}`}`,

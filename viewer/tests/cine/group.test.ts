@@ -128,6 +128,24 @@ describe("series by one clock", () => {
     expect(all[2].said).toBeGreaterThan(0);
   });
 
+  it("draw one of them once more, if its frame is still there, and the others not", () => {
+    group.bring(0, 7);
+    const drawn = all.map((one) => one.drawn.length);
+    group.redraw(1);
+    expect(all.map((one, at) => one.drawn.length - (drawn[at] ?? 0))).toEqual([0, 1, 0]);
+    expect(shown()).toEqual([7, 7, 2]);
+    all[1].there = () => false;
+    group.redraw(1);
+    expect(all[1].drawn).toHaveLength((drawn[1] ?? 0) + 1);
+  });
+
+  it("go to where one of them shows a frame, and nowhere where it shows it never", () => {
+    group.bring(2, 20);
+    expect(shown()).toEqual([50, 50, 20]);
+    group.bring(2, 4000);
+    expect(shown()).toEqual([50, 50, 20]);
+  });
+
   it("step by the frames of the first one", () => {
     group.moveTo(0);
     for (const place of [1, 2, 3, 4]) {
