@@ -32,7 +32,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 def _against_the_plugin(bench: Bench, film: material.Film, system: str, root: Path) -> Iterator[Row]:
     name = f"/rendered of {film.size // MB} MB"
     if not (root / ".orthanc-video").exists():
-        yield Row(measure=f"{name}, {system}", problem=f"skipped: build it by scripts/rootfs.sh {root.name} {root}")
+        yield Row(measure=f"{name}, {system}", problem=f"skipped: scripts/rootfs.sh {root.name} builds it")
         return
     with servers.with_plugin(bench.folder / root.name, root=root) as server:
         ours, rival = servers.port_of(server.gateway_url), servers.port_of(server.url)

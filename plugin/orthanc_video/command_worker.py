@@ -29,7 +29,7 @@ def run(configuration: Path) -> None:
         _tell_metrics(settings)
     engine = Engine(settings, Archive(settings), worker=True)
     engine.launch()
-    processes.warm_up()
+    processes.keep_ready()
     print("READY", flush=True)
     signal.sigwait(signals)
     engine.close()

@@ -135,13 +135,23 @@ def test_a_template_that_is_killed_takes_its_tasks_with_it_and_the_next_has_anot
 
 def test_one_stands_ready_and_takes_the_next_task(template: Template, clips: Clips) -> None:
     probe = {"path": str(clips.conforming())}
+    template.keep_ready()
+    (first,) = _ready()
     MediaProcess().run("probe", probe, _LIMITS)
-    (ready,) = _ready()
+    (ready,) = _ready() - {first}
     forked = template.fork()
     assert _ready() == {ready}, "another was forked"
     forked.kill()
     await_end(ready)
     forked.close()
+
+
+def test_a_command_has_none_that_nobody_will_ask(template: Template, clips: Clips) -> None:
+    template.prepare()
+    (ready,) = _ready()
+    MediaProcess().run("probe", {"path": str(clips.conforming())}, _LIMITS)
+    await_end(ready)
+    assert _ready() == set()
 
 
 def test_one_that_stood_ready_and_was_killed_is_not_asked(template: Template, clips: Clips) -> None:
@@ -152,7 +162,8 @@ def test_one_that_stood_ready_and_was_killed_is_not_asked(template: Template, cl
     assert MediaProcess().run("probe", {"path": str(clips.conforming())}, _LIMITS)
 
 
-def test_one_stands_ready_however_many_are_busy(pipe: dict[str, Any]) -> None:
+def test_one_stands_ready_however_many_are_busy(template: Template, pipe: dict[str, Any]) -> None:
+    template.keep_ready()
     busy = [MediaProcess() for _ in range(3)]
     with ThreadPoolExecutor(3) as pool:
         ended = [pool.submit(one.run, "thumbnail", pipe, _LIMITS) for one in busy]

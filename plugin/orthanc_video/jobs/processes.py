@@ -61,7 +61,7 @@ class MediaProcess:
                     json.dumps({"name": name, "arguments": arguments, "limits": _limits(limits)}) + "\n"
                 )
                 process.stdin.close()
-            _template.prepare()
+            _template.refill()
             with metrics.media_processes.track_inprogress():
                 return self._answer(process, name, watchdog, listener)
         finally:
@@ -137,6 +137,7 @@ def _limits(limits: Limits) -> dict[str, int]:
 
 _template = Template()
 warm_up = _template.prepare
+keep_ready = _template.keep_ready
 close = _template.close
 
 

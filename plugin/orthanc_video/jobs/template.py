@@ -1,7 +1,7 @@
 """Where media processes come from: a template process, started once, that forks one for each task.
 
-One more than there are tasks stands ready, with its memory touched and a decoder opened once: what is short, such as
-one exact frame, need not wait for that.
+In a server one more than there are tasks stands ready, with its memory touched and a decoder opened once: what is
+short, such as one exact frame, need not wait for that.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ class _Running:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def fork(self) -> Forked:
-        """Raises OSError when the template has died."""
+    def fork(self, *, touched: bool) -> Forked:
+        """``touched``: its memory and a decoder, before it has a task. Raises OSError when the template has died."""
         task_end, stdin = os.pipe()
         stdout, answer_end = os.pipe()
         try:
-            answer = self._ask(b"fork", task_end, answer_end)
+            answer = self._ask(b"fork touched" if touched else b"fork", task_end, answer_end)
         except BaseException:
             os.close(stdin)
             os.close(stdout)
@@ -137,11 +137,22 @@ class Template:
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._ready: Forked | None = None
+        self._always = False
 
     def prepare(self) -> None:
-        """Sees to it that a media process stands ready, if the machine has room for one."""
+        """Has a media process forked before it is needed, if the machine has room for one."""
         with contextlib.suppress(Busy, OSError), self._lock:
-            self._ready = self._ready or self._current().fork()
+            self._ready = self._ready or self._current().fork(touched=self._always)
+
+    def keep_ready(self) -> None:
+        """From now on a media process stands ready whenever `refill` has been called."""
+        self._always = True
+        self.prepare()
+
+    def refill(self) -> None:
+        """A task has been given out: the next process, where one is to stand ready."""
+        if self._always:
+            self.prepare()
 
     def fork(self) -> Forked:
         """A new media process that waits for its task; raises Busy or WorkerFailed when there can be none."""
@@ -150,7 +161,7 @@ class Template:
                 return ready
             for _ in range(2):  # the template may have died just now
                 with contextlib.suppress(OSError):
-                    return self._current().fork()
+                    return self._current().fork(touched=False)
         raise WorkerFailed("Media processes cannot be started; the gateway's log says why.")
 
     def _take(self) -> Forked | None:
@@ -170,6 +181,7 @@ class Template:
 
     def close(self) -> None:
         with self._lock:
+            self._always = False
             if ready := self._take():
                 ready.close()
             if self._running is not None:

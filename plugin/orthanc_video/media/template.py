@@ -34,23 +34,23 @@ def main() -> None:
         if not request:
             return
         command, _, argument = request.decode().partition(" ")
-        control.send((_fork(control, descriptors) if command == "fork" else _reap(int(argument))).encode())
+        control.send((_fork(control, descriptors, argument) if command == "fork" else _reap(int(argument))).encode())
 
 
-def _fork(control: socket.socket, descriptors: list[int]) -> str:
+def _fork(control: socket.socket, descriptors: list[int], how: str) -> str:
     template = os.getpid()
     try:
         child = os.fork()
     except OSError as error:
         return os.strerror(error.errno or 0)
     if child == 0:
-        _work(control, descriptors, template)
+        _work(control, descriptors, template, touched=how == "touched")
     for descriptor in descriptors:
         os.close(descriptor)
     return str(child)
 
 
-def _work(control: socket.socket, descriptors: list[int], template: int) -> None:
+def _work(control: socket.socket, descriptors: list[int], template: int, *, touched: bool) -> None:
     """The forked process's whole life. The interpreter is not tidied up: that would take as long as a short task."""
     code = 1
     try:
@@ -61,7 +61,8 @@ def _work(control: socket.socket, descriptors: list[int], template: int) -> None
             os.dup2(descriptor, number)
             os.close(descriptor)
         worker.called("ready")
-        _touch()
+        if touched:
+            _touch()
         worker.serve()
         code = 0
     except BaseException:

@@ -109,7 +109,7 @@ async def _living(
     # Range reads share these threads with waits for media processes: enough that neither holds up the other.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     access = Access(settings)
-    await asyncio.to_thread(processes.warm_up)
+    await asyncio.to_thread(processes.keep_ready)
     asyncio.get_running_loop().run_in_executor(None, isolation.log, settings)
     room = Room(settings)
     resumable = Resumable(settings, engine, access, room)
