@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,8 @@ def test_each_of_several_has_a_look_of_its_own(server: OrthancServer, films: Fil
     grid.open(*study)
     canvases = [grid.cell(cell).locator("canvas") for cell in (0, 1)]
     expect(canvases[0]).to_be_focused()
+    # What is in step is told by its time: each has frames of its own.
+    expect(grid.part("range-of")).to_have_text(re.compile(r"Range 00:00:00\.000–00:00:0[12]\.\d{3}"))
     plain = [pixels_of(canvas) for canvas in canvases]
     canvases[0].press("n")
     assert same(pixels_of(canvases[0]), 255 - plain[0])

@@ -6,7 +6,7 @@ import { Group } from "./cine/group";
 import { BUDGET } from "./cine/filmSource";
 import type { Step } from "./cine/together";
 import { button, el, isForControl } from "./dom";
-import { personName } from "./format";
+import { clock, personName } from "./format";
 import { fullScreen } from "./fullScreen";
 import { command, isFullScreen } from "./keys";
 import { groupHash, memberOfSeries, MOST_TOGETHER } from "./route";
@@ -101,7 +101,8 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
     const stall = chooser(words.stall, { goesOn: words.goesOn, waits: words.waits }, "stall", (value) => {
       playing.waits = value === "waits";
     });
-    controls = transport(playing, { ends: { hold: words.hold } }, by, stall, adding, whole.button);
+    const time = (moment: number): string => clock(playing.timeOf(moment));
+    controls = transport(playing, { ends: { hold: words.hold }, time, byTime: true }, by, stall, adding, whole.button);
     foot.replaceChildren(controls.element);
     playing.moveTo(0);
     if (!body.contains(document.activeElement)) members[0]?.cell.focus();

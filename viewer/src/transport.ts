@@ -80,10 +80,12 @@ export interface Particular {
   rate?: number | null;
   /** When a frame is shown, in words. */
   time?: (place: number) => string;
+  /** Places are no frames: they are told by their times alone. */
+  byTime?: boolean;
 }
 
 /** `others`: further controls. */
-export function transport(cine: Playing, { ends, rate = null, time = () => "" }: Particular, ...others: (HTMLElement | null)[]): Transport {
+export function transport(cine: Playing, { ends, rate = null, time = () => "", byTime = false }: Particular, ...others: (HTMLElement | null)[]): Transport {
   const acts = commands(cine);
   const turn = (direction: Direction) => () => (cine.playing === direction ? cine.pause() : cine.play(direction));
   // Pressed once more they let go; their keys play, whatever was before.
@@ -121,10 +123,11 @@ export function transport(cine: Playing, { ends, rate = null, time = () => "" }:
     moved();
     // While it plays the number alone is right at any time.
     if (cine.playing !== 0) position.removeAttribute("aria-valuetext");
-    else position.setAttribute("aria-valuetext", words.positionOf(cine.place + 1, cine.count, time(cine.place)));
+    else position.setAttribute("aria-valuetext", byTime ? time(cine.place) : words.positionOf(cine.place + 1, cine.count, time(cine.place)));
     back.setAttribute("aria-pressed", String(cine.playing === -1));
     on.setAttribute("aria-pressed", String(cine.playing === 1));
-    range.textContent = words.rangeOf(cine.range[0] + 1, cine.range[1] + 1);
+    const [first, last] = cine.range;
+    range.textContent = byTime ? words.rangeOf(time(first), time(last)) : words.rangeOf(first + 1, last + 1);
   };
   draw();
   return { element, obey: (command) => acts[command](), draw, moved };

@@ -70,6 +70,11 @@ export class Group {
     return this.score.start.length;
   }
 
+  /** When a moment is, in seconds from the first one, as everything is in step. */
+  timeOf(moment: number): number {
+    return this.score.start[moment] ?? 0;
+  }
+
   get range(): readonly [first: number, last: number] {
     return [this.clock.first, this.clock.last];
   }

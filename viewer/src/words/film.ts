@@ -42,7 +42,7 @@ const en = {
   realTime: "real time",
   atEnd: "At the end",
   atEnds: { restart: "restart", swing: "swing back", stop: "stop" },
-  rangeOf: (first: number, last: number) => `Range ${first}–${last}`,
+  rangeOf: (first: number | string, last: number | string) => `Range ${first}–${last}`,
   leftOut: (count: number) => `${plural(count, "frame", "frames")} left out`,
 };
 
