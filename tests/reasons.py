@@ -1,4 +1,4 @@
-"""The viewer's table of a plan's reasons, viewer/src/words/reasons.json: which of our sentences it has in German."""
+"""The viewer's table of reasons, viewer/src/words/reasons.json: which of our sentences it has in German."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _TABLE = json.loads((Path(__file__).parents[1] / "viewer/src/words/reasons.json"
 _HOLE = re.compile(r"(\{\w+[,:]?\})")
 _NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
-# What holes for words may also have: names of boxes, a level.
-_ALSO_NAMES = {"kinds", "needed"}
+# What holes for words may also have: names of boxes, a level, a SOP class in its transfer syntaxes.
+_ALSO_NAMES = {"kinds", "needed", "what"}
 
 
 def _pattern(english: str) -> re.Pattern[str]:
@@ -53,17 +53,14 @@ def _untold_words(reason: str) -> Iterator[str]:
     for match in filter(None, (pattern.fullmatch(reason) for pattern in _SENTENCES)):
         for hole, value in match.groupdict().items():
             if hole not in _ALSO_NAMES:
-                yield from _unknown(value)
+                yield from unknown(value)
 
 
-def _unknown(words: str) -> Iterator[str]:
+def unknown(words: str) -> Iterator[str]:
+    """What of these words the table does not know."""
     found = next((match for pattern in _PARTS if (match := pattern.fullmatch(words))), None)
     if found is None:
         yield words
     else:
         for value in found.groupdict().values():
-            yield from _unknown(value)
-
-
-def is_a_part(words: str) -> bool:
-    return any(pattern.fullmatch(words) for pattern in _PARTS)
+            yield from unknown(value)

@@ -1,4 +1,4 @@
-"""Every reason of a plan has its German in the viewer's table, which a new sentence joins."""
+"""Every reason of a plan or a delivery has its German in the viewer's table, which a new sentence joins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -15,10 +16,31 @@ import pytest
 
 from media.samples import hevc, media, mpeg2, sized
 from orthanc_video.bitstream import extras, extras_ps, extras_ts, sei
-from orthanc_video.dicom import fit, history
+from orthanc_video.dicom import fit, history, syntaxes
+from orthanc_video.jobs import delivering
 from orthanc_video.media import colour, plan
 from orthanc_video.model import Evened, MediaInfo, Most, Rational, Region, Sound, Stretch, Wishes
-from reasons import PARTS, SENTENCES, is_a_part, untold, untold_sentences
+from orthanc_video.routing import capabilities, ladder, steps
+from orthanc_video.routing.capabilities import Capabilities
+from orthanc_video.routing.held import Held
+from orthanc_video.routing.limits import Limits, Policy
+from reasons import PARTS, SENTENCES, unknown, untold, untold_sentences
+from routing.samples import (
+    ANGIO,
+    ASKED,
+    COLOUR,
+    ENDOSCOPIC,
+    EXPLICIT,
+    GREY,
+    H41,
+    H42,
+    JPEG,
+    TWIN,
+    VL,
+    film,
+    taking,
+    video,
+)
 
 _PACKAGE = Path(plan.__file__).parents[1]
 # A sentence with its holes filled, alike with words and with numbers.
@@ -130,7 +152,7 @@ def test_words_in_sentences_are_in_the_table_too(name: str) -> None:
 
 @pytest.mark.parametrize("arrangement", sei.ARRANGEMENTS.values())
 def test_ways_in_which_views_lie_are_in_the_table(arrangement: str) -> None:
-    assert is_a_part(arrangement)
+    assert list(unknown(arrangement)) == []
 
 
 @pytest.mark.parametrize("module", [extras, extras_ps, extras_ts], ids=lambda module: str(module.__name__))
@@ -138,11 +160,69 @@ def test_kinds_of_what_a_container_tells_are_in_the_table(module: ModuleType) ->
     kinds = {str(getattr(one, "value", "")) for one in _strings(_tree(Path(str(module.__file__))))}
     words = {kind for kind in kinds if re.fullmatch(r"[a-z]+( [a-z]+)+|names|padding|tables", kind)}
     assert len(words) >= 3
-    assert {word for word in words if not is_a_part(word)} == set()
+    assert {one for word in words for one in unknown(word)} == set()
 
 
 def test_slices_that_changed_are_in_the_table() -> None:
     assert untold([history.of_pictures("ab" * 32, "cd" * 32)]) == []
+
+
+def _is_told(words: str) -> bool:
+    """Of a delivery: as a sentence, as words within one, as why a step gave nothing, or behind a name."""
+    ways = (untold([words]), unknown(words), untold([f"Not {_FILLED}: {words}."]), unknown(f"{_FILLED}{words}"))
+    return any({*missing} <= {_FILLED} for missing in ways)
+
+
+@pytest.mark.parametrize("module", [ladder, steps], ids=lambda module: str(module.__name__))
+def test_what_is_written_down_for_deliveries_is_in_the_table(module: ModuleType) -> None:
+    every = list(_strings(_tree(Path(str(module.__file__)))))
+    words = [node for node in every if re.search("[A-Za-z]{2,} [A-Za-z-]{2,}", "".join(_versions(node)))]
+    assert len(words) >= 8
+    assert [ast.unparse(node) for node in words if not any(map(_is_told, _versions(node)))] == []
+
+
+def test_so_is_what_is_added_when_a_delivery_was_sent() -> None:
+    """A refusal aside, which is told in the destination's words."""
+    whys = [
+        node.value
+        for node in ast.walk(_tree(Path(delivering.__file__)))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "why"
+    ]
+    sentences = [one for why in whys for one in _sentences(ast.Expression(why))]
+    assert len(sentences) >= 1
+    assert [ast.unparse(node) for node in sentences if not _is_known(node)] == []
+
+
+_ANY = capabilities.untold(ASKED)
+_JPEG = taking((ENDOSCOPIC, JPEG), (COLOUR, JPEG))
+_LONG = video(frames=150_000, size=3 << 30)
+
+_DELIVERIES: dict[str, tuple[Held, Capabilities, Policy]] = {
+    "anything is taken": (video(), _ANY, Policy()),
+    "nothing is": (video(), taking(), Policy()),
+    "JPEG only": (video(), _JPEG, Policy()),
+    "too long": (_LONG, _JPEG, Policy()),
+    "too many images": (_LONG, taking((VL, EXPLICIT)), Policy()),
+    "too large images": (_LONG, taking((VL, EXPLICIT)), Policy(limits=Limits(bytes=1 << 20))),
+    "too large": (video(), taking((ENDOSCOPIC, H41)), Policy(limits=Limits(bytes=20 << 20))),
+    "too large uncompressed": (video(), taking((COLOUR, EXPLICIT)), Policy()),
+    "another transfer syntax": (video(), taking((ENDOSCOPIC, TWIN)), Policy()),
+    "no other transfer syntax": (video(syntaxes.HEVC_MAIN, container=""), _JPEG, Policy()),
+    "re-encoded": (video(), taking((ENDOSCOPIC, H42)), Policy(limits=Limits(rows=720, bytes=20 << 20))),
+    "refused": (video(), _ANY.refusing(ENDOSCOPIC, H41).refusing(ENDOSCOPIC, H41, "mpegts"), Policy()),
+    "limits": (video(), _ANY, Policy(limits=Limits(bytes=10 << 20, frames=99, rate=Fraction(30000, 1001)))),
+    "never": (video(), _ANY, Policy(never=frozenset({"h264", "stored"}))),
+    "always": (video(), _ANY, Policy(always="jpeg")),
+    "a film": (film(), _ANY, Policy(limits=Limits(rate=Fraction(10)))),
+    "of more bits": (film(sop_class=ANGIO, bits=12), taking((GREY, EXPLICIT), (COLOUR, EXPLICIT)), Policy()),
+    "as it would be made": (film(transfer_syntax=JPEG, sop_class=COLOUR, grey=False), taking((VL, JPEG)), Policy()),
+}
+
+
+@pytest.mark.parametrize("name", _DELIVERIES)
+def test_reasons_of_deliveries_are_in_the_table(name: str) -> None:
+    found = ladder.of(*_DELIVERIES[name])
+    assert untold((*found.left_out, *(reason for rung in found.rungs for reason in rung.reasons))) == []
 
 
 @pytest.mark.parametrize(("english", "german"), [*SENTENCES, *PARTS])

@@ -12,55 +12,38 @@ from hypothesis import strategies as st
 
 from orthanc_video.dicom import classes, fit, syntaxes
 from orthanc_video.form import Form, Kind
-from orthanc_video.model import Rational, VideoStream
+from orthanc_video.model import Rational
 from orthanc_video.routing import ladder, sizes, steps, words
 from orthanc_video.routing.capabilities import Capabilities, untold
 from orthanc_video.routing.held import Held
 from orthanc_video.routing.ladder import Ladder
 from orthanc_video.routing.limits import Limits, Policy
-
-_ASKED = "2026-11-22T10:00:00+00:00"
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
-ENDOSCOPIC, COLOUR, GREY, ULTRASOUND = (_STORAGE + end for end in ("77.1.1.1", "7.4", "7.2", "3.1"))
-VL, SECONDARY, ANGIO = (_STORAGE + end for end in ("77.1.1", "7", "12.1"))
-H41, H42, TWIN = syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42, f"{syntaxes.H264_HIGH_41}.1"
-JPEG, EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
-J2K, JPEG_LS, RLE = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.5"
-_CODECS = {"h264": (100, 40), "hevc": (1, 120), "mpeg2video": (4, 4)}
-
-
-def stream(codec: str = "h264", **changes: Any) -> VideoStream:
-    profile, level = _CODECS[codec]
-    made = VideoStream(
-        codec=codec, width=1920, height=1080, coded_width=1920, coded_height=1088, pixel_format="yuv420p", bit_depth=8,
-        frames=750, rate=Rational(25), constant_rate=True, seconds=30.0, profile_idc=profile, level=level,
-    )  # fmt: skip
-    return replace(made, **changes)
-
-
-def video(syntax: str = H41, **changes: Any) -> Held:
-    """Thirty seconds of Full HD from an endoscope, 30 MB."""
-    codec = syntaxes.BY_UID[syntax].codec
-    found = changes.pop("stream", stream(codec))
-    made = Held(
-        sop_class=ENDOSCOPIC, transfer_syntax=syntax, modality="ES", size=30 << 20, rows=1080, columns=1920, frames=750,
-        rate=Fraction(25), stream=found, container="mov,mp4,m4a,3gp,3g2,mj2",
-    )  # fmt: skip
-    return replace(made, **changes)
-
-
-def film(**changes: Any) -> Held:
-    """A heart in ultrasound: a hundred grey pictures as JPEG-LS."""
-    made = Held(
-        sop_class=ULTRASOUND, transfer_syntax=JPEG_LS, modality="US", size=20 << 20, rows=600, columns=800, frames=100,
-        rate=Fraction(30), grey=True, lossy=False,
-    )  # fmt: skip
-    return replace(made, **changes)
-
-
-def taking(*pairs: tuple[str, str]) -> Capabilities:
-    accepted = {kind: frozenset(syntax for one, syntax in pairs if one == kind) for kind, _ in pairs}
-    return Capabilities(asked=_ASKED, accepted=accepted)
+from reasons import untold as untranslated
+from routing.samples import (
+    ANGIO,
+    ASKED,
+    CODECS,
+    COLOUR,
+    ENDOSCOPIC,
+    EXPLICIT,
+    GREY,
+    H41,
+    H42,
+    IMPLICIT,
+    J2K,
+    JPEG,
+    JPEG_LS,
+    PHOTOGRAPHIC,
+    RLE,
+    SECONDARY,
+    TWIN,
+    ULTRASOUND,
+    VL,
+    film,
+    stream,
+    taking,
+    video,
+)
 
 
 def best(held: Held, *pairs: tuple[str, str], **policy: Any) -> Form:
@@ -75,7 +58,7 @@ def _forms(found: Ladder) -> list[Form]:
 
 
 def test_what_is_taken_goes_as_it_is_stored() -> None:
-    found = ladder.of(video(), untold(_ASKED), Policy())
+    found = ladder.of(video(), untold(ASKED), Policy())
     assert found.rungs[0].form == Form(kind=Kind.STORED, sop_class=ENDOSCOPIC, transfer_syntax=H41)
     assert found.rungs[0].reasons == (
         "It goes as it is stored: Video Endoscopic in MPEG-4 AVC/H.264 High Profile / Level 4.1.",
@@ -149,7 +132,7 @@ def test_h264_is_of_the_level_that_the_pictures_need() -> None:
 
 
 def test_what_needs_no_encoding_is_not_encoded() -> None:
-    found = _forms(ladder.of(video(), untold(_ASKED), Policy()))
+    found = _forms(ladder.of(video(), untold(ASKED), Policy()))
     as_they_are = {form.transfer_syntax for form in found if form.kind in {Kind.STORED, Kind.REWRAPPED}}
     made = {form.transfer_syntax for form in found if form.kind is Kind.TRANSCODED}
     assert {H41, H42} <= as_they_are
@@ -178,7 +161,7 @@ def test_jpeg_goes_before_what_is_larger_and_the_own_class_before_others() -> No
 
 
 def test_ultrasound_stays_ultrasound() -> None:
-    held = video(sop_class=_STORAGE + "77.1.4.1", modality="US")
+    held = video(sop_class=PHOTOGRAPHIC, modality="US")
     assert best(held, (ULTRASOUND, JPEG), (COLOUR, JPEG)).sop_class == ULTRASOUND
 
 
@@ -194,7 +177,7 @@ def test_the_last_resort_are_single_images() -> None:
 
 
 def test_a_film_takes_the_ladder_from_its_own_form_on() -> None:
-    found = _forms(ladder.of(film(), untold(_ASKED), Policy()))
+    found = _forms(ladder.of(film(), untold(ASKED), Policy()))
     assert found[0] == Form(kind=Kind.STORED, sop_class=ULTRASOUND, transfer_syntax=JPEG_LS)
     assert {form.kind for form in found} == {Kind.STORED, Kind.FRAMES, Kind.STILLS}
     assert found.count(found[0]) == 1
@@ -217,7 +200,7 @@ def test_grey_fits_a_class_for_colours_at_three_times_the_size() -> None:
 
 
 def test_nothing_is_made_in_a_class_that_is_not_written() -> None:
-    found = _forms(ladder.of(film(sop_class=ANGIO, modality="XA"), untold(_ASKED), Policy()))
+    found = _forms(ladder.of(film(sop_class=ANGIO, modality="XA"), untold(ASKED), Policy()))
     assert {form.sop_class for form in found if form.kind is not Kind.STORED} == {GREY, COLOUR, SECONDARY}
 
 
@@ -239,7 +222,7 @@ def test_one_object_is_given_no_more_frames_than_can_be_read() -> None:
 
 
 def test_what_is_too_large_is_left_out_with_a_sentence() -> None:
-    found = ladder.of(video(size=300 << 20), untold(_ASKED), Policy(limits=Limits(bytes=100 << 20)))
+    found = ladder.of(video(size=300 << 20), untold(ASKED), Policy(limits=Limits(bytes=100 << 20)))
     assert found.rungs[0].form.kind is Kind.TRANSCODED
     assert found.rungs[0].reasons[1] == (
         "Not as it is stored or without re-encoding in another transfer syntax or container: 300 MB are more than the "
@@ -291,7 +274,7 @@ def test_sizes_of_what_is_to_be_made_are_estimates_so_there_is_more_to_try() -> 
 
 
 def test_never_and_always() -> None:
-    every = untold(_ASKED)
+    every = untold(ASKED)
     for word in words.ALL:
         assert not any(word in words.of(form) for form in _forms(ladder.of(video(), every, Policy(never={word}))))  # type: ignore[arg-type]
         assert all(word in words.of(form) for form in _forms(ladder.of(video(), every, Policy(always=word))))
@@ -299,7 +282,7 @@ def test_never_and_always() -> None:
 
 
 def test_a_refusal_leads_down_the_ladder_and_is_told() -> None:
-    every = untold(_ASKED).refusing(ENDOSCOPIC, H41)
+    every = untold(ASKED).refusing(ENDOSCOPIC, H41)
     found = ladder.of(video(), every, Policy())
     first, second = (rung.form for rung in found.rungs[:2])
     assert (first.kind, first.transfer_syntax, first.container) == (Kind.REWRAPPED, H41, "mpegts")
@@ -341,7 +324,7 @@ def _held(draw: st.DrawFn) -> Held:
     syntax = draw(st.sampled_from(_VIDEOS))
     codec = syntaxes.BY_UID[syntax].codec
     found = stream(
-        codec, level=draw(st.sampled_from([_CODECS[codec][1], 42])), rate=Rational.of(known["rate"] or Fraction(25))
+        codec, level=draw(st.sampled_from([CODECS[codec][1], 42])), rate=Rational.of(known["rate"] or Fraction(25))
     )
     kind = draw(st.sampled_from(sorted(classes.BY_UID)))
     return Held(
@@ -356,7 +339,7 @@ def _held(draw: st.DrawFn) -> Held:
 _TAKEN = st.dictionaries(st.sampled_from(_KINDS), st.frozensets(st.sampled_from([*_VIDEOS, *_IMAGES])))
 _REFUSED = st.frozensets(st.tuples(st.sampled_from(_KINDS), st.sampled_from([*_VIDEOS, *_IMAGES])), max_size=20)
 _PEERS = st.one_of(
-    st.builds(Capabilities, asked=st.just(_ASKED), accepted=_TAKEN, refused=_REFUSED), st.just(untold(_ASKED))
+    st.builds(Capabilities, asked=st.just(ASKED), accepted=_TAKEN, refused=_REFUSED), st.just(untold(ASKED))
 )
 _LIMITS = st.builds(
     Limits,
@@ -394,9 +377,11 @@ def test_every_rung_is_taken_within_the_limits_and_by_the_rules(held: Held, peer
 def test_it_says_the_same_each_time_in_whole_sentences(held: Held, peer: Capabilities, policy: Policy) -> None:
     found = ladder.of(held, peer, policy)
     assert ladder.of(held, peer, policy) == found
-    for sentence in (*found.left_out, *(reason for rung in found.rungs for reason in rung.reasons)):
+    said = [*found.left_out, *(reason for rung in found.rungs for reason in rung.reasons)]
+    for sentence in said:
         assert sentence[0].isupper()
         assert sentence.endswith(".")
+    assert untranslated(said) == []
 
 
 @given(_held(), _PEERS, st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()))

@@ -4,7 +4,7 @@ import { ApiError, cancelJob, getDeliveries, getDestinations, retryJob, sendTo }
 import { hasEnded } from "./answers";
 import type { Delivery, Destination } from "./delivery";
 import { arrange, button, el } from "./dom";
-import { ENGLISH, tell, tellError } from "./said";
+import { ENGLISH, because, tell, tellError } from "./said";
 import { words } from "./words";
 
 const POLL_MS = 1000;
@@ -63,7 +63,7 @@ function fill(item: HTMLElement, video: string, delivery: Delivery, act: Act): v
     el("p", { class: "delivery-state", "data-test": "delivery-state" }, words.delivery(delivery)),
     bar,
     ...(form === null ? [] : [el("p", { "data-test": "delivery-form" }, words.form(form))]),
-    ...(reasons.length === 0 ? [] : [el("ul", { "data-test": "delivery-reasons" }, ...reasons.map((one) => el("li", ENGLISH, one)))]),
+    ...(reasons.length === 0 ? [] : [el("ul", { "data-test": "delivery-reasons" }, ...reasons.map(because))]),
     ...(sentence === "" ? [] : [el("p", { ...ENGLISH, "data-test": "delivery-sentence" }, sentence)]),
     ...(proof === "" ? [] : [el("p", { "data-test": "delivery-proof" }, words.deliveryProof(proof))]),
   );

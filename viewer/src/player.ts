@@ -10,14 +10,13 @@ import type { Continued, Ways } from "./exact";
 import { bytes, clock, codec, date, frameRate, framesPerSecond, instant, personName, pictureSize, timeOfDay } from "./format";
 import { plainStage } from "./plain";
 import { prepare } from "./prepare";
-import { ENGLISH, tellError } from "./said";
+import { ENGLISH, because, tellError } from "./said";
 import { groupHash, memberOfSeries, seriesHash, videoHash } from "./route";
 import { withoutVideos } from "./series";
 import { canBeExact, choose, isShownAsStored } from "./sources";
 import type { Stage } from "./stage";
 import { words } from "./words";
 import { words as groupWords } from "./words/grid";
-import { told } from "./words/reasons";
 import { words as spoken } from "./words/sources";
 
 export interface Player {
@@ -64,11 +63,6 @@ function facts(video: Video, images = 0): HTMLElement {
     );
   }
   return table;
-}
-
-function because(reason: string): HTMLElement {
-  const translated = told(reason);
-  return el("li", translated === null ? ENGLISH : {}, translated ?? reason);
 }
 
 function plan(video: Video): HTMLElement | null {

@@ -1,4 +1,8 @@
-// Sentences on the page. Those of the server are in English, whatever the page speaks, and marked as such.
+// Sentences on the page. Those of the server are in English, whatever the page speaks, and marked as such, but for reasons
+// that are known in its language.
+
+import { el } from "./dom";
+import { told } from "./words/reasons";
 
 /** What an element has whose text is the server's. */
 export const ENGLISH = { lang: "en" };
@@ -17,6 +21,12 @@ export function tell(element: HTMLElement, sentence: string, theirs = false): vo
   element.textContent = sentence;
   if (theirs) element.lang = "en";
   else element.removeAttribute("lang");
+}
+
+/** A reason of the server's, in a list of them. */
+export function because(reason: string): HTMLElement {
+  const translated = told(reason);
+  return el("li", translated === null ? ENGLISH : {}, translated ?? reason);
 }
 
 /** What went wrong; `otherwise` where nobody put it into words. */

@@ -51,6 +51,34 @@ describe("a reason in German", () => {
     ],
   ])("has the words within it in German, too: %s", (english, german) => expect(inGerman(english)).toBe(german));
 
+  it.each([
+    [
+      "It goes as it is stored: Video Endoscopic in MPEG-4 AVC/H.264 High Profile / Level 4.1.",
+      "Es wird gesendet, wie es gespeichert ist: Video Endoscopic in MPEG-4 AVC/H.264 High Profile / Level 4.1.",
+    ],
+    [
+      "The same coded pictures go as MPEG-TS, in MPEG-4 AVC/H.264 High Profile / Level 4.1.",
+      "Gesendet werden dieselben codierten Bilder als MPEG-TS, in MPEG-4 AVC/H.264 High Profile / Level 4.1.",
+    ],
+    ["Of 5000 frames 1667 are kept, one of every 3.", "Von 5000 Bildern bleiben 1667, eines von je 3."],
+    [
+      'Not as it is stored, without re-encoding in another transfer syntax or container or re-encoded as a video: the configuration always sends "jpeg" there.',
+      "Nicht wie gespeichert, in anderer Transfersyntax oder anderem Container ohne neue Codierung oder neu codiert als Video: die Konfiguration sendet immer „jpeg“ dorthin.",
+    ],
+    [
+      "Not as losslessly coded frames in Ultrasound Multi-frame: the destination takes no Ultrasound Multi-frame in JPEG 2000 Lossless or RLE Lossless.",
+      "Nicht als verlustfrei codierte Bilder in Ultrasound Multi-frame: das Ziel akzeptiert kein Ultrasound Multi-frame in JPEG 2000 Lossless oder RLE Lossless.",
+    ],
+    [
+      "Not as it is stored: the destination refused Video Endoscopic in HEVC/H.265 Main Profile / Level 5.1 as MPEG-TS when it was sent.",
+      "Nicht wie gespeichert: das Ziel hat Video Endoscopic in HEVC/H.265 Main Profile / Level 5.1 als MPEG-TS abgelehnt, als es gesendet wurde.",
+    ],
+    [
+      "Not re-encoded as a video or as a series of VL Endoscopic images, with frames left out: about 5.9 MB are more than the 1.5 MB that this destination takes.",
+      "Nicht neu codiert als Video oder als Serie von Einzelbildern (VL Endoscopic), mit nur einem Teil der Bilder: etwa 5,9 MB sind mehr als die 1,5 MB, die dieses Ziel annimmt.",
+    ],
+  ])("is that of a delivery, too: %s", (english, german) => expect(inGerman(english)).toBe(german));
+
   it("is not made up where it is not known, or is cut off", () => {
     expect(inGerman("Some later version's reason.")).toBeNull();
     expect(inGerman("The result needs level 4.2, so its trans")).toBeNull();

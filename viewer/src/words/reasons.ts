@@ -1,8 +1,10 @@
-// Why a video was converted as it was: the server's sentences, which an object keeps in English, in the page's language.
-// Pure. The table is data, since the server's tests hold its sentences against it.
+// Why a video was converted as it was, or sent in the form that it was: the server's sentences, which objects and
+// deliveries keep in English, in the page's language. Pure. The table is data, since the server's tests hold its sentences
+// against it.
 //
 // Holes of the table are filled alike on both sides: {codec} with what stays as it is, {rate,} with a number, which gets
-// a decimal comma, and {sound:} with words that are translated by "parts", each of a list where they are one.
+// a decimal comma, and {sound:} with words that are translated by "parts". The first part that matches holds: lists are
+// parts, too, behind all that may have a comma or an "or" within and before what may have anything.
 
 import { language } from "../language";
 import table from "./reasons.json";
@@ -33,15 +35,10 @@ function filled(by: Rule[], english: string): string | null {
     return german.replace(HOLE, (_, name: string, kind: string) => {
       const value = found.groups?.[name] ?? "";
       if (kind === ",") return value.replace(".", ",");
-      return kind === ":" ? part(value) : value;
+      return kind === ":" ? (filled(parts, value) ?? value) : value;
     });
   }
   return null;
-}
-
-function part(english: string): string {
-  const each = (one: string): string => filled(parts, one) ?? one;
-  return filled(parts, english) ?? english.split(", ").map(each).join(", ");
 }
 
 /** A reason in German; null where it is not known. */
