@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 from pydicom import dcmread
 
 from cines import film as cine
@@ -167,6 +167,39 @@ def test_each_of_several_has_a_look_of_its_own(server: OrthancServer, films: Fil
     canvases[1].hover()
     visit.page.mouse.wheel(0, -300)
     expect(grid.part("look", 1)).to_contain_text("×")
+
+
+def test_a_view_less_a_frame_that_is_far_away(server: OrthancServer, films: Films, opened: Opening) -> None:
+    """It is fetched, and what is seen then is told rightly; who goes elsewhere meanwhile stays there."""
+    film = opened(post(server, films.numbered(400)))
+    film.looks(("jump", 349))
+    film.press("s")
+    film.looks(("jump", 2))
+    film.part("view-name").fill("far")
+    film.part("view-save").click()
+    expect(film.part("views")).to_be_enabled()
+    film.page.reload()
+    expect(film.part("frame")).to_have_text("1")
+    film.part("views").select_option(index=1)
+    expect(film.part("look")).to_have_text(re.compile("less frame 350$"))
+    for name in ("frame", "position"):
+        expect(film.part(name)).to_have_js_property("value", "3")
+    held: list[Route] = []
+    film.page.reload()
+    expect(film.part("frame")).to_have_text("1")
+    film.page.context.route("**/stream", lambda route: held.append(route))
+    film.part("views").select_option(index=1)
+    expect(film.part("look")).to_have_text(re.compile("less frame 350, once that was shown$"))
+    film.press("Home")
+    film.press("ArrowRight")
+    expect(film.part("frame")).to_have_text("2")
+    for route in held:
+        route.continue_()
+    film.page.context.unroute("**/stream")
+    film.press("End")
+    film.looks(("jump", 349))
+    expect(film.part("look")).to_have_text(re.compile("less frame 350$"))
+    expect(film.part("frame")).to_have_text("350")
 
 
 def test_turns_and_flips(server: OrthancServer, films: Films, opened: Opening) -> None:

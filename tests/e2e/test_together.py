@@ -124,6 +124,48 @@ def test_chosen_from_the_study(together: Together, study: list[str]) -> None:
     expect(together.page.locator("[data-test=card]").first).to_be_visible()
 
 
+def test_what_was_chosen_stays_when_others_come_or_go(together: Together, study: list[str]) -> None:
+    together.open(study[0], study[1])
+    together.part("rate").fill("10")
+    together.part("rate").dispatch_event("change")
+    together.part("at-end").select_option("swing")
+    together.part("step").select_option("frame")
+    together.part("stall").select_option("waits")
+    together.part("later", 1).click()
+    together.part("offset", 1).fill("-3")
+    together.part("offset", 1).press("Enter")
+    together.cell(1).locator("canvas").press("+")
+    for _ in range(4):
+        together.press("ArrowRight")
+    together.assert_frames(5, 9)
+    together.page.evaluate("document.querySelector('.grid-place').dataset.same = 'yes'")
+    together.part("add").select_option(study[2])
+    together.assert_frames(5, 9, 5)
+    together.part("remove", 0).click()
+    together.assert_frames(9, 5)
+    expect(together.part("look", 0)).to_contain_text("×")
+    expect(together.part("correction", 0)).to_have_text("Corrected by +1")
+    expect(together.part("offset", 0)).to_have_value("-3")
+    for name, value in (("rate", "10"), ("at-end", "swing"), ("step", "frame"), ("stall", "waits")):
+        expect(together.part(name)).to_have_value(value)
+    # What fills the screen is not what comes and goes.
+    expect(together.page.locator(".grid-place")).to_have_attribute("data-same", "yes")
+
+
+@pytest.mark.parametrize("count", [2, FOUR])
+def test_a_phone_has_room_for_the_controls(
+    count: int, browser: Browser, server: OrthancServer, study: list[str]
+) -> None:
+    with visiting(browser, server.gateway_url, has_touch=True) as visit:
+        visit.page.set_viewport_size({"width": 360, "height": 640})
+        together = Together(visit.page, server.gateway_url)
+        together.open(*study[:count])
+        together.part("on").tap()
+        expect(together.part("on")).to_have_attribute("aria-pressed", "true")
+        together.part("pause").tap()
+        expect(together.part("position")).to_be_in_viewport()
+
+
 def test_those_that_are_held_wait_for_the_others(together: Together, server: OrthancServer, films: Films) -> None:
     long, short = post(server, films.numbered(60)), post(server, films.numbered(20))
     together.open(long, short)

@@ -89,6 +89,7 @@ export function bench(about: Video, film: Film): Bench {
       part(words.mask, open),
     ),
   );
+  tools.addEventListener("toggle", point);
   // Letters that are typed are no commands.
   tools.addEventListener("keydown", (event) => event.stopPropagation());
   const element = el("div", { class: "bench" }, tools, panel.element, masks.element);

@@ -43,6 +43,7 @@ export function exactStage(about: Video, ways: Ways, continued: Continued | null
     click: () => controls?.obey("toggle"),
     label: words.videoLabel(date(about.studyDate)),
     alone: true,
+    look: null,
   });
   const note = problem(about.remark);
   const dropped = el("output", { "data-test": "dropped", "aria-live": "off" });

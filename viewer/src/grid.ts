@@ -3,15 +3,18 @@
 import { getSeriesOf, getVideosOf } from "./api";
 import type { Video } from "./answers";
 import { Group } from "./cine/group";
+import type { Chosen } from "./cine/group";
 import { BUDGET } from "./cine/filmSource";
+import type { Direction } from "./cine/clock";
 import type { Step } from "./cine/together";
 import { button, el, isForControl } from "./dom";
 import { clock, personName } from "./format";
 import { fullScreen } from "./fullScreen";
+import type { FullScreen } from "./fullScreen";
 import { command, isFullScreen } from "./keys";
 import { groupHash, memberOfSeries, MOST_TOGETHER } from "./route";
 import { cell, nameOf } from "./seat";
-import type { Cell, Loaded } from "./seat";
+import type { Cell, Kept, Loaded } from "./seat";
 import { withoutVideos } from "./series";
 import type { Series } from "./series";
 import { canBeExact } from "./sources";
@@ -25,14 +28,34 @@ export interface Grid {
   close: () => void;
 }
 
+/** What stays when series come or go. */
+interface Before {
+  chosen: Chosen;
+  /** Where they are, in seconds as everything is in step. */
+  at: number;
+  /** Likewise; null for the whole. */
+  range: readonly [first: number, last: number] | null;
+  playing: Direction | 0;
+  members: ReadonlyMap<string, Kept>;
+}
+
 /** What is seen while it is open, and what ends it. */
 interface Shown {
   body: HTMLElement;
+  /** Null where nothing has played yet. */
+  before: () => Before | null;
   end: () => void;
 }
 
-function chooser(name: string, options: Record<string, string>, test: string, onChange: (value: string) => void): HTMLElement {
-  const field = el("select", { "data-test": test }, ...Object.entries(options).map(([value, text]) => el("option", { value }, text)));
+interface Around {
+  whole: FullScreen;
+  titled: (video: Video) => void;
+  go: (ids: string[]) => void;
+}
+
+function chooser(name: string, options: Record<string, string>, value: string, test: string, onChange: (value: string) => void): HTMLElement {
+  const field = el("select", { "data-test": test }, ...Object.entries(options).map(([one, text]) => el("option", { value: one }, text)));
+  field.value = value;
   field.addEventListener("change", () => onChange(field.value));
   return el("label", {}, `${name} `, field);
 }
@@ -42,36 +65,58 @@ function columns(cells: number): number {
   return Math.ceil(Math.sqrt(cells));
 }
 
-function show(ids: string[], titled: (video: Video) => void, go: (ids: string[]) => void): Shown {
-  const ending = new AbortController();
-  const { signal } = ending;
-  let group: Group | null = null;
-  let controls: Transport | null = null;
-  let step: Step = "time";
-  let study: string | null = null;
-
-  const adding = el("select", { "data-test": "add", "aria-label": words.add });
-  const known = (video: Video): void => {
-    titled(video);
-    if (study !== null || video.studyId === null) return;
-    study = video.studyId;
-    void Promise.all([getVideosOf(study, signal), getSeriesOf(study, signal)]).then(offer, () => undefined); // then there is nothing to add
-  };
+/** Offers what else there is in the study of the first series that is known. */
+function adder(ids: string[], go: (ids: string[]) => void, signal: AbortSignal): { element: HTMLElement; known: (video: Video) => void } {
+  const element = el("select", { "data-test": "add", "aria-label": words.add, disabled: true }, el("option", { value: "" }, words.add));
+  element.addEventListener("change", () => {
+    if (element.value !== "") go([...ids, element.value]);
+  });
   const offer = ([videos, series]: [Video[], Series[]]): void => {
     const all = videos.map((video): [string, string] => [video.id, nameOf(video)]);
     all.push(...withoutVideos(series, videos).map(({ id, about }): [string, string] => [memberOfSeries(id), nameOf(about)]));
     const others = all.filter(([member]) => !ids.includes(member));
-    const full = ids.length >= MOST_TOGETHER || others.length === 0;
-    adding.replaceChildren(el("option", { value: "" }, others.length === 0 ? words.addNone : words.add));
-    adding.append(...others.map(([value, name]) => el("option", { value }, name)));
-    adding.disabled = full;
+    element.replaceChildren(el("option", { value: "" }, others.length === 0 ? words.addNone : words.add));
+    element.append(...others.map(([value, name]) => el("option", { value }, name)));
+    element.disabled = ids.length >= MOST_TOGETHER || others.length === 0;
   };
-  adding.disabled = true;
-  adding.append(el("option", { value: "" }, words.add));
-  adding.addEventListener("change", () => {
-    if (adding.value !== "") go([...ids, adding.value]);
-  });
+  let study: string | null = null;
+  const known = (video: Video): void => {
+    if (study !== null || video.studyId === null) return;
+    study = video.studyId;
+    void Promise.all([getVideosOf(study, signal), getSeriesOf(study, signal)]).then(offer, () => undefined); // then there is nothing to add
+  };
+  return { element, known };
+}
 
+/** As it was before, as far as that is there still. */
+function resume(group: Group, before: Before | null): void {
+  if (before?.range) group.setRange(group.momentAt(before.range[0]), group.momentAt(before.range[1]));
+  group.moveTo(before === null ? 0 : group.momentAt(before.at));
+  if (before !== null && before.playing !== 0) group.play(before.playing);
+}
+
+function whereOf(group: Group): Pick<Before, "chosen" | "at" | "range" | "playing"> {
+  const [first, last] = group.range;
+  const whole = first === 0 && last === group.count - 1;
+  return {
+    chosen: group.chosen,
+    at: group.timeOf(group.place),
+    range: whole ? null : [group.timeOf(first), group.timeOf(last)],
+    playing: group.playing,
+  };
+}
+
+function show(ids: string[], { whole, titled, go }: Around, before: Before | null): Shown {
+  const ending = new AbortController();
+  const { signal } = ending;
+  let group: Group | null = null;
+  let controls: Transport | null = null;
+
+  const adding = adder(ids, go, signal);
+  const known = (video: Video): void => {
+    titled(video);
+    adding.known(video);
+  };
   const cells = ids.map((id, at) => {
     const remove = ids.length === 1 ? null : () => go(ids.filter((other) => other !== id));
     return cell(id, at + 1, known, remove);
@@ -79,40 +124,45 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
   const grid = el("div", { class: "cells", "data-columns": columns(ids.length) }, ...cells.map(({ element }) => element));
   const foot = el("div", { class: "grid-controls" }, el("p", { role: "status" }, words.loading));
   const body = el("div", { class: "grid-body" }, grid, foot);
-  const whole = fullScreen(body);
 
-  function begin(members: { cell: Cell; loaded: Loaded }[]): void {
+  function begin(members: { cell: Cell; loaded: Loaded; kept: Kept | null }[]): void {
     const budget = Math.floor(BUDGET / members.length);
-    const seats = members.map((one, number) => one.cell.sit(one.loaded, { group: () => group, number, budget }));
+    const seats = members.map(({ cell: one, loaded, kept }, number) => one.sit(loaded, { group: () => group, number, budget, before: kept }));
     const draw = (): void => {
       controls?.draw();
-      for (const one of members) if (group !== null) one.cell.draw(group, step);
+      for (const one of members) if (group !== null) one.cell.draw(group, group.chosen.by);
     };
-    const playing = (group = new Group(seats, {
+    const stand = {
       changed: draw,
-      onTick: (next) =>
+      onTick: (next: (now: number) => void) =>
         requestAnimationFrame((now) => {
           next(now);
           controls?.moved();
         }),
       now: () => performance.now(),
-    }));
-    const by = chooser(words.step, words.steps, "step", (value) => playing.inStepBy((step = value as Step)));
-    const stall = chooser(words.stall, { goesOn: words.goesOn, waits: words.waits }, "stall", (value) => {
+    };
+    const playing = (group = new Group(seats, stand, before?.chosen));
+    const by = chooser(words.step, words.steps, playing.chosen.by, "step", (value) => playing.inStepBy(value as Step));
+    const stalls = { goesOn: words.goesOn, waits: words.waits };
+    const stall = chooser(words.stall, stalls, playing.waits ? "waits" : "goesOn", "stall", (value) => {
       playing.waits = value === "waits";
     });
     const time = (moment: number): string => clock(playing.timeOf(moment));
-    controls = transport(playing, { ends: { hold: words.hold }, time, byTime: true }, by, stall, adding, whole.button);
+    const particular = { ends: { hold: words.hold }, rate: playing.chosen.rate, time, byTime: true };
+    controls = transport(playing, particular, by, stall, adding.element, whole.button);
     foot.replaceChildren(controls.element);
-    playing.moveTo(0);
+    resume(playing, before);
     if (!body.contains(document.activeElement)) members[0]?.cell.focus();
   }
 
   // Those that cannot be played say so in their cells; the others play.
   void Promise.allSettled(cells.map((one) => one.load(signal))).then((found) => {
     if (signal.aborted) return;
-    const able = found.flatMap((one, at) => (one.status === "fulfilled" ? [{ loaded: one.value, cell: cells[at]! }] : []));
-    if (able.length === 0) foot.replaceChildren(adding);
+    const able = found.flatMap((one, at) => {
+      const kept = before?.members.get(ids[at] ?? "") ?? null;
+      return one.status === "fulfilled" ? [{ loaded: one.value, cell: cells[at]!, kept }] : [];
+    });
+    if (able.length === 0) foot.replaceChildren(adding.element);
     else begin(able);
   });
 
@@ -126,6 +176,15 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
   });
   return {
     body,
+    before: () => {
+      if (group === null) return before;
+      const members = new Map(before?.members);
+      for (const [at, one] of cells.entries()) {
+        const kept = one.kept(group);
+        if (kept !== null) members.set(ids[at] ?? "", kept);
+      }
+      return { ...whereOf(group), members };
+    },
     end: () => {
       ending.abort();
       for (const one of cells) one.end();
@@ -138,6 +197,7 @@ function show(ids: string[], titled: (video: Video) => void, go: (ids: string[])
 export function grid(onClose: () => void): Grid {
   const title = el("h2", { id: "grid-title" });
   const place = el("div", { class: "grid-place" });
+  const whole = fullScreen(place);
   const closing = button(words.close, { class: "quiet", "data-test": "grid-close" }, onClose);
   const dialog = el("dialog", { class: "player", "aria-labelledby": "grid-title", "data-test": "grid" }, el("header", {}, title, closing), place);
   dialog.addEventListener("close", () => {
@@ -152,20 +212,30 @@ export function grid(onClose: () => void): Grid {
     place.replaceChildren();
   }
 
+  /** Whose they are: of several patients, all are named. */
+  function titling(): (video: Video) => void {
+    const names = new Set<string>();
+    title.textContent = words.title;
+    return (video) => {
+      const name = personName(video.patientName);
+      if (name !== "") title.textContent = [...names.add(name)].join(" / ");
+    };
+  }
+
   return {
     element: dialog,
     open: (ids) => {
       if (current === groupHash(ids)) return;
+      const before = shown?.before() ?? null;
       stop();
       current = groupHash(ids);
-      title.textContent = words.title;
+      const titled = titling();
       if (!dialog.open) dialog.showModal();
       if (!canBeExact()) {
         place.replaceChildren(el("p", { class: "problem", role: "alert" }, words.insecure));
         return;
       }
-      const titled = (video: Video): void => void (title.textContent = personName(video.patientName) || words.title);
-      shown = show(ids, titled, (wanted) => location.replace(groupHash(wanted)));
+      shown = show(ids, { whole, titled, go: (wanted) => location.replace(groupHash(wanted)) }, before);
       place.replaceChildren(shown.body);
     },
     close: () => {

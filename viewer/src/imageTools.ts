@@ -36,6 +36,8 @@ export interface Pictured {
   look: () => Look;
   /** All of the values of the picture that is shown; null for one of eight bits. */
   whole: () => Window | null;
+  /** The frame that is subtracted is still to come. */
+  lacksMask: () => boolean;
   /** Quarter turns that the film's container demands. */
   turns: () => number;
   change: (look: Look) => void;
@@ -61,20 +63,20 @@ const SIGNS: readonly (readonly [Command, string])[] = [
 ];
 const TOOL_SIGNS: Record<Tool, string> = { window: "◐", zoom: "⌕", pan: "✥", rectangle: "▭", circle: "◯" };
 
-function summary(look: Look): string {
+function summary(look: Look, lacksMask: boolean): string {
   const [{ center, width }, table] = [windowOf(look), tableOf(look)];
   return [
     table === null ? words.window(center, width) : words.table(table.name, look.own.tables.indexOf(table) + 1),
     look.zoom > 1 ? words.zoomed(look.zoom) : "",
     look.gamma === 1 ? "" : words.gammaOf(look.gamma),
     look.invert ? words.inverted : "",
-    look.mask === null ? "" : words.subtracted(look.mask + 1),
+    look.mask === null ? "" : (lacksMask ? words.toSubtract : words.subtracted)(look.mask + 1),
   ]
     .filter(Boolean)
     .join(" · ");
 }
 
-function corners(about: Video): { element: HTMLElement; tell: (look: Look, place: number, time: string) => void } {
+function corners(about: Video): { element: HTMLElement; tell: (look: string, place: number, time: string) => void } {
   const [moment, seen] = [el("output", { "aria-live": "off" }), el("output", { "aria-live": "off", "data-test": "seen" })];
   const lines = (...texts: string[]): HTMLElement => el("p", {}, texts.filter(Boolean).join("\n"));
   const element = el(
@@ -85,9 +87,9 @@ function corners(about: Video): { element: HTMLElement; tell: (look: Look, place
     el("p", {}, moment),
     el("p", {}, seen),
   );
-  const tell = (look: Look, place: number, time: string): void => {
+  const tell = (look: string, place: number, time: string): void => {
     moment.textContent = `${place + 1}\n${time}`;
-    seen.textContent = summary(look);
+    seen.textContent = look;
   };
   return { element, tell };
 }
@@ -152,9 +154,13 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
   });
 
   const menu = windowMenu({ look: on.look, whole: on.whole, change });
-  let drawn: Look | null = null;
+  /** What is on the page of the look, and whether it lacked its mask. */
+  let drawn: readonly [Look | null, boolean] = [null, false];
+  let summed = "";
   function draw(): void {
-    const look = (drawn = on.look());
+    const [look, lacks] = [on.look(), on.lacksMask()];
+    drawn = [look, lacks];
+    summed = summary(look, lacks);
     menu.draw();
     const pressed: Partial<Record<Command, boolean>> = {
       flip: look.flip,
@@ -167,10 +173,10 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     if (drawings) drawings.hidden = on.overlays() === null;
     for (const one of TOOLS) pressed[one] = one === tool;
     for (const [command, is] of Object.entries(pressed)) buttons.get(command as Command)?.setAttribute("aria-pressed", String(is));
-    said.textContent = summary(look);
+    said.textContent = summed;
     if (document.activeElement !== gamma) gamma.value = look.gamma.toFixed(2);
     shape.value = windowOf(look).shape;
-    corner.tell(look, place, time);
+    corner.tell(summed, place, time);
   }
 
   const bar = el(
@@ -196,7 +202,7 @@ export function imageTools(canvas: HTMLCanvasElement, about: Video, on: Pictured
     tell: (...now) => {
       [place, time] = now;
       // Many times in a second: the look is another one only where the picture says so itself.
-      if (drawn === on.look()) corner.tell(drawn, place, time);
+      if (drawn[0] === on.look() && drawn[1] === on.lacksMask()) corner.tell(summed, place, time);
       else draw();
     },
   };

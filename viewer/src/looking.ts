@@ -24,8 +24,10 @@ export interface Place {
   /** A click on the picture that drags nothing. */
   click: () => void;
   label: string;
-  /** It has the page to itself: its tools and texts are there from the beginning. */
+  /** It has the page to itself: its tools are there from the beginning. */
   alone: boolean;
+  /** How it is looked at from the beginning; null for as it is. */
+  look: Look | null;
 }
 
 /** What brings frames to the picture. */
@@ -41,12 +43,13 @@ export interface Looking {
   picture: HTMLElement;
   tools: HTMLElement;
   draw: (picture: Frame, size: Size, place: number, time: string) => void;
+  look: () => Look;
   /** Whether a key was one of the picture's. */
   obey: (event: KeyboardEvent) => boolean;
   end: () => void;
 }
 
-export function looking(about: Video, { motion, turns, click, label, alone }: Place): Looking {
+export function looking(about: Video, { motion, turns, click, label, alone, look: first }: Place): Looking {
   const canvas = el("canvas", { class: "screen", tabindex: 0, role: "application", "aria-label": label });
   const slow = el("p", { class: "lost", hidden: true, "data-test": "slow" }, words.slow);
   const lost = el("p", { class: "lost", hidden: true, "data-test": "overlays-lost" });
@@ -63,9 +66,15 @@ export function looking(about: Video, { motion, turns, click, label, alone }: Pl
       motion()?.redraw();
       return;
     }
-    back = shown;
     motion()?.pause();
+    back = shown;
     motion()?.moveTo(look.mask);
+  }
+
+  function goBack(): void {
+    const there = back;
+    back = null;
+    if (there !== null) motion()?.moveTo(there);
   }
 
   async function lay(): Promise<void> {
@@ -93,10 +102,9 @@ export function looking(about: Video, { motion, turns, click, label, alone }: Pl
   }
 
   const overlays = (): Overlays | null => screen.overlays;
-  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, whole: () => screen.whole, change, click, overlays });
+  const tools = imageTools(canvas, about, { turns, look: () => screen.look, aspect: () => screen.aspect, whole: () => screen.whole, lacksMask: () => screen.lacksMask, change, click, overlays });
   // Those of a series are of no object, which a view would name.
   const saved = about.sopInstanceUid === "" ? null : views(about.id, { place: () => shown, look: () => screen.look, beside: tools.beside, restore });
-  if (!alone) tools.corners.hidden = true;
   // On a phone the picture needs the room more than its tools do.
   const open = alone && globalThis.matchMedia("(min-width: 52rem)").matches;
   const folded = el("details", { class: "looking", open, "data-test": "image-tools" }, el("summary", {}, `${words.picture} `, tools.said), tools.bar, saved && saved.element);
@@ -105,18 +113,21 @@ export function looking(about: Video, { motion, turns, click, label, alone }: Pl
     picture: el("div", { class: "picture" }, canvas, tools.corners),
     tools: el("div", {}, folded, tools.help, slow, lost),
     draw: (picture, size, place, time) => {
-      const isFirst = shown < 0;
-      if (isFirst) screen.look = asItIs(turns());
+      const before = shown;
+      const isFirst = before < 0;
+      if (isFirst) screen.look = first ?? asItIs(turns());
       shown = place;
       screen.draw(picture, size, place);
       tools.tell(place, time);
       // Of films of single pictures: videos are spared the request, and a series has no overlays of its own.
       if (isFirst && !about.stream && about.sopInstanceUid !== "") void lay();
-      if (back === null || screen.lacksMask) return;
-      const there = back;
-      back = null;
-      motion()?.moveTo(there);
+      if (back === null) return;
+      // Who has this frame drawn has not done with it yet.
+      if (!screen.lacksMask) queueMicrotask(goBack);
+      // Somebody has gone elsewhere before the frame came that is subtracted.
+      else if (place !== before) back = null;
     },
+    look: () => screen.look,
     obey: (event) => {
       const wanted = imageCommand(event);
       if (wanted !== null) tools.obey(wanted);

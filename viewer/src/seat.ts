@@ -4,11 +4,12 @@ import { getSeries, getSeriesFacts, getVideo } from "./api";
 import type { Video } from "./answers";
 import { seriesName } from "./cards";
 import type { Film } from "./cine/film";
-import type { Group, Seat } from "./cine/group";
+import type { Group, Seat, Shift } from "./cine/group";
 import type { Source } from "./cine/source";
 import type { Step } from "./cine/together";
 import { button, el, isForControl } from "./dom";
 import { clock, date, duration, instant } from "./format";
+import type { Look } from "./image/look";
 import { looking } from "./looking";
 import type { Looking } from "./looking";
 import { prepare } from "./prepare";
@@ -34,6 +35,14 @@ export interface Membership {
   number: number;
   /** Bytes for its frames. */
   budget: number;
+  /** As it was before; null where it was not there. */
+  before: Kept | null;
+}
+
+/** What stays of a cell when others come or go. */
+export interface Kept {
+  shift: Shift;
+  look: Look;
 }
 
 export interface Cell {
@@ -44,13 +53,15 @@ export interface Cell {
   sit: (loaded: Loaded, membership: Membership) => Seat;
   /** Brings its controls in step with the group. */
   draw: (group: Group, step: Step) => void;
+  kept: (group: Group) => Kept | null;
   /** Its picture has the keys now. */
   focus: () => void;
   end: () => void;
 }
 
 export function nameOf(video: Video): string {
-  const when = instant(video.received) || date(video.studyDate);
+  // When it was taken, or else when it came: what its name tells of time already is not said twice.
+  const when = date(video.studyDate) || instant(video.received);
   return words.named(seriesName(video) || video.modality, when, video.seconds > 0 ? duration(video.seconds) : "");
 }
 
@@ -101,17 +112,18 @@ function corrections(name: string, { group, number }: Membership): Corrections {
 /** `member`: a video's ID, or what a series is called here (route.ts). `remove` takes it out; null where it is the only one. */
 export function cell(member: string, number: number, known: (video: Video) => void, remove: (() => void) | null): Cell {
   const name = words.cell(number);
-  const title = el("span", { class: "cell-title" }, name);
+  const title = el("span", { class: "cell-title", title: name }, name);
   const behind = el("output", { class: "behind", "data-test": "behind", "aria-live": "off", hidden: true });
   const note = problem("");
   const trouble = troubleMark();
   const picture = el("div", { class: "picture" }, behind, trouble.element);
   const foot = el("div", { class: "cell-foot" });
-  const removing = { class: "quiet", "aria-label": words.removeOf(name), "data-test": "remove" };
-  const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button(words.remove, removing, remove));
+  const removing = { class: "quiet", "aria-label": words.removeOf(name), title: words.removeOf(name), "data-test": "remove" };
+  const head = el("header", {}, title, el("span", { class: "space" }), remove === null ? null : button("✕", removing, remove));
   const element = el("section", { class: "cell", "aria-label": name, "data-test": "cell", "data-id": member }, head, picture, note.element, foot);
   let seen: Looking | null = null;
   let moved: Corrections | null = null;
+  let mine = -1;
   let empty = true;
   let ended = new AbortController().signal;
 
@@ -121,7 +133,7 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     try {
       const is = await found(member, signal);
       about = is.about;
-      title.textContent = `${name} · ${nameOf(about)}`;
+      title.textContent = title.title = `${number} · ${nameOf(about)}`;
       known(about);
       return { about, choice: is.film === null ? await chosen(about, signal) : { film: is.film, url: "", drawn: null, smaller: null } };
     } catch (error) {
@@ -140,7 +152,7 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     return choose(about, true, signal);
   }
 
-  function look(about: Video, turns: number, { group, number: at }: Membership): Looking {
+  function look(about: Video, turns: number, { group, number: at, before }: Membership): Looking {
     const motion = {
       pause: () => group()?.pause(),
       moveTo: (place: number) => group()?.bring(at, place),
@@ -150,14 +162,15 @@ export function cell(member: string, number: number, known: (video: Video) => vo
       if (group()?.playing === 0) group()?.play(1);
       else group()?.pause();
     };
-    const made = looking(about, { motion: () => motion, turns: () => turns, click, label: name, alone: false });
+    const made = looking(about, { motion: () => motion, turns: () => turns, click, label: name, alone: false, look: before?.look ?? null });
     picture.prepend(...made.picture.children);
     return made;
   }
 
   function sit({ about, choice }: Loaded, membership: Membership): Seat {
     const { film } = choice;
-    const { group, number: at, budget } = membership;
+    const { group, number: at, budget, before } = membership;
+    mine = at;
     const read = readOut(film.count);
     const shown = (seen = look(about, film.turns, membership));
     moved = corrections(name, membership);
@@ -170,6 +183,7 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     globalThis.addEventListener("online", () => source.hurry(), { signal: ended });
     return {
       source,
+      shift: before?.shift,
       draw: (frame, place) => {
         const time = clock(film.start[place] ?? 0);
         shown.draw(frame, { width: frame.displayWidth, height: frame.displayHeight }, place, time);
@@ -194,6 +208,7 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     load,
     sit,
     draw: (group, step) => moved?.draw(group, step),
+    kept: (group) => (seen === null || empty ? null : { shift: group.shiftOf(mine), look: seen.look() }),
     focus: () => seen?.canvas.focus(),
     end: () => seen?.end(),
   };

@@ -2,6 +2,7 @@
 
 import { Clock, moment, TICK } from "./clock";
 import type { AtEnd, Direction } from "./clock";
+import { lastAtMost } from "./film";
 import type { Frame, Source } from "./source";
 import { meanRate, together } from "./together";
 import type { Member, Score, Step } from "./together";
@@ -15,6 +16,8 @@ const PATIENCE = 1;
 
 export interface Seat {
   readonly source: Source;
+  /** As it begins; else as all others. */
+  readonly shift?: Shift | undefined;
   draw: (frame: Frame, place: number) => void;
   /** What is on its screen is so many frames from what is due; 0: it is what is due. */
   behind: (frames: number) => void;
@@ -26,6 +29,25 @@ export interface Stand {
   now: () => number;
 }
 
+/** How they play. */
+export interface Chosen {
+  readonly by: Step;
+  /** As Group.waits has it. */
+  readonly waits: boolean;
+  readonly atEnd: AtEnd;
+  readonly rate: number | null;
+}
+
+const AS_USUAL: Chosen = { by: "time", waits: false, atEnd: "restart", rate: null };
+
+/** Where a series is against the others. */
+export interface Shift {
+  readonly offset: Readonly<Record<Step, number>>;
+  readonly correction: number;
+}
+
+const UNMOVED: Shift = { offset: { time: 0, frame: 0, position: 0 }, correction: 0 };
+
 interface Part {
   readonly seat: Seat;
   readonly offset: Record<Step, number>;
@@ -36,13 +58,13 @@ interface Part {
 
 export class Group {
   /** Whether the clock waits until every series has its frame; else it goes on, and who has not is behind. */
-  waits = false;
+  waits: boolean;
   private readonly parts: Part[];
-  private by: Step = "time";
+  private by: Step;
   private score: Score;
   private clock: Clock;
-  private end: AtEnd = "restart";
-  private rate: number | null = null;
+  private end: AtEnd;
+  private rate: number | null;
   private ticking = false;
   private ticked = 0;
   private closed = false;
@@ -52,9 +74,18 @@ export class Group {
   constructor(
     seats: readonly Seat[],
     private readonly stand: Stand,
+    { by, waits, atEnd, rate }: Chosen = AS_USUAL,
   ) {
-    this.parts = seats.map((seat) => ({ seat, offset: { time: 0, frame: 0, position: 0 }, correction: 0, drawn: -1, behind: 0 }));
+    [this.by, this.waits, this.end, this.rate] = [by, waits, atEnd, rate];
+    this.parts = seats.map((seat) => {
+      const { offset, correction } = seat.shift ?? UNMOVED;
+      return { seat, offset: { ...offset }, correction, drawn: -1, behind: 0 };
+    });
     [this.score, this.clock] = this.write();
+  }
+
+  get chosen(): Chosen {
+    return { by: this.by, waits: this.waits, atEnd: this.end, rate: this.rate };
   }
 
   get playing(): Direction | 0 {
@@ -73,6 +104,11 @@ export class Group {
   /** When a moment is, in seconds from the first one, as everything is in step. */
   timeOf(moment: number): number {
     return this.score.start[moment] ?? 0;
+  }
+
+  /** The last moment that is no later than so many seconds. */
+  momentAt(seconds: number): number {
+    return Math.max(0, lastAtMost(this.score.start, seconds));
   }
 
   get range(): readonly [first: number, last: number] {
@@ -169,6 +205,11 @@ export class Group {
 
   correctionOf(member: number): number {
     return this.parts[member]?.correction ?? 0;
+  }
+
+  shiftOf(member: number): Shift {
+    const { offset, correction } = this.parts[member] ?? UNMOVED;
+    return { offset: { ...offset }, correction };
   }
 
   /** The frame of a series that is due now. */
