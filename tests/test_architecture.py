@@ -67,7 +67,7 @@ _ALLOWED: dict[str, set[str]] = {
     "media": {*_BASE, "bitstream", "dicom.syntaxes", "dicom.fit", "dicom.audio", "dicom.frametimes"},
     "dicom": {*_BASE, "bitstream"},
     "archive": {*_BASE, "dicom"},
-    "routing": {*_BASE, "bitstream.levels", "dicom", "archive"},
+    "routing": {*_BASE, "bitstream.scaling", "dicom", "archive"},
     # The gateway's process never parses media: it may ask what the first bytes look like, no more.
     "jobs": {*_BASE, "dicom", "archive", "routing", "media.sniff"},
     "ingest": {*_BASE, "dicom", "archive", "jobs", "media.sniff"},

@@ -42,6 +42,38 @@ def test_which_attribute_is_believed(said: dict[str, Any], step: Fraction, sourc
     assert (found.step, found.source, found.starts) == (Rational.of(step), source, ())
 
 
+@pytest.mark.parametrize(
+    ("written", "step"),
+    [
+        ("33.3333333333333", Fraction(1, 30)),
+        ("33.33333333333", Fraction(1, 30)),
+        ("33.3666666666667", Fraction(1001, 30000)),
+        ("16.6833333333333", Fraction(1001, 60000)),
+        ("41.7083333333333", Fraction(1001, 24000)),
+        ("33.366667", Fraction(33366667, 1_000_000_000)),
+        ("33.3333", Fraction(333333, 10_000_000)),
+    ],
+)
+def test_what_ends_nowhere_is_the_rate_that_is_meant(written: str, step: Fraction) -> None:
+    found = cadence.of(attributes(3, FrameTime=written), 3)
+    assert abs(found.step.fraction - step) * 1000 < step / 10**6
+    if step.denominator < 10**6:
+        assert found.step.fraction == step
+
+
+@given(st.floats(0.5, 60_000), st.integers(0, 14))
+def test_any_frame_time_is_a_rate_of_32_bits_and_moves_no_frame_of_an_hour(milliseconds: float, digits: int) -> None:
+    written = f"{milliseconds:.{digits}f}"[:16].rstrip(".")
+    exact = Fraction(written) / 1000
+    found = cadence.of(attributes(3, FrameTime=written), 3)
+    if not found.source:  # rounded to less than half a millisecond
+        assert exact < Fraction(1, 2000)
+        return
+    step = found.step.fraction
+    assert max(step.numerator, step.denominator) < 1 << 31
+    assert abs(step - exact) * (3600 / exact) < Fraction(4, 1000)
+
+
 @given(st.lists(st.integers(1, 60_000), min_size=2, max_size=20))
 def test_each_frame_of_a_vector_has_its_time(steps: list[int]) -> None:
     said = attributes(FrameTimeVector=["0", *map(str, steps)], FrameTime=None)

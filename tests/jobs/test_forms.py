@@ -42,6 +42,10 @@ from orthanc_video.files import Bytes, SpanSource
 from orthanc_video.form import TRANSPORT, Form, Kind
 from orthanc_video.jobs import forms, processes
 from orthanc_video.media.remux import TAGS
+from orthanc_video.routing import ladder
+from orthanc_video.routing.capabilities import Capabilities
+from orthanc_video.routing.held import Held
+from orthanc_video.routing.limits import Policy
 from orthanc_video.settings import Settings, settings_from
 
 Make = Callable[[Path, Form], Made]
@@ -338,6 +342,25 @@ class TestVideos:
         assert made.said.SOPInstanceUID == dcmread(video).SOPInstanceUID
         assert made.said.file_meta.TransferSyntaxUID == f"{JPEG}102"
         assert stream_of(made.said, tmp_path / "a") == stream_of(dcmread(video), tmp_path / "b")
+        assert complaints(made.path) == []
+
+    def test_full_hd_at_60_frames_a_second_becomes_what_level_4_1_holds(
+        self, make: Make, clips: Clips, tmp_path: Path
+    ) -> None:
+        """As the ladder chooses the form for who takes no more."""
+        said = dcmread(stored(clips.conforming(seconds=0.2, rate="60", size="1920x1080"), tmp_path))
+        video = tmp_path / "fast.dcm"
+        said.save_as(video)
+        assert said.file_meta.TransferSyntaxUID == f"{JPEG}104"
+        held = Held(
+            sop_class=str(said.SOPClassUID), transfer_syntax=f"{JPEG}104", modality="XC", size=video.stat().st_size,
+            rows=1080, columns=1920, frames=12, rate=Fraction(60),
+        )  # fmt: skip
+        taken = Capabilities(asked="now", accepted={held.sop_class: frozenset({f"{JPEG}102"})})
+        rung = ladder.of(held, taken, Policy()).rungs[0]
+        made = make(video, rung.form)
+        assert (made.said.Rows, made.said.Columns, made.said.NumberOfFrames) == (720, 1280, 12)
+        assert made.said.file_meta.TransferSyntaxUID == f"{JPEG}102"
         assert complaints(made.path) == []
 
     def test_fragments_are_joined_and_named(self, make: Make, video: Path, tmp_path: Path) -> None:

@@ -56,6 +56,36 @@ def test_every_frame_in_order_at_its_exact_time(tmp_path: Path) -> None:
     assert info.video.seconds == pytest.approx(200 * 0.033333)
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["33.3333333333333", "33.3666666666667", "33.33333333", "16.6833500166834", "41.7083333333333", "40.0000000000001",
+     "0.50000000000001", "59999.9999999999", "1234.56789012345", "3.3333333333e+01"],
+)  # fmt: skip
+@pytest.mark.parametrize("vector", [False, True])
+def test_a_frame_time_of_all_sixteen_characters(tmp_path: Path, written: str, *, vector: bool) -> None:
+    times: dict[str, Any] = {"FrameTime": written}
+    if vector:
+        times = {"FrameTime": None, "FrameTimeVector": ["0", *([written] * 19)], "FrameIncrementPointer": _VECTOR}
+    path = film(tmp_path / "film.dcm", numbered(20), **times)
+    target, counted = rendered(path)
+    assert counted == (20, 20)
+    assert numbers(target) == list(range(20))
+    exact = Fraction(written) / 1000
+    for at, time in enumerate(frame_times(target)):
+        assert abs(time - at * exact) < exact / 1000
+    assert frame_times(target) == [located(path).cadence.start(at) for at in range(20)]
+
+
+@pytest.mark.parametrize("written", ["33.3333333333333", "0.50000000000001"])
+def test_times_of_sixteen_characters_that_differ(tmp_path: Path, written: str) -> None:
+    steps = ["0", *([written, "40"] * 10)]
+    more: dict[str, Any] = {"FrameTime": None, "FrameTimeVector": steps, "FrameIncrementPointer": _VECTOR}
+    target, _ = rendered(film(tmp_path / "film.dcm", numbered(len(steps)), **more))
+    starts = accumulate(map(Fraction, steps))
+    for time, exact in zip(frame_times(target), starts, strict=True):
+        assert abs(time - exact / 1000) < Fraction(1, 90_000)
+
+
 def test_times_that_differ(tmp_path: Path) -> None:
     steps = [0, *([20, 40, 500, 33] * 10)]
     more: dict[str, Any] = {"FrameTime": None, "FrameTimeVector": steps, "FrameIncrementPointer": _VECTOR}

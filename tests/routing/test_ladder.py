@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.samples import sized
 from orthanc_video.dicom import classes, fit, syntaxes
 from orthanc_video.form import Form, Kind
-from orthanc_video.model import Rational
+from orthanc_video.media.plan import plan
+from orthanc_video.model import Rational, Wishes
 from orthanc_video.routing import ladder, sizes, steps, words
 from orthanc_video.routing.capabilities import Capabilities, untold
 from orthanc_video.routing.held import Held
@@ -44,6 +46,8 @@ from routing.samples import (
     taking,
     video,
 )
+
+CODEC = {uid: one.codec for uid, one in syntaxes.BY_UID.items()}
 
 
 def best(held: Held, *pairs: tuple[str, str], **policy: Any) -> Form:
@@ -86,6 +90,71 @@ def test_level_4_2_is_no_level_4_1_and_is_encoded_anew() -> None:
     fast = stream(level=42, rate=Rational(60))
     held = video(H42, stream=fast, rate=Fraction(60))
     assert best(held, (ENDOSCOPIC, H41)).kind is Kind.TRANSCODED
+
+
+def _fast(width: int = 1920, height: int = 1080, rate: int = 60, syntax: str = H42) -> Held:
+    fast = stream(CODEC[syntax], width=width, height=height, level=42, rate=Rational(rate))
+    return video(syntax, stream=fast, rows=height, columns=width, rate=Fraction(rate))
+
+
+@pytest.mark.parametrize(
+    ("held", "taken", "rows"),
+    [
+        (_fast(), H41, 720),
+        (_fast(1280, 720), H41, 0),
+        (_fast(rate=30), H41, 0),
+        (_fast(rate=100), H41, 576),
+        (_fast(rate=100), H42, 788),
+        (_fast(3840, 2160, 30, syntaxes.HEVC_MAIN), H41, 1080),
+        (_fast(3840, 2160, 60, syntaxes.HEVC_MAIN), H42, 1080),
+        (_fast(1080, 1920), H41, 1080),
+    ],
+)
+def test_pictures_become_as_small_as_the_level_wants_and_that_is_said(held: Held, taken: str, rows: int) -> None:
+    rung = ladder.of(replace(held, transfer_syntax=syntaxes.HEVC_MAIN), taking((ENDOSCOPIC, taken)), Policy()).rungs[0]
+    assert (rung.form.kind, rung.form.transfer_syntax, rung.form.rows) == (Kind.TRANSCODED, taken, rows)
+    said = f"Its {held.rows} rows become at most {rows}, as this transfer syntax allows no more at its rate."
+    assert (said in rung.reasons) == bool(rows)
+
+
+def test_a_smaller_limit_is_why_pictures_become_so_small() -> None:
+    rung = ladder.of(_fast(), taking((ENDOSCOPIC, H41)), Policy(limits=Limits(rows=600))).rungs[0]
+    assert rung.form.rows == 600
+    assert "Its 1080 rows become at most 600, to keep within the limits of this destination." in rung.reasons
+
+
+def test_where_no_level_holds_enough_of_the_pictures_frames_go() -> None:
+    found = ladder.of(_fast(rate=600), taking((ENDOSCOPIC, H41), (ENDOSCOPIC, JPEG)), Policy())
+    assert found.rungs[0].form.transfer_syntax == JPEG
+    assert any("re-encoded as a video: at its rate no transfer syntax holds" in one for one in found.rungs[0].reasons)
+
+
+def test_two_views_in_one_picture_are_made_what_says_so() -> None:
+    held = video(syntaxes.HEVC_MAIN, stream=stream("hevc", packing="side by side"))
+    every = taking(*((ENDOSCOPIC, one) for one in (H41, H42, syntaxes.H264_3D, JPEG)))
+    assert [form.transfer_syntax for form in _forms(ladder.of(held, every, Policy()))] == [syntaxes.H264_3D, JPEG]
+
+
+@given(
+    st.integers(16, 4096), st.integers(16, 4096), st.sampled_from(["h264", "hevc", "mpeg2video"]),
+    st.sampled_from([Rational(1), Rational(24), Rational(30000, 1001), Rational(60), Rational(120), Rational(300)]),
+    st.sampled_from([Rational(1), Rational(4, 3), Rational(8, 9)]), st.sampled_from([0, 90]),
+    st.sampled_from(["", "side by side", "row by row"]), st.builds(Limits, rows=st.sampled_from([0, 400, 720])),
+)  # fmt: skip
+def test_what_is_offered_as_h264_can_be_made(
+    width: int, height: int, codec: str, rate: Rational, aspect: Rational, turned: int, packing: str, limits: Limits
+) -> None:
+    found = sized(width, height, codec=codec, rate=rate, pixel_aspect=aspect, rotation=turned, packing=packing)
+    syntax = {"h264": H42, "hevc": syntaxes.HEVC_MAIN, "mpeg2video": syntaxes.MPEG2_HIGH}[codec]
+    held = video(syntax, stream=found.video, rows=height, columns=width, rate=rate.fraction)
+    for step in steps.of(held, limits):
+        for form in step.forms:
+            if form.kind is Kind.TRANSCODED and CODEC[form.transfer_syntax] == "h264":
+                wishes = Wishes(audio="keep", transfer_syntax=form.transfer_syntax, rows=form.rows or 1 << 16)
+                planned = plan(found, wishes)
+                assert planned.target is not None
+                assert planned.transfer_syntax == form.transfer_syntax
+                assert not form.rows or planned.target.height <= form.rows
 
 
 def test_one_fragment_holds_4_gib() -> None:

@@ -57,6 +57,8 @@ def test_what_is_not_said_limits_nothing() -> None:
         ({"Never": ["h265"]}, "Destinations.PACS.Never"),
         ({"Never": [[]]}, "Destinations.PACS.Never"),
         ({"Always": "film"}, "Destinations.PACS.Always"),
+        ({"Always": "sampled"}, "Destinations.PACS.Always"),
+        ({"Never": ["rle", "jpeg"], "Always": "jpeg"}, "Destinations.PACS.Always"),
         ({"Keep": 1}, "Destinations.PACS.Keep"),
         ({"Hours": "20-6"}, "Destinations.PACS.Hours"),
         ({"Hours": "06:00-06:00"}, "Destinations.PACS.Hours"),

@@ -6,7 +6,7 @@ Unfinished ones outlive an upgrade, as others do. What was tried is part of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
@@ -85,7 +85,7 @@ class _Way:
         if outcome["State"] == "Refused":
             anew = steps.choose(self._task, True)
             if anew["State"] == "Success":
-                outcome = self._down(anew, outcome["Sentence"] if self._tried else "")
+                outcome = self._down(anew, outcome if self._tried else {})
         return _declined(outcome["Sentence"]) if outcome["State"] == "Refused" else outcome
 
     def _chosen(self) -> Outcome:
@@ -101,9 +101,9 @@ class _Way:
 
         return until_it_passes(choose, _ATTEMPTS, _LONGEST_PAUSE, rest)
 
-    def _down(self, chosen: Outcome, sentence: str = "") -> Outcome:
+    def _down(self, chosen: Outcome, last: Outcome | None = None) -> Outcome:
         """The first rung that is taken; Refused where none is that has not been tried, for the reason of the last."""
-        lost = 0
+        lost, refused = 0, last or {}
         for at, rung in enumerate(chosen["Rungs"]):
             if rung["Form"] in self._tried:
                 continue
@@ -113,12 +113,11 @@ class _Way:
                 smaller = self._smaller(rung, chosen["Rungs"][at + 1 :], chosen["Patience"])
                 outcome = smaller or self._made_and_sent(rung)
             if outcome["State"] != "Refused":
-                why = [f"A better form was sent, and was refused: {sentence}"] if sentence else []
-                return {"Form": rung["Form"], "Reasons": [*rung["Reasons"], *why]} | outcome
-            sentence, lost = outcome["Sentence"], lost + bool(outcome.get("Lost"))
+                return {"Form": rung["Form"], "Reasons": [*rung["Reasons"], *_passed_over(refused)]} | outcome
+            refused, lost = outcome, lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
-                return _declined(sentence)
-        return {"State": "Refused", "Sentence": sentence or " ".join(chosen["LeftOut"])}
+                return _declined(outcome["Sentence"])
+        return refused or {"State": "Refused", "Sentence": " ".join(chosen["LeftOut"])}
 
     def _smaller(self, full: Outcome, rest: list[Outcome], patience: float) -> Outcome:
         """Where there is no room for an object: the first form that there is room for, each at most half as large as
@@ -140,7 +139,7 @@ class _Way:
         made = until_it_passes(lambda: steps.make(self._task, form))
         if made["State"] != "Success":
             self._note(form, made)
-            return made
+            return made | {"Unmade": True}
         losses, waited = 0, 0.0
         outcome: Outcome = {}
         for attempt in range(_ATTEMPTS):
@@ -213,6 +212,14 @@ _UNPROVEN = {
     str(Proof.COMMITMENT): "The destination has not reported in time whether it commits to what it has stored: "
     "it has to know the address of Orthanc's AE title.",
 }
+
+
+def _passed_over(refused: Outcome) -> Iterator[str]:
+    """Why the form before was not the one, in the words of the destination, or of who was to make it."""
+    if refused.get("Unmade"):
+        yield f"A better form could not be made: {refused['Sentence']}"
+    elif refused:
+        yield f"A better form was sent, and was refused: {refused['Sentence']}"
 
 
 def _declined(sentence: str) -> Outcome:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from fractions import Fraction
 
-from orthanc_video.bitstream import levels
+from orthanc_video.bitstream import scaling
 from orthanc_video.bitstream.needed import needed_level
 from orthanc_video.dicom import audio, frametimes, syntaxes
 from orthanc_video.dicom.fit import candidates, named_level, objections
@@ -17,12 +16,9 @@ from orthanc_video.media.edit import reframing
 from orthanc_video.model import Action, MediaInfo, Most, Plan, Sound, Target, VideoStream, Wishes
 from orthanc_video.settings import LARGEST_INSTANCE
 
-# What transcodes aim at.
-_HIGHEST_LEVEL = 42
 # What is made for browsers alone: 5.2 holds all that a DICOM video may be (4096 × 2304 at 60/s), and a fluoroscopy of
 # 2048 × 2048 keeps its size.
 BROWSERS_LEVEL = 52
-_REFERENCES = 4
 _NONE = Wishes()
 WHOLE = Most(bytes=LARGEST_INSTANCE)
 
@@ -103,8 +99,8 @@ def _transcode(info: MediaInfo, wishes: Wishes, must: tuple[str, ...]) -> Plan:
     video, even = reframing.cropped(info.video, wishes.crop), info.evened
     target = target_of(dataclasses.replace(video, rate=even.rate) if even else video)
     if 0 < wishes.rows < target.height:
-        target = _within(wishes.rows, target, (even.rate if even else video.rate).fraction)
-    packing = "" if wishes.crop else _packing_kept(video)
+        target = scaling.within(wishes.rows, target, (even.rate if even else video.rate).fraction)
+    packing = "" if wishes.crop else scaling.packing_kept(video)
     target = dataclasses.replace(target, packing=packing, crop=wishes.crop, masks=wishes.masks)
     if even:
         target = dataclasses.replace(target, rate=even.rate, frames=even.frames)
@@ -135,12 +131,6 @@ def _made(target: Target, wanted: str, must: tuple[str, ...]) -> VideoSyntax:
         why = " ".join(must)
         raise UnsupportedMedia(f"TransferSyntax asks for {asked}, which this video is not and does not become. {why}")
     return syntax
-
-
-def _packing_kept(video: VideoStream) -> str:
-    """How two views lie in one picture, where they still do after turning and scaling."""
-    plain = not video.rotation and not video.mirrored and not video.change
-    return video.packing if plain and video.packing in {"side by side", "top and bottom"} else ""
 
 
 def _refuse_hopeless(video: VideoStream) -> None:
@@ -312,46 +302,16 @@ def _videos_left_out(info: MediaInfo) -> Iterator[str]:
         yield f"The file holds another video of {size}, which is left out: an object holds one. Send it by itself."
 
 
-def target_of(video: VideoStream, highest: int = _HIGHEST_LEVEL) -> Target:
+def target_of(video: VideoStream, highest: int = scaling.HIGHEST_LEVEL) -> Target:
     """Even, square-pixel dimensions within level ``highest`` (a level_idc), and the lowest level that holds them."""
-    width, height = _upright(video)
-    rate = video.rate.fraction
-    while True:
-        width, height = width + width % 2, height + height % 2
-        coded = -(-width // 16) * 16, -(-height // 16) * 16
-        level = levels.lowest_level(*coded, rate, _REFERENCES)
-        if level is not None and level <= highest:
-            return Target(width=width, height=height, level=level)
-        if max(width, height) < 64:
-            raise BrokenVideo(f"{float(rate):.4g} frames/s exceed every H.264 level that DICOM knows.")
-        shrink = _shrink(width, height)
-        width, height = max(2, round(width * shrink)), max(2, round(height * shrink))
-
-
-def _within(rows: int, target: Target, rate: Fraction) -> Target:
-    """Of the same shape, with at most so many rows; both sides stay even."""
-    height = max(2, rows // 2 * 2)
-    width = max(2, round(target.width * height / target.height / 2) * 2)
-    level = levels.lowest_level(-(-width // 16) * 16, -(-height // 16) * 16, rate, _REFERENCES)
-    return dataclasses.replace(target, width=width, height=height, level=level or target.level)
-
-
-def _shrink(width: int, height: int) -> float:
-    """The next factor to try: at once down to Full HD where larger, then in small steps."""
-    full_hd = min(1920 / max(width, height), 1080 / min(width, height))
-    return full_hd if full_hd < 1 else 0.9
-
-
-def _upright(video: VideoStream) -> tuple[int, int]:
-    """Displayed size with square pixels, after the container's rotation."""
-    aspect = video.pixel_aspect.fraction
-    width = round(video.width * aspect) if aspect > 1 else video.width
-    height = round(video.height / aspect) if aspect < 1 else video.height
-    return (height, width) if video.rotation in {90, 270} else (width, height)
+    target = scaling.whole(*scaling.upright(video), video.rate.fraction, highest)
+    if target is None:
+        raise BrokenVideo(f"{float(video.rate):.4g} frames/s exceed every H.264 level that DICOM knows.")
+    return target
 
 
 def _target_reasons(video: VideoStream, target: Target, rows: int) -> Iterator[str]:
-    width, height = _upright(video)
+    width, height = scaling.upright(video)
     even = (width + width % 2, height + height % 2)
     if (target.width, target.height) != even:
         end = "" if 0 < rows < height else " to fit level 4.2"

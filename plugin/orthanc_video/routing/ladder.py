@@ -149,12 +149,21 @@ def _megabytes(size: int) -> str:
 def _said(held: Held, form: Form) -> Iterator[str]:
     """What becomes of the object."""
     yield _made(held, form)
-    if form.rows:
-        yield f"Its {held.rows} rows become at most {form.rows}, to keep within the limits of this destination."
+    had = steps.upright(held)[1] if form.kind is Kind.TRANSCODED else held.rows
+    if form.rows and _is_filled(held, form):
+        yield f"Its {had} rows become at most {form.rows}, as this transfer syntax allows no more at its rate."
+    elif form.rows:
+        yield f"Its {had} rows become at most {form.rows}, to keep within the limits of this destination."
     if form.step > 1:
         yield f"Of {held.frames} frames {sizes.frames(held, form)} are kept, one of every {form.step}."
     if form.kind in {Kind.FRAMES, Kind.STILLS} and held.bits > 8:
         yield f"Its values of {held.bits} bits become 8 bits, as they are shown."
+
+
+def _is_filled(held: Held, form: Form) -> bool:
+    """Whether it has all the rows that its transfer syntax allows, which are fewer than there are."""
+    h264 = form.kind is Kind.TRANSCODED and words.coding(form.transfer_syntax) == "h264"
+    return h264 and form.rows == steps.most_rows(held, form.transfer_syntax)
 
 
 def _made(held: Held, form: Form) -> str:

@@ -86,6 +86,7 @@ def _policy(place: str, given: Any) -> Policy:
     pdu = int(numbers.get("MaxPdu", 0))
     if pdu and not _PDU[0] <= pdu <= _PDU[1]:
         raise ConfigurationError(f'"{place}.MaxPdu" must be 0, or from {_PDU[0]} to {_PDU[1]} bytes, but is {pdu}.')
+    never = frozenset(_never(f"{place}.Never", given.get("Never", [])))
     return Policy(
         limits=Limits(
             bytes=int(numbers.get("MaxMB", 0) * MIB),
@@ -93,8 +94,8 @@ def _policy(place: str, given: Any) -> Policy:
             rows=int(numbers.get("MaxRows", 0)),
             rate=numbers.get("MaxRate", Fraction(0)),
         ),
-        never=frozenset(_never(f"{place}.Never", given.get("Never", []))),
-        always=_word(f"{place}.Always", given["Always"]) if given.get("Always") else "",
+        never=never,
+        always=_always(f"{place}.Always", given["Always"], never) if given.get("Always") else "",
         keep=given.get("Keep", False),
         concurrency=int(_more_than_none(f"{place}.Concurrency", numbers.get("Concurrency", Fraction(1)))),
         hours=_hours(f"{place}.Hours", given["Hours"]) if given.get("Hours") else None,
@@ -123,6 +124,18 @@ def _never(place: str, given: Any) -> Iterator[str]:
         raise ConfigurationError(f'"{place}" must be an array of words.')
     for each in given:
         yield _word(place, each)
+
+
+def _always(place: str, given: Any, never: frozenset[str]) -> str:
+    word = _word(place, given)
+    if word == words.SAMPLED:
+        # Frames are left out where limits want that alone: whatever keeps within them would go nowhere.
+        raise ConfigurationError(
+            f'"{place}" cannot be "{word}": name a kind or a coding; "MaxRate" and "MaxFrames" have frames left out.'
+        )
+    if word in never:
+        raise ConfigurationError(f'"{place}" is "{word}", which "Never" of this destination holds: take it out of one.')
+    return word
 
 
 def _word(place: str, given: Any) -> str:

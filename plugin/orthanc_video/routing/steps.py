@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from orthanc_video.bitstream import levels
+from orthanc_video.bitstream import scaling
 from orthanc_video.dicom import classes, fit, syntaxes
 from orthanc_video.dicom.syntaxes import VideoSyntax
 from orthanc_video.form import TRANSPORT, Form, Kind
@@ -27,9 +27,10 @@ LOSSLESS = (*(f"{_JPEG_UID}{end}" for end in ("80", "70", "201", "90")), "1.2.84
 UNCOMPRESSED = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 # A constant rate is one of a format's when it is this near: tags say 29.97.
 _NEAR = Fraction(1, 100)
-_REFERENCES = 4
 # A video with fewer rows than this is not made smaller to fit a limit: frames say more.
 _LEAST_ROWS = 360
+# As displays have them: what a level holds no more of becomes the next smaller.
+_ROWS = (1080, 720, 576, 480, _LEAST_ROWS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,11 @@ def of(held: Held, limits: Limits) -> Iterator[Step]:
     yield Step(name="as it is stored", forms=(replace(stored, container=_container(held)),))
     if held.video:
         yield _rewrapped(held)
-        yield Step(name="re-encoded as a video", forms=tuple(_transcoded(held, limits)))
+        yield Step(
+            name="re-encoded as a video",
+            forms=tuple(_transcoded(held, limits)),
+            otherwise="at its rate no transfer syntax holds pictures that are large enough",
+        )
     pictures = tuple(_pictures(held, limits))
     yield from pictures
     stills = tuple(_stills(held, limits))
@@ -113,18 +118,47 @@ def _has_two_containers(held: Held) -> bool:
 
 
 def _transcoded(held: Held, limits: Limits) -> Iterator[Form]:
-    """H.264 of the level that the pictures need, of the other one, then MPEG-2. Nothing is made HEVC.
+    """H.264 in which the pictures stay largest, of the other level, then MPEG-2. Nothing is made HEVC.
 
     What a stream is already, or becomes without re-encoding, is left out unless the limits want it smaller.
     """
     smaller = 0 < limits.rows < held.rows or 0 < limits.bytes < held.size
     had = set() if smaller else {held.transfer_syntax, *kept(held)}
-    h264 = (syntaxes.H264_HIGH_41, syntaxes.H264_HIGH_42)
-    mpeg2 = (uid for uid in (syntaxes.MPEG2_HIGH, syntaxes.MPEG2_MAIN) if _has_format(held, uid, limits))
-    for uid in (*(h264 if _fits_41(held) else h264[::-1]), *mpeg2):
+    held_rows = {uid: rows for uid in _h264(held) if (rows := most_rows(held, uid))}
+    # Of those that hold as much of the pictures the first asks least of a decoder.
+    for uid in sorted(held_rows, key=lambda one: -held_rows[one]):
         if uid not in had:
-            form = _form(held, Kind.TRANSCODED, held.sop_class, uid, limits)
-            yield _within_bytes(held, form, limits) if uid in h264 else form
+            rows = min(held_rows[uid], limits.rows or held_rows[uid])
+            form = _form(held, Kind.TRANSCODED, held.sop_class, uid)
+            yield _within_bytes(held, replace(form, rows=rows if rows < upright(held)[1] else 0), limits)
+    for uid in (syntaxes.MPEG2_HIGH, syntaxes.MPEG2_MAIN):
+        if uid not in had and _has_format(held, uid, limits):
+            yield _form(held, Kind.TRANSCODED, held.sop_class, uid, limits)
+
+
+def _h264(held: Held) -> tuple[str, ...]:
+    """As what it is written: where two views stay in one picture, as what says so."""
+    packed = held.stream is not None and scaling.packing_kept(held.stream)
+    return tuple(one.uid for one in (syntaxes.PACKED if packed else syntaxes.PREFERRED["h264"]))
+
+
+def most_rows(held: Held, uid: str) -> int:
+    """So many rows of the pictures, at their rate, are within the levels of an H.264 transfer syntax when they are
+    re-encoded; 0 where too few are to see something."""
+    width, height = upright(held)
+    target = scaling.whole(width, height, held.rate)
+    allowed = syntaxes.BY_UID[uid].levels
+    if target is None:
+        return 0
+    if target.level in allowed:
+        return min(height, target.height)
+    fewer = (rows for rows in _ROWS if rows < target.height)
+    return next((rows for rows in fewer if scaling.within(rows, target, held.rate).level in allowed), 0)
+
+
+def upright(held: Held) -> tuple[int, int]:
+    """Width and height of its pictures as they are re-encoded, if none were lost."""
+    return scaling.upright(held.stream) if held.stream is not None else (held.columns, held.rows)
 
 
 def _within_bytes(held: Held, form: Form, limits: Limits) -> Form:
@@ -134,11 +168,6 @@ def _within_bytes(held: Held, form: Form, limits: Limits) -> Form:
         return form
     rows = int(sizes.rows(held, form) * math.sqrt(limits.bytes / size)) // 2 * 2
     return replace(form, rows=rows) if rows >= _LEAST_ROWS else form
-
-
-def _fits_41(held: Held) -> bool:
-    level = levels.lowest_level(held.columns, held.rows, held.rate, _REFERENCES)
-    return level is not None and level in syntaxes.BY_UID[syntaxes.H264_HIGH_41].levels
 
 
 def _has_format(held: Held, uid: str, limits: Limits) -> bool:
