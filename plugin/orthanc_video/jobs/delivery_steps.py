@@ -129,6 +129,7 @@ def send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
             "Warning": outcome.status if outcome.delivered else 0,
             "Lost": not outcome.answered and moved > 0,
             "Full": outcome.full,
+            "Untaken": outcome.untaken,
         }
 
     return _told(step)
