@@ -146,6 +146,42 @@ def test_an_object_that_waits_holds_up_no_others(server: OrthancServer, recordin
     cancel(server, waiting)
 
 
+def test_what_was_tried_is_still_told_when_it_is_cancelled(
+    start: Start, recordings: Recordings, tmp_path: Path
+) -> None:
+    class Doubtful(peers.Forgetful):
+        """Refuses MP4, and finds nothing of what it takes."""
+
+        def judged(self, data: bytes) -> int:
+            return 0xC000 if b"ftyp" in data else 0
+
+    class Full(peers.Peer):
+        def judged(self, _data: bytes) -> int:
+            return 0xA700
+
+    def at(stage: str, job: str) -> list[Any]:
+        wait_until(lambda: (found := job_of(server, job))["Stage"] == stage and len(found["Attempts"]) >= 2, 60)
+        cancel(server, job)
+        return list(ended(server, job)["Attempts"])
+
+    with Doubtful(tmp_path / "doubtful") as doubtful, Full(tmp_path / "full") as full:
+        known = {"DOUBTFUL": doubtful.port, "FULL": full.port}
+        server = start({"DicomModalities": {name: ["PEER", "127.0.0.1", port] for name, port in known.items()}})
+        video = store(server, recordings.one())
+        arrived, waiting = begun(server, video, "DOUBTFUL"), begun(server, video, "FULL")
+        tried = {arrived: at("verify", arrived), waiting: at("wait", waiting)}
+    assert [one["Result"] for one in tried[arrived]] == ["Refused", "Success"]
+    assert {one["Result"] for one in tried[waiting]} == {"Failure"}
+    assert all("out of resources" in one["Sentence"] for one in tried[waiting])
+    server.restart()
+    url = f"{server.gateway_url}/video/instances/{video}/deliveries"
+    told = {one["ID"]: one for one in requests.get(url, timeout=10).json()["Deliveries"]}
+    assert {job: one["Attempts"] for job, one in told.items()} == tried
+    assert told[arrived]["Form"] == tried[arrived][-1]["Form"]
+    assert told[waiting]["Form"] is None
+    assert {one["State"] for one in told.values()} == {"Cancelled"}
+
+
 def cancel(server: OrthancServer, job: str) -> None:
     assert requests.delete(f"{server.gateway_url}/video/jobs/{job}", timeout=10).status_code == 200
 

@@ -13,8 +13,8 @@ from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 from orthanc_video import metrics
 from orthanc_video.errors import Declined, NotFound
 from orthanc_video.form import Kind
+from orthanc_video.jobs import attempts, ingest_job, views
 from orthanc_video.jobs import delivery_steps as steps
-from orthanc_video.jobs import ingest_job, views
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, pause, until_it_passes
 from orthanc_video.plain import from_json
@@ -182,9 +182,8 @@ class _Way:
             DBOS.sleep(seconds)
 
     def _note(self, form: Outcome | None, outcome: Outcome) -> None:
-        """For a person: when which form was tried, and what came of it; no form while the destination is asked."""
-        told = {"At": outcome["At"], "Form": views.form(form) if form else None, "Result": outcome["State"]}
-        self._attempts.append(told | {"Sentence": outcome["Sentence"]})
+        """For a person; where it is cancelled, what its steps have recorded tells the same."""
+        self._attempts.append(attempts.attempt(form, outcome))
         self._active.attempts = self._attempts
 
     def _proven(self, sent: Outcome) -> Outcome:

@@ -22,7 +22,7 @@ from orthanc_video.errors import (
     WorkerFailed,
 )
 from orthanc_video.form import Form, Kind
-from orthanc_video.jobs import delivery_job
+from orthanc_video.jobs import attempts, delivery_job
 from orthanc_video.jobs.forms import FormFile
 from orthanc_video.jobs.running import Outcome, here
 from orthanc_video.jobs.workflows import failure
@@ -59,7 +59,7 @@ def _told(step: Callable[[], Outcome], unmade: tuple[type[VideoError], ...] = ()
     return outcome | {"At": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-@DBOS.step(name="choose_form")
+@DBOS.step(name=attempts.CHOOSE)
 def choose(task: Outcome, anew: bool = False) -> Outcome:
     """The ladder of forms; ``anew``: by what the destination says now, whatever is remembered of it."""
 
@@ -77,7 +77,7 @@ def choose(task: Outcome, anew: bool = False) -> Outcome:
     return _told(step)
 
 
-@DBOS.step(name="make_form")
+@DBOS.step(name=attempts.MAKE)
 def make(task: Outcome, form: Outcome) -> Outcome:
     """A form, if it is not there yet; Refused where the object or the destination's limits do not allow it."""
 
@@ -93,10 +93,10 @@ def make(task: Outcome, form: Outcome) -> Outcome:
             delivery_job.refuse_too_large(files, destination)
             return {"Files": len(files), "Bytes": sum(one.size for one in files)}
 
-    return _told(step, _UNMADE)
+    return _told(step, _UNMADE) | {"Form": form}
 
 
-@DBOS.step(name="send_form")
+@DBOS.step(name=attempts.SEND)
 def send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
     """``refused`` are the forms of the same object that the destination did not take before."""
 
@@ -132,7 +132,7 @@ def send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
             "Untaken": outcome.untaken,
         }
 
-    return _told(step)
+    return _told(step) | {"Form": form}
 
 
 @DBOS.step(name="ask_for_proof")
