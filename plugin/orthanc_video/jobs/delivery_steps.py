@@ -28,6 +28,7 @@ from orthanc_video.jobs.running import Outcome, here
 from orthanc_video.jobs.workflows import failure
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.routing.delivery import Delivery, Proof
+from orthanc_video.routing.limits import COMMITMENT
 from orthanc_video.routing.outcomes import Result
 
 # What is wrong with a form, not with the object or the destination.
@@ -39,6 +40,7 @@ _CLOSED = {
     "Passing": True,
 }
 _ROOM = 'Make room there, or set "MaxMB" of it in "VideoGateway.Destinations" where it takes no objects so large.'
+_UNCOMMITTED = 'Storage commitment, which "Verify" of this destination asks for, is not to be had there.'
 _STATES = {
     Result.DELIVERED: "Success",
     Result.WARNED: "Success",
@@ -142,10 +144,10 @@ def ask_for_proof(task: Outcome, form: Outcome, missed: list[str]) -> Outcome:
     def step() -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         destination = delivery_job.destination_of(running.peers, delivery)
-        sentence = ""
-        for proof in delivery_job.proofs(running.peers, destination):
-            if proof in missed:
-                continue
+        proofs = delivery_job.proofs(running.peers, destination, missed)
+        strict = running.peers.policy(delivery.destination).verify == COMMITMENT
+        sentence = _UNCOMMITTED if strict and Proof.COMMITMENT not in {*proofs, *missed} else ""
+        for proof in proofs:
             if proof is not Proof.COMMITMENT:
                 return {"Proof": str(proof), "Sentence": sentence}
             try:
