@@ -9,6 +9,7 @@ import pytest
 
 from orthanc_video.archive import jobs, orders
 from orthanc_video.archive.jobs import Part, Told
+from orthanc_video.errors import BadRequest
 
 ONE, OTHER = "-".join(["0123abcd"] * 5), "-".join(["89abcdef"] * 5)
 
@@ -35,6 +36,35 @@ def test_one_resource_in_each_way(body: str) -> None:
 )
 def test_what_orthanc_has_to_judge(body: str) -> None:
     assert orders.read(body.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"Port": port} for port in (-1, 0, 65536)),
+        *({"MoveOriginatorID": number} for number in (-1, 65536)),
+        *({"Timeout": seconds} for seconds in (-1, 1 << 40)),
+        *({"LocalAet": title} for title in ("A" * 17, "A\\B", "A\nB", "\x00", "É", "  ")),
+        {"CalledAet": "A" * 17},
+        {"MoveOriginatorAet": "A" * 17},
+    ],
+    ids=str,
+)
+def test_what_nothing_can_be_sent_with_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=next(iter(fields))):
+        orders.refuse_unusable({"Permissive": True} | fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"Port": 1, "MoveOriginatorID": 0, "Timeout": 0, "LocalAet": "A" * 16, "CalledAet": ""},
+        {"Port": 65535, "MoveOriginatorID": 65535, "Timeout": 3600, "LocalAet": "A B_1", "MoveOriginatorAet": "MOVER"},
+    ],
+)
+def test_what_can_be_sent_with_is_not(fields: dict[str, Any]) -> None:
+    orders.refuse_unusable(fields)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import requests
+from pynetdicom import build_context
 
 import peers
 from clips import Clips
 from e2e.conftest import Start
-from e2e.deliveries import ENDED, begun, ended, job_of, known_as, sent
+from e2e.deliveries import ENDED, PHOTOGRAPHIC, begun, ended, job_of, known_as, sent
 from e2e.generation import only_once
 from e2e.orthanc_server import OrthancServer
 from e2e.recordings import Recordings, store, wait_until
@@ -56,7 +57,61 @@ def test_a_destination_that_has_become_another_is_asked_anew(server: OrthancServ
         assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
         assert len(new.received()) == 1
     assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"]
-    assert "A better form was sent, and was refused" in job["Reasons"][-1]
+    assert any("the destination takes no Video Photographic in" in reason for reason in job["Reasons"])
+
+
+def accepted(server: OrthancServer, name: str) -> set[str]:
+    """The transfer syntaxes that a destination is remembered to take of the film's class."""
+    known = requests.get(f"{server.gateway_url}/video/destinations/{name}/capabilities", timeout=30).json()
+    return {
+        syntax["UID"]
+        for one in known["Accepted"]
+        if one["SOPClassUID"] == PHOTOGRAPHIC
+        for syntax in one["TransferSyntaxes"]
+    }
+
+
+def test_one_that_takes_less_than_before_is_asked_anew_at_the_first_refusal(
+    server: OrthancServer, video: str, recordings: Recordings, tmp_path: Path
+) -> None:
+    with peers.Peer(tmp_path / "old") as old:
+        name, port = known_as(server, old), old.port
+        assert sent(server, video, name)["Form"]["Kind"] == "stored"
+        assert HIGH_41 in accepted(server, name)
+    with peers.JpegOnly(tmp_path / "new", port=port):
+        job = sent(server, video, name)
+        # Of all that was remembered nothing else is made and tried.
+        assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"], job
+        assert job["Form"]["TransferSyntaxUID"] == JPEG
+        assert accepted(server, name) == {JPEG, peers.IMPLICIT, peers.EXPLICIT}
+        job = sent(server, store(server, recordings.one()), name)
+        assert [one["Result"] for one in job["Attempts"]] == ["Success"], job
+
+
+def test_one_that_refuses_what_it_says_that_it_takes_is_asked_anew_once(
+    server: OrthancServer, video: str, tmp_path: Path
+) -> None:
+    class Fickle(peers.Peer):
+        """Says that it takes all, and takes JPEG alone once something is to be sent."""
+
+        asked = 0
+
+        def requested(self, event: Any) -> None:
+            offered = event.assoc.requestor.requested_contexts
+            asking = any(one.abstract_syntax == peers.COMMITMENT for one in offered)
+            self.asked += asking
+            wanted = self.syntaxes if asking else (JPEG,)
+            event.assoc.acceptor.supported_contexts = [build_context(one, list(wanted)) for one in self.classes] + [
+                build_context(one, [peers.IMPLICIT]) for one in self.services
+            ]
+
+    with Fickle(tmp_path) as peer:
+        job = sent(server, video, known_as(server, peer))
+        assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
+        assert peer.asked == 2
+    # Its newest answer counts: what it was refused before is tried again by that, and then the rest.
+    assert [one["Form"]["TransferSyntaxUID"] for one in job["Attempts"]][:2] == [HIGH_41] * 2
+    assert {one["Result"] for one in job["Attempts"][:-1]} == {"Refused"}
 
 
 def test_who_cannot_be_asked_what_it_takes_is_told_of(server: OrthancServer, video: str, tmp_path: Path) -> None:
@@ -89,6 +144,42 @@ def test_an_object_that_waits_holds_up_no_others(server: OrthancServer, recordin
         assert sent(server, store(server, recordings.one()), name)["State"] == "Success"
         assert job_of(server, waiting)["State"] not in ENDED
     cancel(server, waiting)
+
+
+def test_what_was_tried_is_still_told_when_it_is_cancelled(
+    start: Start, recordings: Recordings, tmp_path: Path
+) -> None:
+    class Doubtful(peers.Forgetful):
+        """Refuses MP4, and finds nothing of what it takes."""
+
+        def judged(self, data: bytes) -> int:
+            return 0xC000 if b"ftyp" in data else 0
+
+    class Full(peers.Peer):
+        def judged(self, _data: bytes) -> int:
+            return 0xA700
+
+    def at(stage: str, job: str) -> list[Any]:
+        wait_until(lambda: (found := job_of(server, job))["Stage"] == stage and len(found["Attempts"]) >= 2, 60)
+        cancel(server, job)
+        return list(ended(server, job)["Attempts"])
+
+    with Doubtful(tmp_path / "doubtful") as doubtful, Full(tmp_path / "full") as full:
+        known = {"DOUBTFUL": doubtful.port, "FULL": full.port}
+        server = start({"DicomModalities": {name: ["PEER", "127.0.0.1", port] for name, port in known.items()}})
+        video = store(server, recordings.one())
+        arrived, waiting = begun(server, video, "DOUBTFUL"), begun(server, video, "FULL")
+        tried = {arrived: at("verify", arrived), waiting: at("wait", waiting)}
+    assert [one["Result"] for one in tried[arrived]] == ["Refused", "Success"]
+    assert {one["Result"] for one in tried[waiting]} == {"Failure"}
+    assert all("out of resources" in one["Sentence"] for one in tried[waiting])
+    server.restart()
+    url = f"{server.gateway_url}/video/instances/{video}/deliveries"
+    told = {one["ID"]: one for one in requests.get(url, timeout=10).json()["Deliveries"]}
+    assert {job: one["Attempts"] for job, one in told.items()} == tried
+    assert told[arrived]["Form"] == tried[arrived][-1]["Form"]
+    assert told[waiting]["Form"] is None
+    assert {one["State"] for one in told.values()} == {"Cancelled"}
 
 
 def cancel(server: OrthancServer, job: str) -> None:

@@ -81,6 +81,37 @@ def test_where_commitment_alone_counts_none_is_a_failure(server: OrthancServer, 
     assert "has not reported in time" in job["Sentence"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "proof"), [(peers.Peer, "C-FIND"), (peers.Silent, "its answer alone")], ids=["asked", "believed"]
+)
+def test_where_no_commitment_is_to_be_had_the_job_says_so(
+    server: OrthancServer, video: str, tmp_path: Path, kind: type[peers.Peer], proof: str
+) -> None:
+    with kind(tmp_path) as peer:
+        job = sent(server, video, known_as(server, peer, "STRICT"))
+    assert (job["State"], job["Proof"]) == ("Success", proof), job
+    assert "is not to be had there" in job["Sentence"]
+
+
+def test_what_is_not_found_where_no_commitment_is_to_be_had_is_not_there(
+    server: OrthancServer, video: str, tmp_path: Path
+) -> None:
+    with peers.Forgetful(tmp_path) as peer:
+        job = sent(server, video, known_as(server, peer, "STRICT"))
+    assert job["State"] == "Failure"
+    assert "does not find it" in job["Sentence"]
+
+
+def test_who_no_longer_takes_commitment_is_asked_by_c_find(server: OrthancServer, video: str, tmp_path: Path) -> None:
+    with peers.Committing(tmp_path / "old", server.dicom_port) as old:
+        name, port = known_as(server, old, "STRICT"), old.port
+        assert sent(server, video, name)["Proof"] == "storage commitment"
+    with peers.Peer(tmp_path / "new", port=port):
+        job = sent(server, video, name)
+    assert (job["State"], job["Proof"]) == ("Success", "C-FIND"), job
+    assert "does not take storage commitment" in job["Sentence"]
+
+
 def test_a_commitment_that_orthanc_has_forgotten_is_asked_for_again(
     start: Start, recordings: Recordings, tmp_path: Path
 ) -> None:

@@ -180,6 +180,24 @@ def test_a_wrong_field_or_modality_is_orthancs_to_refuse(server: OrthancServer, 
 
 
 @pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"Port": 70000}, {"Port": -1}, {"LocalAet": "A" * 17}, {"MoveOriginatorID": 99999}],
+    ids=str,
+)
+def test_what_nothing_can_be_sent_with_is_refused_at_once(
+    server: OrthancServer, study: Study, port: str, wrong: dict[str, Any]
+) -> None:
+    name = known_as(server, 1)
+    before = requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json()
+    for body in ({"Resources": [study.video]}, {"Resources": [study.study], "Synchronous": False}):
+        answer = ordered(server, name, body | wrong, port)
+        assert answer.status_code == 400, answer.text
+        assert f'"{next(iter(wrong))}" is' in answer.json()["detail"]
+    assert requests.get(f"{server.gateway_url}/video/jobs", timeout=10).json() == before
+
+
+@pytest.mark.parametrize("port", PORTS)
 def test_a_failure_is_orthancs_error(server: OrthancServer, study: Study, tmp_path: Path, port: str) -> None:
     with peers.Refusing(tmp_path, 0x0124) as peer:
         name = known_as(server, peer.port)

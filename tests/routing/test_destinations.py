@@ -24,7 +24,7 @@ def test_what_is_said_takes_the_place_of_what_is_known() -> None:
     assert found == Dimse(aet="OTHER", calling="ME", host="there", port=11112, timeout=5.0, mover=Mover("MOVER", 3))
 
 
-@pytest.mark.parametrize(("verify", "elsewhere"), [(AUTOMATIC, FIND), (FIND, FIND), (COMMITMENT, NONE), (NONE, NONE)])
+@pytest.mark.parametrize(("verify", "elsewhere"), [(AUTOMATIC, FIND), (FIND, FIND), (COMMITMENT, FIND), (NONE, NONE)])
 def test_commitment_is_not_asked_of_somebody_else(verify: str, elsewhere: str) -> None:
     one = Destination(name="A", dimse=HERE, verify=verify)
     assert on_terms(one, Terms(port=5)).verify == elsewhere

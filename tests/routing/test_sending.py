@@ -209,6 +209,7 @@ def test_only_what_the_peer_takes_is_sent(
         assert len(peer.received()) == peer.stores == int(delivered)
     assert outcome.delivered == delivered
     assert delivered or outcome.result is Result.REFUSED
+    assert outcome.untaken != delivered
     assert delivered or "Video Photographic Image Storage" in outcome.sentence
 
 

@@ -13,7 +13,7 @@ from orthanc_video.archive.changes import Arrival
 from orthanc_video.archive.identifiers import is_orthanc_id
 from orthanc_video.archive.service import Archive
 from orthanc_video.dicom import syntaxes
-from orthanc_video.errors import Busy
+from orthanc_video.errors import BadRequest, Busy
 
 RESOURCES, PERMISSIVE, PRIORITY, TIMEOUT = "Resources", "Permissive", "Priority", "Timeout"
 LOCAL_AET, CALLED_AET, HOST, PORT = "LocalAet", "CalledAet", "Host", "Port"
@@ -25,6 +25,9 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys((LOCAL_AET, CALLED_AET, HOST, MOVE_AET), str),
     **dict.fromkeys((PRIORITY, PORT, MOVE_ID, TIMEOUT), int),
 }
+# What can be sent with; a timeout in seconds, as long as sockets can wait.
+_RANGES = {PORT: range(1, 1 << 16), MOVE_ID: range(1 << 16), TIMEOUT: range(2_000_001)}
+_LONGEST_TITLE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,25 @@ def read(body: bytes) -> Asked | None:
     if any(key in fields and type(fields[key]) is not kind for key, kind in _KINDS.items()):
         return None
     return Asked(tuple(named), fields)
+
+
+def refuse_unusable(fields: Mapping[str, Any]) -> None:
+    """Raises BadRequest for what no video can be sent with: a delivery would try it for days."""
+    for key, known in _RANGES.items():
+        if key in fields and fields[key] not in known:
+            raise BadRequest(f'"{key}" is {fields[key]}: give a whole number from {known[0]} to {known[-1]}.')
+    for key in (LOCAL_AET, CALLED_AET, MOVE_AET):
+        if not _is_title(fields.get(key, "")):
+            raise BadRequest(
+                f'"{key}" is no AE title: give at most {_LONGEST_TITLE} printable characters of ASCII, no backslash '
+                "among them, and not spaces alone."
+            )
+
+
+def _is_title(given: str) -> bool:
+    """Whether it can be an AE title (PS3.5 6.2), or is empty, which is as if it were not said."""
+    printable = given.isascii() and given.isprintable() and "\\" not in given
+    return printable and len(given) <= _LONGEST_TITLE and bool(given.strip() or not given)
 
 
 def parts(archive: Archive, resources: Sequence[str]) -> Parts:

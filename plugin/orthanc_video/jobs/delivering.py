@@ -13,8 +13,8 @@ from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 from orthanc_video import metrics
 from orthanc_video.errors import Declined, NotFound
 from orthanc_video.form import Kind
+from orthanc_video.jobs import attempts, ingest_job, views
 from orthanc_video.jobs import delivery_steps as steps
-from orthanc_video.jobs import ingest_job, views
 from orthanc_video.jobs.running import Active, Outcome, here
 from orthanc_video.jobs.workflows import failure, pause, until_it_passes
 from orthanc_video.plain import from_json
@@ -64,8 +64,9 @@ class _Way:
         self._task = task
         self._attempts: list[Outcome] = []
         self._tried: list[Outcome] = []
-        # Of these, those that the destination refused with a word.
+        # Of these, those that the destination refused although its newest answer was that it takes them.
         self._refused: list[Outcome] = []
+        self._asked_anew = False
 
     def gone(self) -> Outcome:
         with here().way(self._delivery.destination).taken(self._delivery.id, short=False):
@@ -77,15 +78,17 @@ class _Way:
         return sent | {"Attempts": self._attempts}
 
     def _down_the_ladder(self) -> Outcome:
-        """By what is remembered of the destination; where that leads nowhere it may have changed, and is asked anew."""
+        """By what is remembered of the destination; where that is wrong or leads nowhere, it is asked anew, once."""
         chosen = self._chosen()
         if chosen["State"] != "Success":
             return chosen
         outcome = self._down(chosen)
         if outcome["State"] == "Refused":
-            anew = steps.choose(self._task, True)
-            if anew["State"] == "Success":
-                outcome = self._down(anew, outcome if self._tried else {})
+            self._asked_anew = True
+            anew = self._chosen()
+            # Where it says nothing now, what was remembered of it is all there is to go by.
+            newest = anew if anew["State"] == "Success" else chosen
+            outcome = self._down(newest, outcome if chosen["Rungs"] and outcome["Sentence"] else None)
         return _declined(outcome["Sentence"]) if outcome["State"] == "Refused" else outcome
 
     def _chosen(self) -> Outcome:
@@ -93,7 +96,7 @@ class _Way:
 
         def choose() -> Outcome:
             self._active.stage = "choose"
-            return steps.choose(self._task)
+            return steps.choose(self._task, self._asked_anew)
 
         def rest(outcome: Outcome, seconds: float) -> None:
             self._note(None, outcome)
@@ -102,13 +105,19 @@ class _Way:
         return until_it_passes(choose, _ATTEMPTS, _LONGEST_PAUSE, rest)
 
     def _down(self, chosen: Outcome, last: Outcome | None = None) -> Outcome:
-        """The first rung that is taken; Refused where none is that has not been tried, for the reason of the last."""
+        """The first rung that is taken; Refused where none is that has not been tried, for the reason of the last.
+
+        Refused with the first context, too, that the destination refuses although it is remembered to take it: the
+        other rungs are not to be made in vain. ``last`` is how the form before was refused, if one was.
+        """
         lost, refused = 0, last or {}
         for at, rung in enumerate(chosen["Rungs"]):
             if rung["Form"] in self._tried:
                 continue
-            self._tried.append(rung["Form"])
             outcome = self._made_and_sent(rung, chosen["Patience"])
+            if self._contradicts(outcome):
+                return {"State": "Refused", "Sentence": ""} | refused
+            self._tried.append(rung["Form"])
             if outcome.get("Full"):
                 smaller = self._smaller(rung, chosen["Rungs"][at + 1 :], chosen["Patience"])
                 outcome = smaller or self._made_and_sent(rung)
@@ -117,7 +126,12 @@ class _Way:
             refused, lost = outcome, lost + bool(outcome.get("Lost"))
             if lost == _LOST_FORMS:
                 return _declined(outcome["Sentence"])
-        return refused or {"State": "Refused", "Sentence": " ".join(chosen["LeftOut"])}
+        none = {"State": "Refused", "Sentence": " ".join(chosen["LeftOut"])}
+        return none | (refused if chosen["Rungs"] else {})
+
+    def _contradicts(self, outcome: Outcome) -> bool:
+        """Whether the destination has to be asked anew: what is remembered is wrong, and it was not asked yet."""
+        return bool(outcome.get("Untaken")) and not self._asked_anew
 
     def _smaller(self, full: Outcome, rest: list[Outcome], patience: float) -> Outcome:
         """Where there is no room for an object: the first form that there is room for, each at most half as large as
@@ -157,7 +171,7 @@ class _Way:
             seconds = pause(attempt, _LONGEST_PAUSE)
             self._rest(seconds)
             waited = waited + seconds if outcome.get("Full") else 0.0
-        if outcome["State"] == "Refused":
+        if outcome["State"] == "Refused" and not self._contradicts(outcome):
             self._refused.append(form)
         return outcome
 
@@ -168,9 +182,8 @@ class _Way:
             DBOS.sleep(seconds)
 
     def _note(self, form: Outcome | None, outcome: Outcome) -> None:
-        """For a person: when which form was tried, and what came of it; no form while the destination is asked."""
-        told = {"At": outcome["At"], "Form": views.form(form) if form else None, "Result": outcome["State"]}
-        self._attempts.append(told | {"Sentence": outcome["Sentence"]})
+        """For a person; where it is cancelled, what its steps have recorded tells the same."""
+        self._attempts.append(attempts.attempt(form, outcome))
         self._active.attempts = self._attempts
 
     def _proven(self, sent: Outcome) -> Outcome:

@@ -6,7 +6,7 @@ Plain functions, no engine; each may be repeated after a crash.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -145,13 +145,19 @@ def keep(archive: Archive, files: list[FormFile]) -> None:
         archive.store(Envelope(b"", b"", one.size), Path(one.path))
 
 
-def proofs(peers: Peers, destination: Destination) -> list[Proof]:
-    """How what is sent to a destination can be proven to be there, the best first."""
+def proofs(peers: Peers, destination: Destination, missed: Collection[str]) -> list[Proof]:
+    """How what is sent to a destination can be proven to be there, the best first, but for those that did not come.
+
+    Where the configuration asks for storage commitment, C-FIND takes its place where it is not to be had; not where
+    the destination took the request and never reported.
+    """
     if destination.dimse is None or destination.verify == NONE:
         return []
-    known = peers.capabilities(destination)
+    known, strict = peers.capabilities(destination), destination.verify == COMMITMENT
     found = [Proof.COMMITMENT] if known.commitment and destination.verify != FIND else []
-    return [*found, Proof.FIND] if known.find and destination.verify != COMMITMENT else found
+    if known.find and not (strict and Proof.COMMITMENT in missed):
+        found.append(Proof.FIND)
+    return [one for one in found if one not in missed]
 
 
 def is_found(destination: Destination, files: list[FormFile]) -> bool:

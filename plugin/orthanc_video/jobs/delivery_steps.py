@@ -22,12 +22,13 @@ from orthanc_video.errors import (
     WorkerFailed,
 )
 from orthanc_video.form import Form, Kind
-from orthanc_video.jobs import delivery_job
+from orthanc_video.jobs import attempts, delivery_job
 from orthanc_video.jobs.forms import FormFile
 from orthanc_video.jobs.running import Outcome, here
 from orthanc_video.jobs.workflows import failure
 from orthanc_video.plain import from_json, to_json
 from orthanc_video.routing.delivery import Delivery, Proof
+from orthanc_video.routing.limits import COMMITMENT
 from orthanc_video.routing.outcomes import Result
 
 # What is wrong with a form, not with the object or the destination.
@@ -39,6 +40,7 @@ _CLOSED = {
     "Passing": True,
 }
 _ROOM = 'Make room there, or set "MaxMB" of it in "VideoGateway.Destinations" where it takes no objects so large.'
+_UNCOMMITTED = 'Storage commitment, which "Verify" of this destination asks for, is not to be had there.'
 _STATES = {
     Result.DELIVERED: "Success",
     Result.WARNED: "Success",
@@ -59,7 +61,7 @@ def _told(step: Callable[[], Outcome], unmade: tuple[type[VideoError], ...] = ()
     return outcome | {"At": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-@DBOS.step(name="choose_form")
+@DBOS.step(name=attempts.CHOOSE)
 def choose(task: Outcome, anew: bool = False) -> Outcome:
     """The ladder of forms; ``anew``: by what the destination says now, whatever is remembered of it."""
 
@@ -77,7 +79,7 @@ def choose(task: Outcome, anew: bool = False) -> Outcome:
     return _told(step)
 
 
-@DBOS.step(name="make_form")
+@DBOS.step(name=attempts.MAKE)
 def make(task: Outcome, form: Outcome) -> Outcome:
     """A form, if it is not there yet; Refused where the object or the destination's limits do not allow it."""
 
@@ -93,10 +95,10 @@ def make(task: Outcome, form: Outcome) -> Outcome:
             delivery_job.refuse_too_large(files, destination)
             return {"Files": len(files), "Bytes": sum(one.size for one in files)}
 
-    return _told(step, _UNMADE)
+    return _told(step, _UNMADE) | {"Form": form}
 
 
-@DBOS.step(name="send_form")
+@DBOS.step(name=attempts.SEND)
 def send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
     """``refused`` are the forms of the same object that the destination did not take before."""
 
@@ -129,9 +131,10 @@ def send(task: Outcome, form: Outcome, refused: list[Outcome]) -> Outcome:
             "Warning": outcome.status if outcome.delivered else 0,
             "Lost": not outcome.answered and moved > 0,
             "Full": outcome.full,
+            "Untaken": outcome.untaken,
         }
 
-    return _told(step)
+    return _told(step) | {"Form": form}
 
 
 @DBOS.step(name="ask_for_proof")
@@ -141,10 +144,10 @@ def ask_for_proof(task: Outcome, form: Outcome, missed: list[str]) -> Outcome:
     def step() -> Outcome:
         delivery, running = from_json(Delivery, task), here()
         destination = delivery_job.destination_of(running.peers, delivery)
-        sentence = ""
-        for proof in delivery_job.proofs(running.peers, destination):
-            if proof in missed:
-                continue
+        proofs = delivery_job.proofs(running.peers, destination, missed)
+        strict = running.peers.policy(delivery.destination).verify == COMMITMENT
+        sentence = _UNCOMMITTED if strict and Proof.COMMITMENT not in {*proofs, *missed} else ""
+        for proof in proofs:
             if proof is not Proof.COMMITMENT:
                 return {"Proof": str(proof), "Sentence": sentence}
             try:

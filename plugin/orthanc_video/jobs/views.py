@@ -15,11 +15,10 @@ from orthanc_video.archive.objects import StoredVideo
 from orthanc_video.derivation import Derivation
 from orthanc_video.dicom.history import History, history_of
 from orthanc_video.errors import NotFound
-from orthanc_video.jobs import derivations, ingest_job
+from orthanc_video.jobs import attempts, derivations, ingest_job
 from orthanc_video.jobs.running import Outcome
 from orthanc_video.model import Made, Plan, Upload
 from orthanc_video.plain import from_json
-from orthanc_video.routing import words
 from orthanc_video.settings import Settings
 
 UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
@@ -91,6 +90,8 @@ def view(settings: Settings, status: WorkflowStatus, reports: dict[str, dict[str
     more: dict[str, Any] = {}
     if status.name == DELIVERY:
         instance, plan = arguments[0]["instance"], {"action": "deliver", "reasons": came_to.get("Reasons", [])}
+        if status.status in ENDED and "Attempts" not in came_to:
+            came_to = came_to | attempts.recorded(DBOS.list_workflow_steps(status.workflow_id))
         more = _delivery(arguments[0], came_to)
     if status.name == DERIVE:
         task = from_json(Derivation, arguments[0])
@@ -122,7 +123,7 @@ def _delivery(task: dict[str, Any], came_to: Outcome) -> dict[str, Any]:
     return {
         "Destination": task["destination"],
         "Asked": task["asked"],
-        "Form": form(sent) if sent else None,
+        "Form": attempts.form(sent) if sent else None,
         "Proof": came_to.get("Proof"),
         "Attempts": came_to.get("Attempts", []),
     }
@@ -135,13 +136,6 @@ def derived(task: Derivation, came_to: Outcome) -> list[dict[str, Any]]:
         url, known = derivations.address(task, item, number), item["Answer"]
         shown.append({**item["Told"], **({"Url": url} if url else {}), **known})
     return shown
-
-
-def form(made: dict[str, Any]) -> dict[str, Any]:
-    """A form as the API shows it."""
-    named = {"Class": words.class_name(made["sop_class"]), "Syntax": words.syntax_name(made["transfer_syntax"])}
-    uids = {"SOPClassUID": made["sop_class"], "TransferSyntaxUID": made["transfer_syntax"]}
-    return {"Kind": made["kind"], **named, **uids, "Step": made["step"]}
 
 
 def _history(arguments: tuple[Any, ...], came_to: Outcome) -> History | None:

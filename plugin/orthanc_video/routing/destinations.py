@@ -14,7 +14,7 @@ from orthanc_video.archive import remotes
 from orthanc_video.archive.service import Archive
 from orthanc_video.errors import NotFound
 from orthanc_video.routing.delivery import Terms
-from orthanc_video.routing.limits import COMMITMENT, FIND, NONE, Policy
+from orthanc_video.routing.limits import FIND, NONE, Policy
 from orthanc_video.settings import Calling, Settings
 
 
@@ -113,7 +113,7 @@ def on_terms(destination: Destination, terms: Terms) -> Destination:
     if dimse is None or terms == Terms():
         return destination
     elsewhere = terms.aet or terms.host or terms.port
-    without = NONE if destination.verify in {NONE, COMMITMENT} else FIND
+    without = NONE if destination.verify == NONE else FIND
     wanted = replace(
         dimse,
         calling=terms.calling or dimse.calling,

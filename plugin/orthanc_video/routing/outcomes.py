@@ -22,13 +22,16 @@ class Result(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``sentence`` is for a person. ``status`` is the DIMSE status, Failure or Warning Reason, 0 where there is none,
-    ``comment`` the destination's own words. ``answered`` is false where the line or its patience ended before it."""
+    ``comment`` the destination's own words. ``answered`` is false where the line or its patience ended before it.
+    ``untaken``: refused by association, before it was sent, so that what is remembered of the destination is wrong.
+    """
 
     result: Result
     sentence: str
     status: int = 0
     comment: str = ""
     answered: bool = True
+    untaken: bool = False
 
     @property
     def delivered(self) -> bool:

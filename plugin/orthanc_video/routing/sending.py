@@ -99,9 +99,10 @@ def _store(
 
 def _not_taken(association: Association, file: Sendable) -> Outcome:
     syntax, sop_class = UID(file.about.syntax).name, UID(file.about.sop_class).name
+    sentence = f"{association.name} does not take {sop_class} as {syntax}."
     if association.context(file.about.sop_class):
-        return Outcome(Result.REFUSED, f"{association.name} takes {sop_class} only as {UID(IMPLICIT).name}.")
-    return Outcome(Result.REFUSED, f"{association.name} does not take {sop_class} as {syntax}.")
+        sentence = f"{association.name} takes {sop_class} only as {UID(IMPLICIT).name}."
+    return Outcome(Result.REFUSED, sentence, untaken=True)
 
 
 def _sent(

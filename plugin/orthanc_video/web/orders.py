@@ -1,6 +1,7 @@
 """Sending as Orthanc is asked to: POST /modalities/{name}/store with videos among what is sent, and the jobs of that.
 
-Where there is no video, and where Orthanc would refuse, the request is Orthanc's, and so is the answer.
+Where there is no video, and where Orthanc would refuse, the request is Orthanc's, and so is the answer. What Orthanc
+would take although nothing can be sent with it is refused here.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ async def store(name: str, request: Request, gateway: GatewayParts, caller: Call
         if caller.vouched and request.headers.get("orthanc-video-asks") == "plugin":
             return Response(status_code=http.HTTPStatus.NO_CONTENT)
         return await proxy.forward(request, _chained(body, stream))
+    orders.refuse_unusable(asked.fields)
     destination, parts = found
     rest = ""
     if parts.rest:
