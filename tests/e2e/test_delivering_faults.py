@@ -225,7 +225,7 @@ def test_what_is_deleted_once_it_is_delivered_was_delivered(server: OrthancServe
     assert (job["State"], job["Proof"]) == ("Success", "its answer alone"), job
 
 
-def test_a_form_that_cannot_be_made_leaves_its_place_to_the_next(
+def test_a_video_becomes_as_small_as_the_level_that_is_taken(
     server: OrthancServer, clips: Clips, tmp_path: Path
 ) -> None:
     class Level41(peers.Peer):
@@ -235,5 +235,6 @@ def test_a_form_that_cannot_be_made_leaves_its_place_to_the_next(
     stored = requests.post(f"{server.gateway_url}/instances", data=clip.read_bytes(), timeout=60).json()["ID"]
     with Level41(tmp_path) as peer:
         job = sent(server, stored, known_as(server, peer))
-    assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", JPEG), job
-    assert [one["Result"] for one in job["Attempts"]] == ["Refused", "Success"]
+    assert (job["State"], job["Form"]["TransferSyntaxUID"]) == ("Success", HIGH_41), job
+    assert "Its 1080 rows become at most 720, as this transfer syntax allows no more at its rate." in job["Reasons"]
+    assert [one["Result"] for one in job["Attempts"]] == ["Success"]
