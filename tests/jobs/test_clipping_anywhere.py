@@ -140,6 +140,15 @@ def test_a_video(clips: Clips, tmp_path: Path, name: str) -> None:
     holds()
 
 
+def test_a_range_begins_where_another_has_a_key_frame_that_is_none(clips: Clips, tmp_path: Path) -> None:
+    """What is told of a key frame in the middle of one range's copy is nothing to the range that begins there."""
+    source, stream = _stored(clips, "h264, open groups of 12, CAVLC, 50")
+    target = tmp_path / "clip.dcm"
+    clip = _cut(source, [(24, 24), (1, 24)], target)
+    made = _stream(target, tmp_path / f"clip{stream.suffix}")
+    judge(stream, made, [24, *range(1, 25)], sum(one.anew for one in clip.cuts))
+
+
 def _pictures(path: Path) -> list[bytes]:
     """The JPEG files of a multi-frame object."""
     said = dcmread(path)

@@ -116,10 +116,10 @@ class Reentry:
         """The frames that are copied, each with its place in decode order and what becomes of it.
 
         Where a decoder that begins at a key frame would be told of pictures from before it, it is none any more: FFmpeg
-        as it is in browsers gives up there.
+        as it is in browsers gives up there. The first one stays one: nothing of before it is told in this piece.
         """
         for at, packet, data, _ in self._frames(piece, packets, write=True):
-            packet.is_keyframe = packet.is_keyframe and at not in self._blind
+            packet.is_keyframe = packet.is_keyframe and (at == piece.coded[0] or at not in self._blind)
             yield at, packet, data
 
     def _frames(
