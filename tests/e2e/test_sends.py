@@ -243,7 +243,7 @@ def test_a_failed_job_is_tried_again_and_a_running_one_cancelled(
         assert requests.post(f"{url}/pause", timeout=10).status_code == 400
         peer.status = 0
         assert requests.post(f"{url}/resubmit", timeout=10).status_code == 200
-        wait_until(lambda: len(received(peer)) == 2, 60)
+        wait_until(lambda: len(received(peer)) == 2, 180)
         assert ended(server, job, port)["State"] == "Success"
         assert requests.post(f"{url}/resubmit", timeout=10).status_code == 409
 
