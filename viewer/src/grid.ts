@@ -127,10 +127,13 @@ function show(ids: string[], { whole, titled, go }: Around, before: Before | nul
 
   function begin(members: { cell: Cell; loaded: Loaded; kept: Kept | null }[]): void {
     const budget = Math.floor(BUDGET / members.length);
-    const seats = members.map(({ cell: one, loaded, kept }, number) => one.sit(loaded, { group: () => group, number, budget, before: kept }));
+    const click = (): void => controls?.obey("toggle");
+    const seats = members.map(({ cell: one, loaded, kept }, number) => {
+      return one.sit(loaded, { group: () => group, number, click, budget, before: kept });
+    });
     const draw = (): void => {
       controls?.draw();
-      for (const one of members) if (group !== null) one.cell.draw(group, group.chosen.by);
+      for (const one of members) if (group !== null) one.cell.draw(group);
     };
     const stand = {
       changed: draw,

@@ -33,6 +33,8 @@ export interface Membership {
   /** Null while there is none yet. */
   group: () => Group | null;
   number: number;
+  /** A click on its picture that drags nothing. */
+  click: () => void;
   /** Bytes for its frames. */
   budget: number;
   /** As it was before; null where it was not there. */
@@ -52,7 +54,7 @@ export interface Cell {
   /** Its seat in a group. */
   sit: (loaded: Loaded, membership: Membership) => Seat;
   /** Brings its controls in step with the group. */
-  draw: (group: Group, step: Step) => void;
+  draw: (group: Group) => void;
   kept: (group: Group) => Kept | null;
   /** Its picture has the keys now. */
   focus: () => void;
@@ -76,7 +78,7 @@ async function found(member: string, signal: AbortSignal): Promise<{ about: Vide
 
 interface Corrections {
   element: HTMLElement;
-  draw: (group: Group, step: Step) => void;
+  draw: (group: Group) => void;
 }
 
 /** What moves a series against the others: frames of its own, and when it begins. */
@@ -100,7 +102,8 @@ function corrections(name: string, { group, number }: Membership): Corrections {
   );
   return {
     element,
-    draw: (now, step) => {
+    draw: (now) => {
+      const step = now.chosen.by;
       correction.textContent = words.correction(now.correctionOf(number));
       offsetName.textContent = words.offset(words.units[step]);
       offset.dataset["step"] = step;
@@ -152,15 +155,11 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     return choose(about, true, signal);
   }
 
-  function look(about: Video, turns: number, { group, number: at, before }: Membership): Looking {
+  function look(about: Video, turns: number, { group, number: at, click, before }: Membership): Looking {
     const motion = {
       pause: () => group()?.pause(),
       moveTo: (place: number) => group()?.bring(at, place),
       redraw: () => group()?.redraw(at),
-    };
-    const click = (): void => {
-      if (group()?.playing === 0) group()?.play(1);
-      else group()?.pause();
     };
     const made = looking(about, { motion: () => motion, turns: () => turns, click, label: name, alone: false, look: before?.look ?? null });
     picture.prepend(...made.picture.children);
@@ -207,7 +206,7 @@ export function cell(member: string, number: number, known: (video: Video) => vo
     element,
     load,
     sit,
-    draw: (group, step) => moved?.draw(group, step),
+    draw: (group) => moved?.draw(group),
     kept: (group) => (seen === null || empty ? null : { shift: group.shiftOf(mine), look: seen.look() }),
     focus: () => seen?.canvas.focus(),
     end: () => seen?.end(),
